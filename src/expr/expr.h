@@ -1,0 +1,57 @@
+/* What an expression may see while it is evaluated, and how it fails.
+ *
+ * Every evaluator (paths, intrinsic functions, payload templates, later JSONata)
+ * takes a struct expr_env. Evaluation is pure: time and randomness are in it.
+ *
+ * Two failures never mix. An *expression failure* is data of the workflow: the
+ * reserved error name and the cause that AWS gives for it, to be retried, caught
+ * or ended on by flow/. An *operating error* (a budget exceeded) is one too: it
+ * becomes States.Runtime with a cause that names the limit.
+ */
+#ifndef PAWL_EXPR_EXPR_H
+#define PAWL_EXPR_EXPR_H
+
+#include "base/rng.h"
+#include "json/json.h"
+
+/* Variables of a frame and, outwards, of the frames around it. */
+struct expr_vars {
+    struct json own; /* an object, or absent */
+    const struct expr_vars *outer;
+};
+
+/* Absent when no frame has it. The innermost wins. */
+struct json expr_vars_get(const struct expr_vars *vars, struct str name);
+
+struct expr_env {
+    struct json input;            /* what `$` means */
+    struct json context;          /* what `$$` means; absent when nothing compiled uses it */
+    const struct expr_vars *vars; /* what `$name` means; may be NULL */
+    struct rng *rng;              /* States.UUID, States.MathRandom without a seed */
+    struct arena *out;            /* the result lies here or is shared with the input */
+    struct arena *scratch;        /* temporaries; the callee rewinds what it took */
+    uint64_t steps_left;          /* budget: nodes visited; 0 ends the evaluation */
+};
+
+enum { EXPR_STEPS_MAX = 10000000 }; /* limit: expression_steps_max */
+
+/* Takes n steps from the budget; false when it is spent. */
+static inline bool expr_spend(struct expr_env *env, uint64_t n)
+{
+    if (env->steps_left < n) {
+        env->steps_left = 0;
+        return false;
+    }
+    env->steps_left -= n;
+    return true;
+}
+
+/* Ownership: arena (env->out). `error` is a reserved name, such as
+ * "States.Runtime"; `cause` is AWS's text without the "An error occurred while
+ * executing the state" in front of it, which flow/ adds. */
+struct expr_failure {
+    struct str error;
+    struct str cause;
+};
+
+#endif

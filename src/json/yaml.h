@@ -1,0 +1,23 @@
+/* YAML text to a JSON value (the core schema of YAML 1.2, by libyaml).
+ *
+ * One document; mappings must have string keys (other scalars are taken as
+ * their text); anchors and aliases are followed within a budget, so that no
+ * small text unfolds into a large value; tags other than the core ones,
+ * duplicate keys and merge keys are refused. Plain scalars are null (~, null,
+ * empty), true/false, decimal numbers as JSON has them (kept as text), else
+ * strings: `yes`, `0x10` and dates are strings.
+ *
+ * Errors: INVALID_YAML, TOO_DEEP, TOO_LARGE, MEMORY_LIMIT with line and column.
+ */
+#ifndef PAWL_JSON_YAML_H
+#define PAWL_JSON_YAML_H
+
+#include "json/json.h"
+
+MUST_CHECK bool yaml_parse(struct arena *a, struct str text, struct json_limits limits,
+                           struct json *ret_value, struct err *reterr);
+
+/* As json_locate, for a YAML text that yaml_parse accepted. */
+struct json_place yaml_locate(struct str text, struct str pointer, bool key);
+
+#endif
