@@ -10,7 +10,7 @@
 #include "base/panic.h"
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define UNUSED __attribute__((unused))
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)

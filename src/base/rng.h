@@ -6,6 +6,7 @@
 #ifndef PAWL_BASE_RNG_H
 #define PAWL_BASE_RNG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* xoshiro256** (Blackman, Vigna), seeded through splitmix64. */
