@@ -51,7 +51,7 @@ struct str arena_str(struct arena *a, struct str s);
 char *arena_cstr(struct arena *a, struct str s);
 
 struct str arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
-struct str arena_vprintf(struct arena *a, const char *format, va_list args);
+struct str arena_vprintf(struct arena *a, const char *format, va_list args) PRINTF_LIKE(2, 0);
 
 /* Grows an array of `count` items of `size` bytes to hold at least one more,
  * doubling; returns the array to use from now on (the old one stays garbage).

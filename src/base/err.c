@@ -16,6 +16,7 @@ static const struct {
 
 /* Writes at text[from..]; a text that does not fit ends in "..." at a
  * character boundary, so that what is shown stays UTF-8. */
+PRINTF_LIKE(4, 0)
 static void write_cut(char *text, size_t size, size_t from, const char *format, va_list args)
 {
     if (from + 1 >= size)
