@@ -17,7 +17,7 @@ static uint64_t rotate_left(uint64_t x, int by)
 
 struct rng rng_seeded(uint64_t seed)
 {
-    struct rng r;
+    struct rng r = {0};
     for (size_t i = 0; i < COUNT_OF(r.s); i++)
         r.s[i] = splitmix64(&seed);
     return r;
