@@ -1,0 +1,226 @@
+/* The durable store: turns, executions and machines, behind one set of calls.
+ *
+ * Everything is *submitted* and later *completed*: store_commit and store_read
+ * only queue; store_step does what is queued and calls the completions, in one
+ * thread, never from inside a submit. An implementation may complete commits of
+ * different shards in any order, those of one shard in the order submitted.
+ *
+ * A commit is one transaction: all of its writes or none, durable (fsync) before
+ * it completes with success. It carries the epoch of its shard; a commit whose
+ * epoch is no longer the shard's is refused (STALE), and the key (execution,
+ * turn) refuses a second writer (CONFLICT). After IO the store is dead: every
+ * later call completes with IO, and the process must exit and recover.
+ *
+ * Every call takes an organization and sees nothing of any other.
+ *
+ * Ownership: what is submitted is borrowed until its completion; what a read
+ * gives lies in the arena that the read named.
+ * Threads: one thread per store object. Reads see committed turns only.
+ * Source: docs/adr/0005-store.md.
+ */
+#ifndef PAWL_STORE_STORE_H
+#define PAWL_STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "base/uuid.h"
+
+enum {
+    SHARD_COUNT = 256,
+    STORE_READ_ROWS_MAX = 1000,      /* rows in one page of any list */
+    STORE_READ_BYTES_MAX = 4 << 20,  /* bytes of bodies in one page of turns, one row at least */
+    STORE_BODY_SIZE_MAX = 256 << 20, /* bytes of one turn or snapshot */
+    STORE_NAME_MAX = 80,             /* characters of a name chosen by a client */
+};
+
+/* 0 is the default organization; parts to come bring more. */
+typedef uint32_t org_id;
+
+/* An execution's key: 48 bits of UTC milliseconds, then 15 of a counter, so that
+ * new ones append. Its UUIDv7 holds the same bits: no index leads from one to
+ * the other. */
+typedef int64_t execution_key;
+
+execution_key execution_key_make(struct wall_ms at, uint32_t counter);
+struct uuid execution_uuid(execution_key key, uint64_t random);
+/* false: not a UUID that execution_uuid made. */
+bool execution_key_of_uuid(struct uuid u, execution_key *ret_key);
+
+/* The shard that decides about an execution: hash of machine ARN and name. */
+uint32_t shard_of(struct str machine_arn, struct str execution_name);
+
+#define EXECUTION_STATUS_TABLE(X) \
+    X(RUNNING, 0)                 \
+    X(SUCCEEDED, 1)               \
+    X(FAILED, 2)                  \
+    X(TIMED_OUT, 3)               \
+    X(ABORTED, 4)
+
+enum execution_status {
+#define EXECUTION_STATUS_ENUM(name, number) EXECUTION_##name = number,
+    EXECUTION_STATUS_TABLE(EXECUTION_STATUS_ENUM)
+#undef EXECUTION_STATUS_ENUM
+    EXECUTION_STATUS_COUNT
+};
+
+/* "RUNNING", ... */
+const char *execution_status_name(enum execution_status status);
+
+/* ---- rows ---- */
+
+struct machine_row {
+    struct str name; /* unique in the organization */
+    struct str arn;
+    uint8_t definition[SHA256_SIZE]; /* the current revision's hash */
+    struct wall_ms created_at, updated_at;
+};
+
+struct execution_row {
+    execution_key key;
+    struct uuid id;
+    struct str name;   /* the client's, or the id as text */
+    bool client_named; /* only then it stands in the names table */
+    struct str arn, machine_arn, machine_name;
+    uint8_t definition[SHA256_SIZE];
+    uint32_t shard;
+    enum execution_status status;
+    struct wall_ms started_at, stopped_at; /* stopped_at.ms 0: not yet */
+    struct wall_ms wake_at;                /* earliest deadline; .ms 0: none */
+    uint32_t turns;                        /* committed so far */
+    execution_key parent;                  /* 0: none */
+    uint32_t parent_task, map_run;
+};
+
+struct turn_row {
+    execution_key key;
+    uint32_t turn; /* 0, 1, 2 ... without gaps */
+    uint16_t rules_version;
+    uint8_t cause;     /* enum flow_cause */
+    struct wall_ms at; /* never below the previous turn's */
+    struct str body;   /* compact JSON text; journal/ knows what it holds */
+    uint64_t checksum; /* of the body: written by the caller, checked by journal/ */
+};
+
+struct snapshot_row {
+    execution_key key;
+    uint32_t turn; /* the first turn that is not in it */
+    struct str body;
+    uint64_t checksum;
+};
+
+/* ---- commits ---- */
+
+enum store_write_kind {
+    STORE_PUT_DEFINITION, /* hash and text; the same hash again is no change */
+    STORE_PUT_MACHINE,    /* insert, or replace by name */
+    STORE_START,          /* insert an execution; CONFLICT when the name is taken on the machine */
+    STORE_APPEND_TURN,    /* CONFLICT unless turn == the execution's turns */
+    STORE_SET_PROGRESS,   /* status, stopped_at, wake_at of an execution */
+    STORE_PUT_SNAPSHOT,   /* replaces */
+};
+
+struct store_write {
+    enum store_write_kind kind;
+    org_id org;
+    union {
+        struct {
+            uint8_t hash[SHA256_SIZE];
+            struct str text;
+        } definition;
+        struct machine_row machine;
+        struct execution_row start;
+        struct turn_row turn;
+        struct {
+            execution_key key;
+            enum execution_status status;
+            struct wall_ms stopped_at, wake_at;
+        } progress;
+        struct snapshot_row snapshot;
+    } u;
+};
+
+/* err is NULL on success. Runs inside store_step. */
+typedef void store_done(void *arg, const struct err *err);
+
+struct store_commit {
+    uint32_t shard;
+    uint64_t epoch;
+    const struct store_write *writes;
+    size_t count;
+    store_done *done;
+    void *arg;
+    struct store_commit *next; /* the store's own, while it is queued */
+};
+
+/* ---- reads ---- */
+
+enum store_read_kind {
+    STORE_GET_DEFINITION,     /* by hash: text; NOT_FOUND */
+    STORE_GET_MACHINE,        /* by name: one machine; NOT_FOUND */
+    STORE_LIST_MACHINES,      /* by name, after `name` */
+    STORE_GET_EXECUTION,      /* by key: one execution; NOT_FOUND */
+    STORE_FIND_NAMED,         /* executions with the client's `name`, on any machine or on `machine_arn` */
+    STORE_LIST_EXECUTIONS,    /* newest first, below `key` (0: from the newest); optional status */
+    STORE_LIST_WAKES,         /* RUNNING with wake_at in (0, `until`], by wake_at */
+    STORE_LIST_RUNNING,       /* RUNNING, by key, above `key`; optional shard: recovery */
+    STORE_GET_TURNS,          /* of one execution, from `turn` on, in order */
+    STORE_GET_SNAPSHOT,       /* absent: found is false */
+};
+
+#define STORE_ANY_STATUS (-1)
+#define STORE_ANY_SHARD UINT32_MAX
+
+struct store_read {
+    enum store_read_kind kind;
+    org_id org;
+    /* asked */
+    uint8_t hash[SHA256_SIZE];
+    struct str name, machine_arn;
+    execution_key key;
+    uint32_t turn;
+    int status; /* enum execution_status or STORE_ANY_STATUS */
+    uint32_t shard;
+    struct wall_ms until;
+    size_t rows_max; /* 0: STORE_READ_ROWS_MAX */
+    struct arena *arena;
+    /* answered */
+    bool found, more; /* more: the page ended before the rows did */
+    struct str text;
+    struct machine_row *machines;
+    struct execution_row *executions;
+    struct turn_row *turns;
+    struct snapshot_row snapshot;
+    size_t count;
+    store_done *done;
+    void *arg;
+    struct store_read *next; /* the store's own, while it is queued */
+};
+
+/* ---- the store ---- */
+
+struct store;
+
+/* Owned; open functions stand in sqlite/sqlite_store.h, memory/memory_store.h. */
+void store_close(struct store *s);
+
+void store_commit(struct store *s, struct store_commit *c);
+void store_read(struct store *s, struct store_read *r);
+
+/* Does queued work and completes it. `now` lets a store that delays on purpose
+ * know the time. True while anything is still queued. */
+bool store_step(struct store *s, struct mono_ns now);
+
+/* Claims a shard: its epoch grows by one, durably; older epochs are STALE from
+ * now on. Synchronous: called at opening only. */
+MUST_CHECK bool store_claim(struct store *s, uint32_t shard, uint64_t *ret_epoch,
+                            struct err *reterr);
+/* All of them in one transaction. */
+MUST_CHECK bool store_claim_all(struct store *s, uint64_t ret_epochs[static SHARD_COUNT],
+                                struct err *reterr);
+
+/* 32 random bytes made at creation: the key of task tokens. Borrowed. */
+const uint8_t *store_secret(const struct store *s);
+
+#endif
