@@ -20,7 +20,7 @@ static void stamp(struct uuid *u, unsigned version)
 
 struct uuid uuid_v4(struct rng *r)
 {
-    struct uuid u;
+    struct uuid u = {0};
     fill_random(&u, 0, r);
     stamp(&u, 4);
     return u;
@@ -28,7 +28,7 @@ struct uuid uuid_v4(struct rng *r)
 
 struct uuid uuid_v7(struct wall_ms at, struct rng *r)
 {
-    struct uuid u;
+    struct uuid u = {0};
     for (int i = 0; i < 6; i++)
         u.bytes[i] = (uint8_t)((uint64_t)at.ms >> (40 - 8 * i));
     fill_random(&u, 6, r);
@@ -44,7 +44,7 @@ struct uuid uuid_v5(struct uuid space, struct str name)
     uint8_t digest[20];
     sha1(buf_str(&b), digest);
     buf_release(&b);
-    struct uuid u;
+    struct uuid u = {0};
     memcpy(u.bytes, digest, sizeof(u.bytes));
     stamp(&u, 5);
     return u;
@@ -76,7 +76,7 @@ bool uuid_parse(struct str text, struct uuid *ret_uuid)
 {
     if (text.len != UUID_TEXT_LEN)
         return false;
-    struct uuid u;
+    struct uuid u = {0};
     const char *p = text.ptr;
     for (size_t i = 0; i < sizeof(u.bytes); i++) {
         if ((i == 4 || i == 6 || i == 8 || i == 10) && *p++ != '-')
