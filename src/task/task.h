@@ -1,0 +1,76 @@
+/* What a Task state can call: work is handed out, and its result comes back once.
+ *
+ * task_start only begins; the result arrives through `done` from the event loop,
+ * exactly once per started task unless it was cancelled. A task is named by its
+ * key (execution, task, attempt): starting it twice after a crash is expected,
+ * and the key goes along as an idempotency key.
+ *
+ * Which resource does what is bound in the configuration (task/bindings.h);
+ * nothing else can ever be run. An unbound resource fails the task at once with
+ * a clear error; that too is a result.
+ *
+ * Ownership: the request is borrowed during task_start; the result is borrowed
+ * during done. Threads: the event loop's only.
+ */
+#ifndef PAWL_TASK_TASK_H
+#define PAWL_TASK_TASK_H
+
+#include "base/time.h"
+#include "json/json.h"
+
+#include <uv.h>
+
+enum {
+    TASK_OUTPUT_SIZE_MAX = 16 << 20,  /* limit task_output_max: stdout or HTTP body, bytes */
+    TASK_LOG_SIZE_MAX = 16 << 10,     /* limit task_log_max: kept of stdout and of stderr each, the tail */
+    TASK_KILL_GRACE_MS = 2000,        /* from SIGTERM to SIGKILL of the process group */
+    TASK_RUNNING_MAX = 256,           /* limit tasks_running_max: children and requests at once; others queue */
+};
+
+struct task_key {
+    int64_t execution;
+    uint32_t task;    /* number of the task in its execution */
+    uint32_t attempt; /* 1, 2, ... */
+};
+
+struct task_request {
+    struct task_key key;
+    struct str function;      /* the function's name: {name} in bindings */
+    struct str resource;      /* the full ARN, or the bare name */
+    struct str payload;       /* JSON text */
+    struct str execution_arn, execution_id, state_name, correlation_id, token;
+};
+
+struct task_result {
+    struct task_key key;
+    bool ok;
+    struct json output;       /* when ok */
+    struct str error, cause;  /* when not: as Lambda reports them; cause is usually JSON text */
+    /* How the attempt went, kept with the step whatever the outcome. */
+    bool has_exit_status;
+    int exit_status;          /* of a command; 128 + signal when it was killed by one */
+    struct str out, err;      /* tails, UTF-8 (bad bytes replaced), at most TASK_LOG_SIZE_MAX each */
+    int64_t duration_ms;
+};
+
+typedef void task_done(void *arg, const struct task_result *result);
+
+struct tasks; /* the set of running and queued tasks */
+struct bindings;
+
+/* Borrows loop and bindings for its life. Owned: tasks_free (asynchronous parts
+ * are cancelled; run the loop until tasks_idle before closing it). */
+struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, task_done *done,
+                        void *arg);
+void tasks_free(struct tasks *t);
+
+void task_start(struct tasks *t, const struct task_request *request);
+
+/* The task will report nothing. A command's process group gets SIGTERM, then
+ * SIGKILL; a request is dropped. No such task: nothing happens. */
+void task_cancel(struct tasks *t, struct task_key key);
+
+/* Nothing running, queued or dying. */
+bool tasks_idle(const struct tasks *t);
+
+#endif
