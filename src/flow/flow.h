@@ -1,0 +1,167 @@
+/* The functional core: (run, input) -> (run, history events, effects).
+ *
+ * Pure: no clock, I/O, globals, threads or randomness; time and seeds arrive in
+ * the input. The same run, input and rules version give the same events on
+ * every machine. That is what makes recovery, dry runs and simulation the same
+ * code as production.
+ *
+ * One call of flow_turn is one *turn*: everything that follows from an input
+ * until the run waits for something outside (it is *parked*), or until a bound
+ * is reached (`more`: call again with FLOW_CONTINUE, behind other work). The
+ * caller commits the turn's events and only then performs its effects. When the
+ * commit fails, the run object is of no use any more: drop it and load it anew.
+ *
+ * Effects can be derived from a run at any time (flow_tasks, flow_wake), which
+ * is how recovery redoes them; receivers are idempotent by (execution, step,
+ * attempt).
+ *
+ * Ownership: a run owns everything it refers to, but borrows its machine and
+ * identity. What a turn gives lies in the arena passed and in the run, and is
+ * valid until the next turn. Threads: one at a time per run.
+ */
+#ifndef PAWL_FLOW_FLOW_H
+#define PAWL_FLOW_FLOW_H
+
+#include "asl/machine.h"
+#include "flow/event.h"
+
+enum {
+    FLOW_RULES_VERSION = 1, /* grows when the same input would decide otherwise */
+    FLOW_TURN_STATES_MAX = 1000,
+    FLOW_TURN_BYTES_MAX = 1 << 20,
+};
+
+struct flow_limits {
+    size_t payload_max;  /* bytes of one input or output; over it: States.DataLimitExceeded */
+    size_t history_max;  /* events with an id; over it: the execution fails */
+    size_t memory_max;   /* bytes one turn's evaluations may add */
+    uint32_t frames_max; /* branches and iterations alive at once */
+};
+
+/* 64 MiB, 10,000,000, 512 MiB, 100,000. aws_limits: strict is 256 KiB, 25,000. */
+struct flow_limits flow_limits_default(void);
+struct flow_limits flow_limits_aws(void);
+
+/* Who a run is; borrowed for the run's life. */
+struct flow_identity {
+    int64_t key;
+    struct str execution_arn, name, machine_arn, machine_name, role_arn;
+    struct str region, account;
+    const uint8_t *secret; /* 32 bytes: the key of task tokens */
+};
+
+enum flow_status {
+    FLOW_RUNNING,
+    FLOW_SUCCEEDED,
+    FLOW_FAILED,
+    FLOW_TIMED_OUT,
+    FLOW_ABORTED,
+};
+
+struct run;
+
+/* A run before its first turn. Owned: run_free. */
+struct run *run_new(const struct machine *machine, const struct flow_identity *identity,
+                    const struct flow_limits *limits);
+void run_free(struct run *run);
+
+/* ---- turns ---- */
+
+/* Stored with each turn: why it happened. Never reuse a number. */
+enum flow_cause {
+    FLOW_START = 1,       /* the first turn */
+    FLOW_CONTINUE = 2,    /* go on after a bounded turn */
+    FLOW_WAKE = 3,        /* timers that are due */
+    FLOW_TASK_RESULT = 4, /* a task answered */
+    FLOW_STOP = 5,        /* StopExecution */
+};
+
+struct flow_input {
+    enum flow_cause cause;
+    struct wall_ms now; /* the turn's time; taken as not below the previous turn's */
+    uint64_t seed;
+    struct json value;  /* START: the input; TASK_RESULT with ok: the result */
+    /* TASK_RESULT */
+    uint32_t step, attempt;
+    bool ok;
+    struct json log;    /* kept with the attempt; may be absent */
+    /* TASK_RESULT without ok, STOP */
+    bool has_error, has_cause;
+    struct str error, cause;
+};
+
+enum flow_effect_kind {
+    FLOW_TASK_START,  /* hand out the task */
+    FLOW_TASK_CANCEL, /* it is not wanted any more */
+    FLOW_ENDED,       /* the execution ended */
+};
+
+struct flow_effect {
+    enum flow_effect_kind kind;
+    uint32_t step, attempt;
+    const struct state *state;
+    struct json payload;           /* TASK_START: what the resource is given */
+    const struct resource *resource;
+    struct str function;           /* the function's name or ARN that is called, for lambda kinds */
+    struct str token;
+    struct wall_ms deadline;       /* .ms 0: none */
+    int64_t heartbeat_seconds;     /* 0: none */
+};
+
+struct flow_turn {
+    bool accepted; /* false: the input does not fit (an old task's result...); nothing changed */
+    bool more;     /* a bound was reached: call again with FLOW_CONTINUE */
+    uint32_t number;
+    struct wall_ms at;
+    const struct flow_event *events;
+    size_t event_count;
+    const struct json *values; /* what slots of this turn refer to */
+    size_t value_count;
+    const struct flow_effect *effects;
+    size_t effect_count;
+};
+
+/* Never fails: what goes wrong in a workflow is data of the workflow. */
+void flow_turn(struct run *run, const struct flow_input *input, struct arena *arena,
+               struct flow_turn *ret_turn);
+
+/* Applies a turn's recorded events without evaluating anything. The slots'
+ * values must outlive the run or lie in its arena (run_arena). Errors: CORRUPT
+ * when they do not fit the run. */
+MUST_CHECK bool flow_fold(struct run *run, uint32_t turn, struct wall_ms at,
+                          struct flow_event *events, size_t count, struct err *reterr);
+
+struct arena *run_arena(struct run *run);
+
+/* ---- looking at a run ---- */
+
+const struct machine *run_machine(const struct run *run);
+const struct flow_identity *run_identity(const struct run *run);
+enum flow_status run_status(const struct run *run);
+uint32_t run_turns(const struct run *run); /* the next turn's number */
+struct wall_ms run_started_at(const struct run *run);
+struct wall_ms run_stopped_at(const struct run *run);
+struct json run_input(const struct run *run);
+struct json run_output(const struct run *run); /* absent unless succeeded */
+/* false: absent. */
+bool run_error(const struct run *run, struct str *ret_error);
+bool run_cause(const struct run *run, struct str *ret_cause);
+
+/* Is there work that needs no input from outside (after a bounded turn)? */
+bool run_is_ready(const struct run *run, struct wall_ms now);
+
+/* The earliest timer or deadline; .ms 0: none. */
+struct wall_ms flow_wake(const struct run *run);
+
+/* The tasks outstanding, as effects, in the arena: for recovery. */
+size_t flow_tasks(const struct run *run, struct arena *arena, const struct flow_effect **ret_tasks);
+
+/* "Split/1/Register" for frame paths: the states on the way with the branch or
+ * item index between them; "" for the top level. */
+struct str run_frame_path(const struct run *run, uint32_t frame, struct arena *arena);
+
+/* Everything a run is, as text: two runs with equal dumps behave alike. For
+ * snapshots' tests and the fold property. */
+void run_dump(const struct run *run, struct buf *to);
+
+#endif
