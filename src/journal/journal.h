@@ -1,0 +1,115 @@
+/* Turns to bytes and back: the durable form of what the core decided.
+ *
+ * A turn's body is compact JSON text, so that plain SQL can open it:
+ *   {"v": [values...], "b": {"3": {"hash","size","codec"}}, "e": [events...]}
+ * `v` holds each distinct value once; events refer to a value of their own turn
+ * by its index and to one of an earlier turn by [turn, index]. A value that was
+ * offloaded to blob storage is null in `v` and described in `b`. An event is an
+ * object of the short names in journal/fields.h, without the fields that are
+ * zero. States are numbers (position in the definition), kinds are the numbers
+ * of EVENT_TABLE. The row around the body carries turn, cause, time, rules
+ * version and a checksum of the body (store/store.h).
+ *
+ * Old journals stay readable for ever: fields and kinds are only added, and
+ * tests/golden/journal/ keeps one of each release.
+ * Errors: CORRUPT naming the turn and what is wrong. Ownership: arena.
+ * Source: docs/adr/0006-journal.md.
+ */
+#ifndef PAWL_JOURNAL_JOURNAL_H
+#define PAWL_JOURNAL_JOURNAL_H
+
+#include "flow/flow.h"
+
+/* What a store keeps of a turn; the same facts as struct turn_row, so that
+ * journal/ needs no store. */
+struct journal_row {
+    uint32_t turn;
+    uint16_t rules_version;
+    uint8_t cause; /* enum flow_cause */
+    struct wall_ms at;
+    struct str body;
+    uint64_t checksum;
+};
+
+/* Appends the body of a turn. */
+void journal_encode(const struct flow_turn *turn, struct buf *body);
+
+/* Decodes the turns of one execution, in order from the first, and remembers
+ * their values, since later turns and snapshots refer to them. */
+struct journal_reader;
+
+/* Everything a reader gives lies in `a`. */
+struct journal_reader *journal_reader_new(struct arena *a);
+
+struct journal_turn {
+    uint32_t number;
+    enum flow_cause cause;
+    struct wall_ms at;
+    struct flow_event *events;
+    size_t count;
+};
+
+/* Takes the next row (its turn must be the number of rows taken so far); copies
+ * the body. Checks the checksum, the shape and every reference. */
+MUST_CHECK bool journal_read(struct journal_reader *r, const struct journal_row *row,
+                             struct journal_turn *ret_turn, struct err *reterr);
+
+/* journal_read, then flow_fold into the run. *ret_turn's events carry their ids. */
+MUST_CHECK bool journal_fold(struct journal_reader *r, const struct journal_row *row,
+                             struct run *run, struct journal_turn *ret_turn, struct err *reterr);
+
+/* ---- views of one execution ---- */
+
+/* An event as GetExecutionHistory gives it: id, previousEventId, timestamp
+ * (seconds with milliseconds), type and details. Absent when the event is not
+ * on that API (id 0). `data`: include inputs and outputs. */
+struct json history_event(struct arena *a, const struct run *run, const struct flow_event *event,
+                          struct wall_ms at, bool data);
+
+enum step_status {
+    STEP_RUNNING,
+    STEP_SUCCESS,
+    STEP_FAILURE,
+    STEP_TIMED_OUT,
+    STEP_CANCELED,
+};
+
+const char *step_status_name(enum step_status status); /* "running", "success"... */
+
+/* One try of a step's work. */
+struct step_attempt {
+    uint32_t number; /* 1, 2, ... */
+    enum step_status status;
+    struct wall_ms started_at, stopped_at; /* .ms 0: not */
+    bool has_error, has_cause;
+    struct str error, cause;
+    struct json log; /* of a command: {"exit","out","err","ms"}; may be absent */
+};
+
+/* One state entered: what a person calls a step. */
+struct step {
+    uint32_t index, generation;
+    const struct state *state;
+    struct str path; /* "Split/0/Register"; the name alone at the top level */
+    uint32_t frame;
+    enum step_status status;
+    struct wall_ms started_at, stopped_at;
+    struct json input, output;
+    bool has_error, has_cause;
+    struct str error, cause;
+    struct step_attempt *attempts; /* of tasks, and of retried Parallel and Map states */
+    size_t attempt_count, attempt_capacity;
+    int64_t children_total, children_done; /* of Map and Parallel; total 0: neither */
+};
+
+struct step_list {
+    struct step *items; /* by index */
+    size_t count, capacity;
+};
+
+/* Brings the list up to date with a turn's events, after they were folded into
+ * `run` (or produced by it). Lies in `a`. */
+void steps_apply(struct step_list *list, struct arena *a, const struct run *run,
+                 const struct flow_event *events, size_t count, struct wall_ms at);
+
+#endif
