@@ -226,8 +226,8 @@ struct str json_pointer_item(struct arena *a, struct str pointer, size_t index);
 /* ---- text ---- */
 
 enum {
-    JSON_DEPTH_MAX = 512,              /* default for nesting */
-    JSON_TEXT_SIZE_MAX = 256 << 20,    /* default for a text, bytes */
+    JSON_DEPTH_MAX = 512,           /* default for nesting */
+    JSON_TEXT_SIZE_MAX = 256 << 20, /* default for a text, bytes */
 };
 
 struct json_limits {
