@@ -1,5 +1,6 @@
 #include "json/json_internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,17 +267,20 @@ static void shortest_increment(struct shortest *s)
 }
 
 /* Any number of at most 15 digits is its own nearest one, so one try covers all
- * those. At 16 the nearest may fail where the next one up does not: below a
- * power of two doubles lie twice as dense. 17 always read back. */
+ * those, but for the smallest doubles, which have fewer digits to tell. At 16 the
+ * nearest may fail where the next one up does not: below a power of two doubles
+ * lie twice as dense. 17 always read back. */
 static struct shortest shortest_of(double value)
 {
-    struct shortest s = shortest_rounded(value, 15);
-    if (shortest_value(&s) != value) {
-        s = shortest_rounded(value, 16);
-        if (shortest_value(&s) != value)
+    int count = value < DBL_MIN ? 1 : 15;
+    struct shortest s = shortest_rounded(value, count);
+    while (shortest_value(&s) != value && count < SHORTEST_MAX) {
+        if (count == 16) {
             shortest_increment(&s);
-        if (shortest_value(&s) != value)
-            s = shortest_rounded(value, SHORTEST_MAX);
+            if (shortest_value(&s) == value)
+                break;
+        }
+        s = shortest_rounded(value, ++count);
     }
     shortest_trim(&s);
     return s;

@@ -5,7 +5,10 @@
  * small text unfolds into a large value; tags other than the core ones,
  * duplicate keys and merge keys are refused. Plain scalars are null (~, null,
  * empty), true/false, decimal numbers as JSON has them (kept as text), else
- * strings: `yes`, `0x10` and dates are strings.
+ * strings: `yes`, `0x10` and dates are strings. null, true and false may be
+ * spelled lower-case, Capitalized or UPPER-CASE.
+ *
+ * Ownership: the value lies in the arena and does not borrow the text.
  *
  * Errors: INVALID_YAML, TOO_DEEP, TOO_LARGE, MEMORY_LIMIT with line and column.
  */
@@ -14,10 +17,16 @@
 
 #include "json/json.h"
 
+enum {
+    YAML_ANCHORS_MAX = 1000,           /* anchors in a text */
+    YAML_UNFOLDED_SIZE_MAX = 16 << 20, /* bytes (json_size) that all aliases together repeat */
+};
+
 MUST_CHECK bool yaml_parse(struct arena *a, struct str text, struct json_limits limits,
                            struct json *ret_value, struct err *reterr);
 
-/* As json_locate, for a YAML text that yaml_parse accepted. */
+/* As json_locate, for a YAML text that yaml_parse accepted. A value brought in by
+ * an alias stands at the alias; what lies inside it, at the anchor. */
 struct json_place yaml_locate(struct str text, struct str pointer, bool key);
 
 #endif
