@@ -198,7 +198,11 @@ static struct str core_tag(const yaml_char_t *tag)
 
 static bool fail_tag(const struct builder *b, const yaml_char_t *tag)
 {
-    return fail_here(b, "the tag %s does not fit here; remove it", (const char *)tag);
+    struct str core = core_tag(tag);
+    if (core.len)
+        return fail_here(b, "the tag !!" STR_FMT " does not fit here; remove it", STR_ARG(core));
+    return fail_here(b, "the tag %s is not known here; write what it stands for",
+                     (const char *)tag);
 }
 
 /* What a scalar means; absent stands for a string. */
