@@ -131,8 +131,6 @@ struct flow_event {
 
     /* Computed when applied, live and in a fold alike; never stored. */
     uint32_t id, previous_id; /* of AWS's history; 0: not in it */
-    uint32_t parent_step, branch; /* STATE_ENTERED below the top level: the step of its Parallel
-                                   * or Map, and which branch or iteration of it */
     struct str path;          /* of its frame: "Split/0/Inner/3"; empty at the top level */
 };
 
