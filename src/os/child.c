@@ -107,7 +107,7 @@ static void enter_phase(struct child *c, enum phase phase, uint64_t duration_ms)
     c->deadline_ms = now_ms() + duration_ms;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_check_due(uv_timer_t *timer)
 {
     check(timer->data);
 }
@@ -138,7 +138,7 @@ static void check(struct child *c)
         return;
     }
     if (c->phase != PHASE_RUNNING)
-        uv_timer_start(&c->timer, on_timer, CHECK_INTERVAL_MS, 0);
+        uv_timer_start(&c->timer, on_check_due, CHECK_INTERVAL_MS, 0);
 }
 
 static void on_exited(uv_process_t *process, int64_t exit_status, int signal)
@@ -157,6 +157,13 @@ void child_end(struct child *c)
     signal_group(c, SIGTERM);
     enter_phase(c, PHASE_TERMINATED, c->grace_ms);
     check(c);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    struct child *c = timer->data;
+    c->result.timed_out = true;
+    child_end(c);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
@@ -352,5 +359,7 @@ struct child *child_start(uv_loop_t *loop, const struct child_options *options, 
     }
     c->group = c->process.pid;
     begin_io(c, options->input);
+    if (options->timeout_ms)
+        uv_timer_start(&c->timer, on_timeout, options->timeout_ms, 0);
     return c;
 }

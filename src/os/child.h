@@ -26,16 +26,17 @@ struct child_options {
     const char *const *environment; /* "NAME=value", ends with NULL; all that the child gets */
     const char *folder;             /* working directory */
     struct str input;
-    size_t output_max; /* more on stdout ends the command */
-    size_t error_max;  /* kept of stderr: the last so many bytes */
-    uint64_t grace_ms; /* from SIGTERM to SIGKILL */
+    size_t output_max;   /* more on stdout ends the command */
+    size_t error_max;    /* kept of stderr: the last so many bytes */
+    uint64_t timeout_ms; /* 0: none; then the command is ended */
+    uint64_t grace_ms;   /* from SIGTERM to SIGKILL */
 };
 
 struct child_result {
     const struct err *failure; /* it could not be started: nothing below is set; else NULL */
     int exit_status;           /* when signal is 0 */
     int signal;                /* that ended the first process, or 0 */
-    bool output_over;
+    bool output_over, timed_out;
     struct str output, error; /* any bytes */
 };
 

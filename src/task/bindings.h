@@ -7,10 +7,16 @@
  *       concurrency: 4
  *       environment: {KEY: "value"}
  *
- * The first binding whose pattern matches wins. A pattern may hold `*`; it is
- * matched against the resource's ARN and, when that has none of ':', against
- * the function's name. Relative paths (a program with a '/') are relative to
- * the file's folder, which is also the working directory of commands.
+ * The first binding whose pattern matches wins. A pattern may hold `*`. One with
+ * a ':' is matched against the state's Resource and the function's ARN (with and
+ * without its qualifier), one without against the function's name alone. So a
+ * Task that names a function through arn:aws:states:::lambda:invoke is bound as
+ * one that names it directly.
+ *
+ * Relative paths (a program with a '/') are relative to the file's folder, which
+ * is also the working directory of commands. {name} in the words of a command
+ * and in a URL is the function's name; the program itself may hold it only after
+ * a '/', so that what can be run is always named by this file.
  *
  * Errors: INVALID_YAML, INVALID_CONFIG with line and column; unknown keys are
  * refused with a suggestion. Ownership: arena. Immutable.
@@ -19,6 +25,7 @@
 #define PAWL_TASK_BINDINGS_H
 
 #include "json/json.h"
+#include "task/callee.h"
 
 enum binding_kind {
     BINDING_EXEC,
@@ -29,18 +36,21 @@ enum binding_kind {
 enum {
     CONFIG_SIZE_MAX = 1 << 20,
     BINDINGS_MAX = 1000,
-    BINDING_TIMEOUT_DEFAULT_SECONDS = 0, /* none: the state's own TimeoutSeconds holds */
+    BINDING_WORDS_MAX = 256,
+    BINDING_PATTERN_MAX = 2048,             /* bytes */
+    BINDING_TIMEOUT_SECONDS_MAX = 99999999, /* AWS's limit for TimeoutSeconds */
+    BINDING_CONCURRENCY_MAX = 1000000,
 };
 
 struct binding {
-    struct str resource;        /* pattern */
+    struct str resource; /* pattern */
     enum binding_kind kind;
-    struct str *argv;           /* EXEC: argc of them, {name} not yet filled in */
+    const struct str *argv; /* EXEC: argc of them, {name} not yet filled in */
     size_t argc;
-    struct str url;             /* HTTP */
-    struct json environment;    /* object of strings, or absent */
-    int64_t timeout_ms;         /* 0: none */
-    uint32_t concurrency;       /* 0: no bound but the global one */
+    struct str url;          /* HTTP */
+    struct json environment; /* object of strings, or absent */
+    uint64_t timeout_ms;     /* 0: none, the state's own TimeoutSeconds holds */
+    uint32_t concurrency;    /* 0: no bound but the global one */
 };
 
 struct bindings {
@@ -54,7 +64,9 @@ MUST_CHECK bool bindings_parse(struct arena *a, struct str text, struct str fold
                                struct bindings *ret_bindings, struct err *reterr);
 
 /* NULL when nothing matches. */
-const struct binding *bindings_find(const struct bindings *b, struct str resource,
-                                    struct str function);
+const struct binding *bindings_find(const struct bindings *b, const struct callee *callee);
+
+/* The text with each {name} replaced; in the arena, NUL-terminated. */
+const char *binding_fill(struct arena *a, struct str text, struct str name);
 
 #endif

@@ -1,16 +1,24 @@
 /* What a Task state can call: work is handed out, and its result comes back once.
  *
  * task_start only begins; the result arrives through `done` from the event loop,
- * exactly once per started task unless it was cancelled. A task is named by its
- * key (execution, task, attempt): starting it twice after a crash is expected,
- * and the key goes along as an idempotency key.
+ * exactly once per started task unless it was cancelled, and never from within
+ * task_start or task_cancel. A task is named by its key (execution, task,
+ * attempt): starting it twice after a crash is expected, and the key goes along
+ * as an idempotency key (X-Pawl-Idempotency-Key: execution-task-attempt).
+ * Starting it again while it runs changes nothing.
  *
  * Which resource does what is bound in the configuration (task/bindings.h);
  * nothing else can ever be run. An unbound resource fails the task at once with
- * a clear error; that too is a result.
+ * a clear error; that too is a result. task/errors.h names the failures.
+ *
+ * A command reads the payload on stdin and prints its result on stdout as JSON
+ * (nothing printed: null); a non-zero exit is a failure. An HTTP service is
+ * POSTed the payload; a 2xx body is the result. What waits for the bound of its
+ * binding starts in order. A cancelled command counts as running until its
+ * process group is gone, so that a next attempt never overlaps it.
  *
  * Ownership: the request is borrowed during task_start; the result is borrowed
- * during done. Threads: the event loop's only.
+ * during done. Threads: the event loop's only. The program ignores SIGPIPE.
  */
 #ifndef PAWL_TASK_TASK_H
 #define PAWL_TASK_TASK_H
@@ -21,10 +29,14 @@
 #include <uv.h>
 
 enum {
-    TASK_OUTPUT_SIZE_MAX = 16 << 20,  /* limit task_output_max: stdout or HTTP body, bytes */
-    TASK_LOG_SIZE_MAX = 16 << 10,     /* limit task_log_max: kept of stdout and of stderr each, the tail */
-    TASK_KILL_GRACE_MS = 2000,        /* from SIGTERM to SIGKILL of the process group */
-    TASK_RUNNING_MAX = 256,           /* limit tasks_running_max: children and requests at once; others queue */
+    TASK_OUTPUT_SIZE_MAX = 16 << 20, /* limit task_output_max: stdout or HTTP body, bytes */
+    TASK_LOG_SIZE_MAX =
+        16 << 10,              /* limit task_log_max: kept of stdout and of stderr each, the tail */
+    TASK_KILL_GRACE_MS = 2000, /* from SIGTERM to SIGKILL of the process group */
+    TASK_RUNNING_MAX =
+        256, /* limit tasks_running_max: children and requests at once; others queue */
+    TASK_QUEUED_MAX =
+        100000, /* limit tasks_queued_max: beyond it tasks fail as AWS's throttled ones do */
 };
 
 struct task_key {
@@ -35,21 +47,21 @@ struct task_key {
 
 struct task_request {
     struct task_key key;
-    struct str function;      /* the function's name: {name} in bindings */
-    struct str resource;      /* the full ARN, or the bare name */
-    struct str payload;       /* JSON text */
+    struct str resource; /* the state's Resource: an ARN, or a bare name */
+    struct str function; /* the function's name or ARN (FunctionName); may be empty */
+    struct str payload;  /* JSON text */
     struct str execution_arn, execution_id, state_name, correlation_id, token;
 };
 
 struct task_result {
     struct task_key key;
     bool ok;
-    struct json output;       /* when ok */
-    struct str error, cause;  /* when not: as Lambda reports them; cause is usually JSON text */
+    struct json output;      /* when ok */
+    struct str error, cause; /* when not: as Lambda reports them; cause is usually JSON text */
     /* How the attempt went, kept with the step whatever the outcome. */
     bool has_exit_status;
-    int exit_status;          /* of a command; 128 + signal when it was killed by one */
-    struct str out, err;      /* tails, UTF-8 (bad bytes replaced), at most TASK_LOG_SIZE_MAX each */
+    int exit_status;     /* of a command; 128 + signal when it was killed by one */
+    struct str out, err; /* tails, UTF-8 (bad bytes replaced), at most TASK_LOG_SIZE_MAX each */
     int64_t duration_ms;
 };
 
@@ -58,10 +70,12 @@ typedef void task_done(void *arg, const struct task_result *result);
 struct tasks; /* the set of running and queued tasks */
 struct bindings;
 
-/* Borrows loop and bindings for its life. Owned: tasks_free (asynchronous parts
- * are cancelled; run the loop until tasks_idle before closing it). */
+/* Borrows loop and bindings until the loop has ended. Owned: tasks_free. */
 struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, task_done *done,
                         void *arg);
+
+/* Cancels everything. Its memory goes when the last of it is gone: run the loop
+ * to its end (uv_run gives 0) before uv_loop_close. May be called from done. */
 void tasks_free(struct tasks *t);
 
 void task_start(struct tasks *t, const struct task_request *request);

@@ -1,0 +1,318 @@
+#include "task/bindings.h"
+
+#include "json/yaml.h"
+
+#include <curl/curl.h>
+#include <math.h>
+
+struct reader {
+    struct arena *arena;
+    struct str text;
+    struct err *err;
+};
+
+/* ---- errors with their place ---- */
+
+PRINTF_LIKE(4, 5)
+static bool refuse(struct reader *r, struct str pointer, bool at_key, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct str message = arena_vprintf(r->arena, format, args);
+    va_end(args);
+    struct json_place place = yaml_locate(r->text, pointer, at_key);
+    err_set(r->err, ERR_INVALID_CONFIG, STR_FMT " (line %u, column %u)", STR_ARG(message),
+            place.line, place.column);
+    if (r->err) {
+        r->err->line = place.line;
+        r->err->column = place.column;
+        r->err->offset = place.offset;
+    }
+    return false;
+}
+
+static struct str child_of(struct reader *r, struct str pointer, const char *name)
+{
+    return json_pointer_child(r->arena, pointer, str_of_cstr(name));
+}
+
+static const char *nearest(struct str key, const char *const *known)
+{
+    const char *best = NULL;
+    size_t best_distance = 4;
+    for (; *known; known++) {
+        size_t distance = str_distance(key, str_of_cstr(*known), best_distance);
+        if (distance < best_distance) {
+            best = *known;
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+static bool check_keys(struct reader *r, struct json object, struct str pointer,
+                       const char *const *known)
+{
+    const struct json_member *members = json_members(object);
+    for (size_t i = 0; i < json_count(object); i++) {
+        struct str key = json_str(members[i].key);
+        const char *const *k = known;
+        while (*k && !str_eq(key, str_of_cstr(*k)))
+            k++;
+        if (*k)
+            continue;
+        struct str at = json_pointer_child(r->arena, pointer, key);
+        const char *suggestion = nearest(key, known);
+        if (suggestion)
+            return refuse(r, at, true, "unknown key \"" STR_FMT "\"; did you mean \"%s\"?",
+                          STR_ARG(key), suggestion);
+        return refuse(r, at, true, "unknown key \"" STR_FMT "\"", STR_ARG(key));
+    }
+    return true;
+}
+
+/* A string that can be passed to a program. */
+static bool is_word(struct json v)
+{
+    return json_is_string(v) && str_find_char(json_str(v), '\0') == SIZE_MAX;
+}
+
+/* ---- the keys of a binding ---- */
+
+static bool read_resource(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    b->resource = json_str(v);
+    if (b->resource.len == 0)
+        return refuse(r, pointer, false,
+                      "resource must be the ARN or name of a function, in which * may stand for "
+                      "anything");
+    if (b->resource.len > BINDING_PATTERN_MAX)
+        return refuse(r, pointer, false, "resource is longer than %d bytes", BINDING_PATTERN_MAX);
+    return true;
+}
+
+static bool read_exec(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    b->kind = BINDING_EXEC;
+    b->argc = json_count(v);
+    if (!json_is_array(v) || b->argc == 0 || b->argc > BINDING_WORDS_MAX)
+        return refuse(r, pointer, false,
+                      "exec must be a list of 1 to %d words, the program first: [\"./job\", "
+                      "\"--name\", \"{name}\"]",
+                      BINDING_WORDS_MAX);
+    struct str *argv = ARENA_ARRAY(r->arena, struct str, b->argc);
+    for (size_t i = 0; i < b->argc; i++) {
+        if (!is_word(json_at(v, i)))
+            return refuse(r, json_pointer_item(r->arena, pointer, i), false,
+                          "each word of exec must be a string; put it into quotes");
+        argv[i] = json_str(json_at(v, i));
+    }
+    b->argv = argv;
+    size_t name = str_find(argv[0], STR("{name}"));
+    if (argv[0].len == 0 || (name != SIZE_MAX && name <= str_find_char(argv[0], '/')))
+        return refuse(r, json_pointer_item(r->arena, pointer, 0), false,
+                      "the program must be named by this file; {name} may stand in it only after "
+                      "a folder, as in \"./jobs/{name}\"");
+    return true;
+}
+
+static bool is_http_url(struct reader *r, struct str url)
+{
+    if (!str_starts_with(url, STR("http://")) && !str_starts_with(url, STR("https://")))
+        return false;
+    CURLU *parsed = curl_url();
+    char *host = NULL;
+    bool ok = parsed &&
+              curl_url_set(parsed, CURLUPART_URL, binding_fill(r->arena, url, STR("x")), 0) ==
+                  CURLUE_OK &&
+              curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK;
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return ok;
+}
+
+static bool read_http(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    b->kind = BINDING_HTTP;
+    b->url = json_str(v);
+    if (!is_word(v) || !is_http_url(r, b->url))
+        return refuse(r, pointer, false, "http must be a URL that begins with http:// or https://");
+    return true;
+}
+
+static bool read_echo(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    b->kind = BINDING_ECHO;
+    return json_is_true(v) ||
+           refuse(r, pointer, false, "echo can only be true; leave it out otherwise");
+}
+
+static bool read_timeout(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    double seconds = json_to_double(v);
+    if (!json_is_number(v) || !(seconds >= 0.001 && seconds <= BINDING_TIMEOUT_SECONDS_MAX))
+        return refuse(r, pointer, false, "timeout_seconds must be a number from 0.001 to %d",
+                      BINDING_TIMEOUT_SECONDS_MAX);
+    b->timeout_ms = (uint64_t)llround(seconds * 1000);
+    return true;
+}
+
+static bool read_concurrency(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    int64_t count = 0;
+    if (!json_to_int64(v, &count) || count < 1 || count > BINDING_CONCURRENCY_MAX)
+        return refuse(r, pointer, false, "concurrency must be a whole number from 1 to %d",
+                      BINDING_CONCURRENCY_MAX);
+    b->concurrency = (uint32_t)count;
+    return true;
+}
+
+static bool read_environment(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    if (!json_is_object(v))
+        return refuse(r, pointer, false, "environment must be a mapping of names to strings");
+    for (size_t i = 0; i < json_count(v); i++) {
+        const struct json_member *m = &json_members(v)[i];
+        struct str name = json_str(m->key);
+        struct str at = json_pointer_child(r->arena, pointer, name);
+        if (!is_word(m->key) || name.len == 0 || str_find_char(name, '=') != SIZE_MAX)
+            return refuse(r, at, true, "\"" STR_FMT "\" cannot name an environment variable",
+                          STR_ARG(name));
+        if (str_starts_with(name, STR("PAWL_")))
+            return refuse(r, at, true, "names that begin with PAWL_ are set by Pawl itself");
+        if (!is_word(m->value))
+            return refuse(r, at, false, "\"" STR_FMT "\" must be a string; put it into quotes",
+                          STR_ARG(name));
+    }
+    b->environment = v;
+    return true;
+}
+
+typedef bool read_key(struct reader *r, struct json v, struct str pointer, struct binding *b);
+
+static const struct {
+    const char *name;
+    read_key *read;
+    bool is_kind; /* says how: exactly one of these */
+} keys[] = {
+    {"resource", read_resource, false},
+    {"exec", read_exec, true},
+    {"http", read_http, true},
+    {"echo", read_echo, true},
+    {"timeout_seconds", read_timeout, false},
+    {"concurrency", read_concurrency, false},
+    {"environment", read_environment, false},
+};
+
+static bool read_binding(struct reader *r, struct json v, struct str pointer,
+                         struct binding *ret_binding)
+{
+    const char *names[COUNT_OF(keys) + 1] = {NULL};
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        names[i] = keys[i].name;
+    if (!json_is_object(v))
+        return refuse(r, pointer, false,
+                      "a binding must be a mapping with resource and exec, "
+                      "http or echo");
+    if (!check_keys(r, v, pointer, names))
+        return false;
+    struct binding b = {0};
+    size_t kinds = 0;
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        struct json value = json_get(v, str_of_cstr(keys[i].name));
+        if (json_is_absent(value))
+            continue;
+        kinds += keys[i].is_kind;
+        if (!keys[i].read(r, value, child_of(r, pointer, keys[i].name), &b))
+            return false;
+    }
+    if (b.resource.len == 0)
+        return refuse(r, pointer, false, "resource is missing");
+    if (kinds != 1)
+        return refuse(r, pointer, false,
+                      "%s of exec, http and echo must say what carries out \"" STR_FMT "\"",
+                      kinds ? "only one" : "one", STR_ARG(b.resource));
+    if (b.kind != BINDING_EXEC && !json_is_absent(b.environment))
+        return refuse(r, child_of(r, pointer, "environment"), true,
+                      "environment is for commands (exec) only");
+    *ret_binding = b;
+    return true;
+}
+
+static bool read_list(struct reader *r, struct json list, struct bindings *b)
+{
+    struct str pointer = STR("/bindings");
+    if (json_is_absent(list) || json_is_null(list))
+        return true;
+    if (!json_is_array(list) || json_count(list) > BINDINGS_MAX)
+        return refuse(r, pointer, false, "bindings must be a list of at most %d", BINDINGS_MAX);
+    struct binding *items = ARENA_ARRAY(r->arena, struct binding, json_count(list));
+    for (size_t i = 0; i < json_count(list); i++)
+        if (!read_binding(r, json_at(list, i), json_pointer_item(r->arena, pointer, i), &items[i]))
+            return false;
+    b->items = items;
+    b->count = json_count(list);
+    return true;
+}
+
+bool bindings_parse(struct arena *a, struct str text, struct str folder,
+                    struct bindings *ret_bindings, struct err *reterr)
+{
+    static const char *const top[] = {"bindings", NULL};
+    struct bindings b = {.folder = arena_str(a, folder)};
+    struct json config = JSON_NONE;
+    if (text.len > CONFIG_SIZE_MAX)
+        return err_set(reterr, ERR_TOO_LARGE,
+                       "the configuration is larger than the limit of %d bytes", CONFIG_SIZE_MAX);
+    struct reader r = {.arena = a, .text = arena_str(a, text), .err = reterr};
+    if (str_trim(text).len && !yaml_parse(a, r.text, (struct json_limits){0}, &config, reterr))
+        return false;
+    if (!json_is_absent(config) && !json_is_null(config)) {
+        if (!json_is_object(config))
+            return refuse(&r, STR(""), false,
+                          "the configuration must be a mapping with the key "
+                          "bindings");
+        if (!check_keys(&r, config, STR(""), top))
+            return false;
+    }
+    if (!read_list(&r, json_get(config, STR("bindings")), &b))
+        return false;
+    *ret_bindings = b;
+    return true;
+}
+
+/* ---- use ---- */
+
+static bool matches(const struct binding *b, const struct callee *c)
+{
+    struct str pattern = b->resource;
+    if (str_find_char(pattern, ':') == SIZE_MAX)
+        return c->is_function && str_matches_wildcard(c->name, pattern);
+    if (str_matches_wildcard(c->resource, pattern))
+        return true;
+    return c->is_function && (str_matches_wildcard(c->arn, pattern) ||
+                              str_matches_wildcard(c->qualified_arn, pattern));
+}
+
+const struct binding *bindings_find(const struct bindings *b, const struct callee *callee)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (matches(&b->items[i], callee))
+            return &b->items[i];
+    return NULL;
+}
+
+const char *binding_fill(struct arena *a, struct str text, struct str name)
+{
+    const struct str mark = STR("{name}");
+    struct buf filled = BUF_INIT(0);
+    for (size_t at; (at = str_find(text, mark)) != SIZE_MAX;) {
+        buf_append(&filled, str_slice(text, 0, at));
+        buf_append(&filled, name);
+        text = str_slice(text, at + mark.len, text.len);
+    }
+    buf_append(&filled, text);
+    const char *whole = arena_cstr(a, buf_str(&filled));
+    buf_release(&filled);
+    return whole;
+}

@@ -1,0 +1,21 @@
+/* The words and the environment that a command is started with. Pure.
+ *
+ * The environment is the inherited one, the binding's over it, and over both the
+ * task's identity: PAWL_EXECUTION_ARN, PAWL_STATE_NAME, PAWL_ATTEMPT,
+ * PAWL_RUN_ID, PAWL_CORRELATION_ID, PAWL_TASK_TOKEN.
+ *
+ * Ownership: arena; lists end with NULL.
+ */
+#ifndef PAWL_TASK_COMMAND_H
+#define PAWL_TASK_COMMAND_H
+
+#include "task/bindings.h"
+#include "task/task.h"
+
+const char *const *command_argv(struct arena *a, const struct binding *binding, struct str name);
+
+const char *const *command_environment(struct arena *a, const char *const *inherited,
+                                       const struct binding *binding,
+                                       const struct task_request *request);
+
+#endif
