@@ -21,7 +21,10 @@ enum {
     DEFINITION_SIZE_MAX = 1 << 20, /* bytes: AWS's limit */
     DEFINITION_STATES_MAX = 10000,
     DEFINITION_DEPTH_MAX = 128, /* JSON nesting */
-    STATE_NAME_MAX = 80,        /* characters: AWS's limit */
+    DEFINITION_POINTER_MAX =
+        4096, /* bytes of the JSON pointer to any value: names in one another */
+    DEFINITION_SCRATCH_MAX = 256 << 20, /* bytes of memory while compiling */
+    STATE_NAME_MAX = 80,                /* characters: AWS's limit */
 };
 
 enum asl_format {
@@ -36,6 +39,11 @@ enum asl_format asl_format_of(struct str text);
  * in *ret_syntax (code, line, column); syntax.code is ERR_NONE otherwise. */
 MUST_CHECK bool asl_compile(struct arena *a, struct str text, struct diag_list *diags,
                             const struct machine **ret_machine, struct err *ret_syntax);
+
+/* What an Express workflow refuses beyond that: tasks with .sync and
+ * .waitForTaskToken, activities, distributed Maps. Part of a machine that runs
+ * as EXPRESS children of a distributed Map is checked by asl_compile already. */
+void asl_check_express(const struct machine *m, struct diag_list *diags);
 
 /* Line and column in the definition text of a diagnostic's pointer. */
 struct json_place asl_locate(struct str text, const struct diag *d);

@@ -15,6 +15,7 @@
 #define PAWL_ASL_MACHINE_H
 
 #include "base/hash.h"
+#include "base/time.h"
 #include "expr/intrinsic/intrinsic.h"
 #include "expr/jsonpath/path.h"
 #include "expr/template.h"
@@ -23,14 +24,14 @@
 #define SCOPE_NO_NONE UINT32_MAX
 
 /* type name, terminal, may have Retry/Catch */
-#define STATE_TYPE_TABLE(X) \
-    X(PASS, Pass)           \
-    X(TASK, Task)           \
-    X(CHOICE, Choice)       \
-    X(WAIT, Wait)           \
-    X(SUCCEED, Succeed)     \
-    X(FAIL, Fail)           \
-    X(PARALLEL, Parallel)   \
+#define STATE_TYPE_TABLE(X)                                                                        \
+    X(PASS, Pass)                                                                                  \
+    X(TASK, Task)                                                                                  \
+    X(CHOICE, Choice)                                                                              \
+    X(WAIT, Wait)                                                                                  \
+    X(SUCCEED, Succeed)                                                                            \
+    X(FAIL, Fail)                                                                                  \
+    X(PARALLEL, Parallel)                                                                          \
     X(MAP, Map)
 
 enum state_type {
@@ -73,29 +74,29 @@ struct text_field {
 /* ---- Choice ---- */
 
 /* name, operand type of a literal */
-#define COMPARATOR_TABLE(X)                         \
-    X(BOOLEAN_EQUALS, BooleanEquals)                \
-    X(NUMERIC_EQUALS, NumericEquals)                \
-    X(NUMERIC_GREATER_THAN, NumericGreaterThan)     \
-    X(NUMERIC_GREATER_THAN_EQUALS, NumericGreaterThanEquals) \
-    X(NUMERIC_LESS_THAN, NumericLessThan)           \
-    X(NUMERIC_LESS_THAN_EQUALS, NumericLessThanEquals) \
-    X(STRING_EQUALS, StringEquals)                  \
-    X(STRING_GREATER_THAN, StringGreaterThan)       \
-    X(STRING_GREATER_THAN_EQUALS, StringGreaterThanEquals) \
-    X(STRING_LESS_THAN, StringLessThan)             \
-    X(STRING_LESS_THAN_EQUALS, StringLessThanEquals) \
-    X(STRING_MATCHES, StringMatches)                \
-    X(TIMESTAMP_EQUALS, TimestampEquals)            \
-    X(TIMESTAMP_GREATER_THAN, TimestampGreaterThan) \
-    X(TIMESTAMP_GREATER_THAN_EQUALS, TimestampGreaterThanEquals) \
-    X(TIMESTAMP_LESS_THAN, TimestampLessThan)       \
-    X(TIMESTAMP_LESS_THAN_EQUALS, TimestampLessThanEquals) \
-    X(IS_BOOLEAN, IsBoolean)                        \
-    X(IS_NULL, IsNull)                              \
-    X(IS_NUMERIC, IsNumeric)                        \
-    X(IS_PRESENT, IsPresent)                        \
-    X(IS_STRING, IsString)                          \
+#define COMPARATOR_TABLE(X)                                                                        \
+    X(BOOLEAN_EQUALS, BooleanEquals)                                                               \
+    X(NUMERIC_EQUALS, NumericEquals)                                                               \
+    X(NUMERIC_GREATER_THAN, NumericGreaterThan)                                                    \
+    X(NUMERIC_GREATER_THAN_EQUALS, NumericGreaterThanEquals)                                       \
+    X(NUMERIC_LESS_THAN, NumericLessThan)                                                          \
+    X(NUMERIC_LESS_THAN_EQUALS, NumericLessThanEquals)                                             \
+    X(STRING_EQUALS, StringEquals)                                                                 \
+    X(STRING_GREATER_THAN, StringGreaterThan)                                                      \
+    X(STRING_GREATER_THAN_EQUALS, StringGreaterThanEquals)                                         \
+    X(STRING_LESS_THAN, StringLessThan)                                                            \
+    X(STRING_LESS_THAN_EQUALS, StringLessThanEquals)                                               \
+    X(STRING_MATCHES, StringMatches)                                                               \
+    X(TIMESTAMP_EQUALS, TimestampEquals)                                                           \
+    X(TIMESTAMP_GREATER_THAN, TimestampGreaterThan)                                                \
+    X(TIMESTAMP_GREATER_THAN_EQUALS, TimestampGreaterThanEquals)                                   \
+    X(TIMESTAMP_LESS_THAN, TimestampLessThan)                                                      \
+    X(TIMESTAMP_LESS_THAN_EQUALS, TimestampLessThanEquals)                                         \
+    X(IS_BOOLEAN, IsBoolean)                                                                       \
+    X(IS_NULL, IsNull)                                                                             \
+    X(IS_NUMERIC, IsNumeric)                                                                       \
+    X(IS_PRESENT, IsPresent)                                                                       \
+    X(IS_STRING, IsString)                                                                         \
     X(IS_TIMESTAMP, IsTimestamp)
 
 enum comparator {
@@ -114,7 +115,9 @@ enum condition_kind {
     CONDITION_COMPARE,
 };
 
-enum { CHOICE_DEPTH_MAX = 64 }; /* And/Or/Not in one another */
+enum {
+    CHOICE_DEPTH_MAX = 64
+}; /* And/Or/Not in one another */
 
 struct condition {
     enum condition_kind kind;
@@ -162,14 +165,17 @@ struct catcher {
     const struct template *assign;  /* NULL: none */
 };
 
-/* Does an error name match ErrorEquals, by AWS's rules for States.ALL,
- * States.TaskFailed and the errors they do not cover? */
+/* Does an error name match ErrorEquals? A name matches itself. States.ALL matches
+ * all but States.DataLimitExceeded, which must be named. States.TaskFailed
+ * matches what States.ALL does, but for the two timeouts; States.Timeout also
+ * matches States.HeartbeatTimeout. Nothing matches States.Runtime, not even its
+ * own name. */
 bool error_names_match(const struct error_names *names, struct str error);
 
 /* ---- Task ---- */
 
 enum task_kind {
-    TASK_LAMBDA,        /* arn:...:lambda:...:function:NAME, or a bare name: LambdaFunction events */
+    TASK_LAMBDA, /* arn:...:lambda:...:function:NAME, or a bare name: LambdaFunction events */
     TASK_LAMBDA_INVOKE, /* arn:...:states:::lambda:invoke: Task events, envelope */
     TASK_ACTIVITY,      /* arn:...:states:...:activity:NAME */
     TASK_NESTED,        /* arn:...:states:::states:startExecution */
@@ -193,7 +199,9 @@ struct resource {
     struct str name;          /* the function's or activity's name */
 };
 
-enum { TASK_TIMEOUT_MAX_SECONDS = 99999999 };
+enum {
+    TASK_TIMEOUT_MAX_SECONDS = 99999999
+};
 
 /* ---- Wait ---- */
 
@@ -213,12 +221,12 @@ struct item_batcher {
 };
 
 struct map_fields {
-    uint32_t processor;            /* its scope */
-    bool distributed;              /* ProcessorConfig.Mode DISTRIBUTED */
-    bool express;                  /* ProcessorConfig.ExecutionType EXPRESS */
-    struct str label;              /* Label, or empty */
-    struct str item_field;         /* which field made the selector: "ItemSelector" or "Parameters" */
-    const struct path *items_path; /* NULL: `$` */
+    uint32_t processor;    /* its scope */
+    bool distributed;      /* ProcessorConfig.Mode DISTRIBUTED */
+    bool express;          /* ProcessorConfig.ExecutionType EXPRESS */
+    struct str label;      /* Label, or empty */
+    struct str item_field; /* which field made the selector: "ItemSelector" or "Parameters" */
+    const struct path *items_path;        /* NULL: `$` */
     const struct template *item_selector; /* or the old Parameters; NULL: none */
     struct number_field concurrency;      /* 0 or not set: no bound */
     struct number_field tolerated_count;
@@ -232,12 +240,14 @@ struct state {
     struct str name;
     enum state_type type;
     enum query_language language;
-    uint32_t number;    /* own index in machine.states */
-    uint32_t scope;     /* that it stands in */
-    uint32_t next;      /* STATE_NO_NONE: End, or a type that has no Next */
-    struct str label;   /* x-label, or empty */
-    struct json source; /* the state's JSON, for tools */
-    bool uses_context;  /* anything compiled here reads $$ */
+    uint32_t number;             /* own index in machine.states */
+    uint32_t scope;              /* that it stands in */
+    uint32_t next;               /* STATE_NO_NONE: End, or a type that has no Next */
+    struct str label;            /* x-label, or empty */
+    struct json source;          /* the state's JSON, for tools */
+    bool uses_context;           /* anything compiled here reads $$ */
+    const struct str *variables; /* that anything compiled here reads, sorted, each once */
+    size_t variable_count;
 
     struct path_field input_path, output_path;
     const struct template *parameters;      /* Pass, Task, Parallel; NULL: none */
@@ -290,6 +300,7 @@ struct scope {
     uint32_t start;        /* a state */
     uint32_t parent_state; /* STATE_NO_NONE for the top level */
     uint32_t branch;       /* which branch of the parent; 0 for a Map */
+    struct str label;      /* x-label of the branch, else the name of its first state */
 };
 
 struct machine {
@@ -299,11 +310,15 @@ struct machine {
     int64_t timeout_seconds; /* 0: none */
     const struct state *states;
     uint32_t state_count;
+    const uint32_t *by_name;    /* the states' numbers in the order of (name, scope) */
     const struct scope *scopes; /* 0 is the top level */
     uint32_t scope_count;
 };
 
 /* NULL when there is no such state in the scope. */
 const struct state *machine_find_state(const struct machine *m, uint32_t scope, struct str name);
+
+/* RFC 6901 pointer to the state in the definition. In the arena. */
+struct str machine_state_pointer(const struct machine *m, uint32_t state, struct arena *a);
 
 #endif
