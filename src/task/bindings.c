@@ -255,6 +255,19 @@ static bool read_list(struct reader *r, struct json list, struct bindings *b)
     return true;
 }
 
+/* Nothing but blanks and comments, which to YAML is no document. */
+static bool is_empty(struct str text)
+{
+    while (text.len) {
+        size_t end = str_find_char(text, '\n');
+        struct str line = str_trim(str_slice(text, 0, end));
+        if (line.len && line.ptr[0] != '#')
+            return false;
+        text = end == SIZE_MAX ? STR("") : str_slice(text, end + 1, text.len);
+    }
+    return true;
+}
+
 bool bindings_parse(struct arena *a, struct str text, struct str folder,
                     struct bindings *ret_bindings, struct err *reterr)
 {
@@ -265,7 +278,7 @@ bool bindings_parse(struct arena *a, struct str text, struct str folder,
         return err_set(reterr, ERR_TOO_LARGE,
                        "the configuration is larger than the limit of %d bytes", CONFIG_SIZE_MAX);
     struct reader r = {.arena = a, .text = arena_str(a, text), .err = reterr};
-    if (str_trim(text).len && !yaml_parse(a, r.text, (struct json_limits){0}, &config, reterr))
+    if (!is_empty(text) && !yaml_parse(a, r.text, (struct json_limits){0}, &config, reterr))
         return false;
     if (!json_is_absent(config) && !json_is_null(config)) {
         if (!json_is_object(config))
