@@ -20,6 +20,10 @@
 
 #include "flow/flow.h"
 
+enum {
+    JOURNAL_BODY_SIZE_MAX = 256 << 20, /* bytes; what a store takes at most */
+};
+
 /* What a store keeps of a turn; the same facts as struct turn_row, so that
  * journal/ needs no store. */
 struct journal_row {
@@ -105,6 +109,8 @@ struct step {
 struct step_list {
     struct step *items; /* by index */
     size_t count, capacity;
+    uint32_t *frames; /* private: the last step of each frame plus one; 0: none yet */
+    size_t frame_count, frame_capacity;
 };
 
 /* Brings the list up to date with a turn's events, after they were folded into
