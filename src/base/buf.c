@@ -20,7 +20,8 @@ static void grow(struct buf *b, size_t needed)
     size_t capacity = b->capacity ? b->capacity * 2 : 256;
     if (capacity < needed)
         capacity = needed;
-    char *grown = realloc(b->ptr, capacity);
+    /* One more, so that a NUL always has room. */
+    char *grown = capacity < SIZE_MAX ? realloc(b->ptr, capacity + 1) : NULL;
     if (!grown)
         panic(__FILE__, __LINE__, "out of memory");
     b->ptr = grown;
@@ -74,7 +75,7 @@ void buf_printf(struct buf *b, const char *format, ...)
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
     ASSERT(len >= 0);
-    char *to = buf_reserve(b, (size_t)len + 1); /* vsnprintf wants room for its NUL */
+    char *to = buf_reserve(b, (size_t)len);
     if (!to)
         return;
     va_start(args, format);
@@ -85,8 +86,8 @@ void buf_printf(struct buf *b, const char *format, ...)
 
 const char *buf_cstr(struct buf *b)
 {
-    if (b->len == b->capacity)
-        grow(b, b->len + 1);
+    if (!b->ptr)
+        grow(b, 1);
     b->ptr[b->len] = '\0';
     return b->ptr;
 }

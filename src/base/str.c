@@ -70,25 +70,25 @@ struct str str_trim(struct str s)
 
 bool str_matches_wildcard(struct str s, struct str pattern)
 {
-    /* Greedy with one remembered star: the classic linear-space matcher. */
-    size_t i = 0, p = 0, star = SIZE_MAX, retry = 0;
-    while (i < s.len) {
-        if (p < pattern.len && pattern.ptr[p] == '*') {
-            star = p++;
-            retry = i;
-        } else if (p < pattern.len && pattern.ptr[p] == s.ptr[i]) {
-            p++;
-            i++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            i = ++retry;
-        } else {
+    size_t star = str_find_char(pattern, '*');
+    if (star == SIZE_MAX)
+        return str_eq(s, pattern);
+    size_t last = str_rfind_char(pattern, '*');
+    struct str head = str_slice(pattern, 0, star), tail = str_slice(pattern, last + 1, pattern.len);
+    if (s.len < head.len + tail.len || !str_starts_with(s, head) || !str_ends_with(s, tail))
+        return false;
+    /* Between two stars the leftmost place is as good as any other. */
+    struct str rest = str_slice(s, head.len, s.len - tail.len);
+    while (star < last) {
+        struct str after = str_slice(pattern, star + 1, pattern.len);
+        struct str piece = str_slice(after, 0, str_find_char(after, '*'));
+        size_t at = str_find(rest, piece);
+        if (at == SIZE_MAX)
             return false;
-        }
+        rest = str_slice(rest, at + piece.len, rest.len);
+        star += 1 + piece.len;
     }
-    while (p < pattern.len && pattern.ptr[p] == '*')
-        p++;
-    return p == pattern.len;
+    return true;
 }
 
 bool str_to_int64(struct str s, int64_t *ret_value)
