@@ -35,7 +35,7 @@ char *buf_reserve(struct buf *b, size_t more)
         b->over = true;
         return NULL;
     }
-    if (needed > b->capacity)
+    if (needed > b->capacity || !b->ptr)
         grow(b, needed);
     return b->ptr + b->len;
 }
