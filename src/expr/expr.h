@@ -29,11 +29,13 @@ struct expr_env {
     const struct expr_vars *vars; /* what `$name` means; may be NULL */
     struct rng *rng;              /* States.UUID, States.MathRandom without a seed */
     struct arena *out;            /* the result lies here or is shared with the input */
-    struct arena *scratch;        /* temporaries; the callee rewinds what it took */
+    struct arena *scratch;        /* temporaries, rewound by the callee; not the same as out */
     uint64_t steps_left;          /* budget: nodes visited; 0 ends the evaluation */
 };
 
-enum { EXPR_STEPS_MAX = 10000000 }; /* limit: expression_steps_max */
+enum {
+    EXPR_STEPS_MAX = 10000000
+}; /* limit: expression_steps_max */
 
 /* Takes n steps from the budget; false when it is spent. */
 static inline bool expr_spend(struct expr_env *env, uint64_t n)
@@ -53,5 +55,17 @@ struct expr_failure {
     struct str error;
     struct str cause;
 };
+
+enum {
+    EXPR_CAUSE_MAX = 32768
+}; /* bytes of a cause; AWS's limit, in characters */
+
+/* The cause of a spent budget: which limit of env it was. Static. */
+struct str expr_limit_words(const struct expr_env *env);
+
+/* Fills *reterr and returns false. The cause must lie in env->out or be static;
+ * it is cut at EXPR_CAUSE_MAX. */
+bool expr_fail(struct expr_env *env, struct expr_failure *reterr, struct str error,
+               struct str cause);
 
 #endif

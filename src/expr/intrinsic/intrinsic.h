@@ -35,8 +35,7 @@ void intrinsic_each_variable(const struct intrinsic *call,
                              void (*visit)(void *arg, struct str name), void *arg);
 
 /* field: the field that holds the call ("value.$"), for the cause of a failure. */
-MUST_CHECK bool intrinsic_eval(const struct intrinsic *call, struct str field,
-                               struct expr_env *env, struct json *ret_value,
-                               struct expr_failure *reterr);
+MUST_CHECK bool intrinsic_eval(const struct intrinsic *call, struct str field, struct expr_env *env,
+                               struct json *ret_value, struct expr_failure *reterr);
 
 #endif

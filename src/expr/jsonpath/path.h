@@ -7,8 +7,7 @@
  * ['...'] and single indexes.
  *
  * Ownership: arena. A compiled path is immutable and shareable between threads.
- * Limits: PATH_TEXT_MAX, PATH_SEGMENTS_MAX, PATH_FILTER_DEPTH_MAX; evaluation
- * spends env->steps_left. Evaluation never recurses by data.
+ * Limits: the enum below; evaluation spends env->steps_left. Evaluation never recurses by data.
  * Source: ../shared conformance notes; docs/adr/0004-jsonpath-dialect.md.
  */
 #ifndef PAWL_EXPR_JSONPATH_PATH_H
@@ -20,6 +19,7 @@ enum {
     PATH_TEXT_MAX = 8192,
     PATH_SEGMENTS_MAX = 256,
     PATH_FILTER_DEPTH_MAX = 32,
+    PATH_PATTERN_MATCH_MAX = 100000, /* backtracking points of one match in a filter */
 };
 
 struct path;
@@ -45,12 +45,14 @@ bool path_is_whole_input(const struct path *p);
 
 enum path_outcome {
     PATH_FOUND,
-    PATH_MISSING, /* a definite path leads nowhere */
-    PATH_FAILED,  /* the dialect fails here (a slice of what is no array at the root...), or a budget is spent */
+    PATH_MISSING, /* leads nowhere: a definite path, or an indefinite one where the dialect minds */
+    PATH_FAILED,  /* the dialect fails here (an index of what is no array...), or a budget is spent
+                   */
 };
 
 /* On PATH_FOUND *ret_value is set. Otherwise *ret_why says why in the words of
- * AWS: "No results for path: $['x']", "Missing property in path $['no']". */
+ * AWS: "No results for path: $['x']", "Missing property in path $['no']". Both lie
+ * in env->out or are shared with what the path reads. */
 enum path_outcome path_eval(const struct path *p, struct expr_env *env, struct json *ret_value,
                             struct str *ret_why);
 
@@ -60,7 +62,7 @@ enum path_outcome path_eval_at(const struct path *p, struct json root, struct ex
 
 /* `root` with the value put where a reference path points (ResultPath): missing
  * members are made, what is no object on the way is replaced by one; an index
- * must exist. The path's root letter is not looked at.
+ * must exist (else PATH_MISSING). The path's root letter is not looked at.
  * *ret_why as path_eval. Shares everything else with root. */
 enum path_outcome path_put(const struct path *p, struct json root, struct json value,
                            struct expr_env *env, struct json *ret_value, struct str *ret_why);
