@@ -19,32 +19,47 @@
 #include "store/store.h"
 
 enum {
-    ENGINE_RUNS_LIVE_MAX = 1024,      /* limit runs_live_max: runs kept in memory; others are loaded when needed */
+    ENGINE_RUNS_LIVE_MAX = 1024,      /* limit runs_live_max: runs in memory at once */
     ENGINE_INPUT_SIZE_MAX = 64 << 20, /* limit input_max: bytes of an execution's input */
 };
 
 /* Where tasks go: task/ in production, a script in tests. */
 struct engine_task_port {
     void *arg;
-    /* The effect and what it refers to are borrowed during the call. The answer
-     * comes back by engine_task_result, never from inside start. */
-    void (*start)(void *arg, const struct flow_identity *who, const struct flow_effect *task);
-    void (*cancel)(void *arg, int64_t execution, uint32_t step, uint32_t attempt);
+    /* Everything is borrowed during the call. The answer comes back by
+     * engine_task_result, never from inside start. */
+    void (*start)(void *arg, const struct execution_row *execution, const struct flow_identity *who,
+                  const struct flow_effect *task);
+    void (*cancel)(void *arg, execution_key key, uint32_t step, uint32_t attempt);
 };
+
+/* Trouble that no reply can carry: a run that cannot be read (it stays as it
+ * is), or a commit that was refused and will be tried again at `again_at`
+ * (.ms 0: never). */
+typedef void engine_troubled(void *arg, execution_key key, const struct err *err,
+                             struct wall_ms again_at);
 
 struct engine_options {
     struct store *store;
     org_id org;
-    uint64_t seed; /* of ids and of the turns' seeds; from os/entropy in production */
+    uint64_t seed;              /* of ids and of the turns' seeds; from os/entropy in production */
     struct str region, account; /* empty: us-east-1, 000000000000 */
     struct flow_limits limits;
     struct engine_task_port tasks;
-    bool advance_all; /* false: only executions started or resumed here advance; others stay parked */
+    engine_troubled *troubled; /* may be NULL */
+    void *troubled_arg;
+    size_t runs_live_max; /* 0: ENGINE_RUNS_LIVE_MAX */
+    bool advance_all; /* false: only executions started or resumed here advance; others stay parked
+                       */
+    bool verify;      /* fold every committed turn into a second run and compare: for tests */
 };
 
 struct engine;
 
-/* Claims the store's shards. Errors: those of store_claim_all. Owned: engine_free. */
+/* Claims the store's shards. With advance_all, every execution that is RUNNING
+ * in the store is loaded and goes on, as many at a time as runs_live_max allows.
+ * Errors: those of store_claim_all. Owned: engine_free, after which the store
+ * may be closed but not stepped (what it still holds is this engine's). */
 MUST_CHECK bool engine_new(const struct engine_options *options, struct engine **ret_engine,
                            struct err *reterr);
 void engine_free(struct engine *e);
@@ -57,19 +72,28 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono);
 /* When the next timer is due; .ms 0: none armed. */
 struct wall_ms engine_wake(const struct engine *e);
 
-/* Nothing queued, nothing waiting for the store. */
+/* Nothing queued, nothing waiting for the store: all runs are parked or ended. */
 bool engine_idle(const struct engine *e);
+
+/* Lets go of everything: outstanding tasks are cancelled through the port, later
+ * calls and results do nothing, and every live execution stays RUNNING in the
+ * store, to be resumed another time. What was committed stays committed. */
+void engine_detach(struct engine *e);
 
 /* After an IO error of the store the engine is dead: exit and recover. */
 bool engine_dead(const struct engine *e, struct err *ret_why);
 
-/* ---- commands; each answers through its reply, after the commit ---- */
+/* What the store knows of a live run; NULL when it is none. Borrowed until the
+ * next step. */
+const struct execution_row *engine_execution(const struct engine *e, execution_key key);
+
+/* ---- commands; each answers once through its reply: with success after the
+ * commit, with an error perhaps at once ---- */
 
 struct engine_reply {
-    const struct err *err; /* NULL: done */
-    execution_key key;
-    struct str execution_arn, name;
-    bool already; /* start: this very execution existed (same name, machine and input) */
+    const struct err *err;                 /* NULL: done, and the rest is set */
+    const struct execution_row *execution; /* borrowed; as of the commit that answered */
+    bool already; /* start: this very execution is running (same name, machine and input) */
 };
 typedef void engine_replied(void *arg, const struct engine_reply *reply);
 
@@ -78,22 +102,25 @@ struct engine_start {
     struct str definition;   /* text; checked by the caller (asl/compile.h), compiled again here */
     struct str name;         /* the client's execution name; empty: the id */
     struct str input;        /* JSON text */
-    struct str role_arn;
 };
-/* Errors: INVALID_DEFINITION, INVALID_INPUT, TOO_LARGE, CONFLICT (the name is
- * taken by another input), and the store's. */
+/* Everything is copied. A start is idempotent by its name: while the first is
+ * RUNNING, a second with an equal input answers `already` and does nothing (it
+ * does not make this engine advance a parked one: see engine_resume).
+ * Errors: INVALID_DEFINITION, INVALID_INPUT, INVALID_JSON, TOO_LARGE, TOO_DEEP,
+ * CONFLICT (the name is taken), BUSY (runs_live_max), and the store's. */
 void engine_start(struct engine *e, const struct engine_start *start, engine_replied *replied,
                   void *arg);
 
 /* Loads a run that is RUNNING in the store and goes on with it: tasks and timers
- * are derived again. An ended one answers at once. */
+ * are derived again. An ended one answers just so: look at its status. */
 void engine_resume(struct engine *e, execution_key key, engine_replied *replied, void *arg);
 
+/* Aborts it; an ended one stays as it is and answers as such. Empty texts: none. */
 void engine_stop(struct engine *e, execution_key key, struct str error, struct str cause,
                  engine_replied *replied, void *arg);
 
 struct engine_task_result {
-    int64_t execution;
+    execution_key execution;
     uint32_t step, attempt;
     bool ok;
     struct json output; /* when ok */

@@ -1,0 +1,41 @@
+/* Compiled machines by the hash of their definition, shared and counted.
+ *
+ * A machine that no run uses any more stays for a while, since the next start
+ * most often needs it again: the MACHINES_IDLE_MAX used last are kept.
+ * Ownership: a reference is given back by machine_release. Threads: one.
+ */
+#ifndef PAWL_ENGINE_MACHINES_H
+#define PAWL_ENGINE_MACHINES_H
+
+#include "asl/compile.h"
+
+enum {
+    MACHINES_IDLE_MAX = 64
+};
+
+struct machine_ref {
+    struct machine_ref *next;
+    const struct machine *machine;
+    struct arena *arena;
+    size_t uses;
+};
+
+struct machines {
+    struct machine_ref *first; /* used last stands first */
+};
+
+/* No use of any may be left. */
+void machines_release(struct machines *m);
+
+/* NULL when it is not there. */
+struct machine_ref *machine_take(struct machines *m, const uint8_t hash[static SHA256_SIZE]);
+
+/* machine_take by the text's hash, or compiles it. Error: INVALID_DEFINITION
+ * with the first thing that is wrong and its place. */
+MUST_CHECK bool machine_compile(struct machines *m, struct str definition,
+                                struct machine_ref **ret_ref, struct err *reterr);
+
+/* Accepts NULL. */
+void machine_release(struct machines *m, struct machine_ref *ref);
+
+#endif

@@ -1,0 +1,186 @@
+/* Starts: from a command to a slot with its first turn, and names that are taken. */
+#include "engine/engine_internal.h"
+
+#include "engine/names.h"
+
+static void start_refused(struct start_command *c, const struct err *err)
+{
+    asker_answer(&c->asker, NULL, false, err);
+    arena_free(c->arena);
+}
+
+static bool start_check(struct engine *e, const struct start_command *c, struct json *ret_input,
+                        struct machine_ref **ret_machine, struct err *reterr)
+{
+    const struct engine_start *start = &c->start;
+    struct json_limits limits = {.size_max = ENGINE_INPUT_SIZE_MAX};
+    if (!name_check(start->machine_name, "The machine's name", reterr))
+        return false;
+    if (start->name.len && !name_check(start->name, "The execution's name", reterr))
+        return false;
+    if (!json_parse(c->arena, start->input, limits, JSON_DUPLICATES_LAST, ret_input, reterr)) {
+        err_context(reterr, "The input");
+        return false;
+    }
+    return machine_compile(&e->machines, start->definition, ret_machine, reterr);
+}
+
+/* New ones append: never below the last, also when the clock goes back. */
+static execution_key next_key(struct engine *e)
+{
+    execution_key key = execution_key_make(e->wall, 0);
+    if (key <= e->key_last)
+        key = e->key_last + 1;
+    e->key_last = key;
+    return key;
+}
+
+static void fill_row(struct run_slot *s, const struct engine_start *start)
+{
+    struct engine *e = s->engine;
+    const struct engine_options *o = &e->options;
+    struct arena *a = s->arena;
+    char id[UUID_TEXT_LEN];
+    struct execution_row row = {.key = s->key, .client_named = start->name.len > 0};
+    row.id = execution_uuid(s->key, rng_next(&e->rng));
+    uuid_format(row.id, id);
+    row.name = row.client_named ? start->name : str_of(id, UUID_TEXT_LEN);
+    row.machine_name = start->machine_name;
+    row.machine_arn = arn_of_machine(a, o->region, o->account, start->machine_name);
+    row.arn = arn_of_execution(a, o->region, o->account, start->machine_name, row.name);
+    row.shard = shard_of(row.machine_arn, row.name);
+    row.status = EXECUTION_RUNNING;
+    row.started_at = e->wall;
+    memcpy(row.definition, s->machine->machine->hash, SHA256_SIZE);
+    slot_adopt_row(s, &row);
+}
+
+static void fill_beginning(struct run_slot *s, struct json input)
+{
+    struct beginning *b = ARENA_NEW(s->arena, struct beginning);
+    b->definition = s->machine->machine->definition;
+    b->input = input;
+    b->machine = (struct machine_row){
+        .name = s->row.machine_name,
+        .arn = s->row.machine_arn,
+        .created_at = s->row.started_at,
+        .updated_at = s->row.started_at,
+    };
+    memcpy(b->machine.definition, s->row.definition, SHA256_SIZE);
+    s->beginning = b;
+}
+
+void start_take(struct engine *e, struct start_command *c)
+{
+    struct err err = {0};
+    struct json input = JSON_NONE;
+    struct machine_ref *machine = NULL;
+    if (!start_check(e, c, &input, &machine, &err)) {
+        start_refused(c, &err);
+        return;
+    }
+    struct run_slot *s = slot_new(e, next_key(e));
+    if (!s) {
+        err_set(&err, ERR_BUSY,
+                "%zu executions are in memory, which is all that may be (limit runs_live_max). "
+                "Start this one when some have ended.",
+                e->options.runs_live_max);
+        machine_release(&e->machines, machine);
+        start_refused(c, &err);
+        return;
+    }
+    s->machine = machine;
+    fill_row(s, &c->start);
+    fill_beginning(s, input);
+    s->run = run_new(machine->machine, &s->identity, &e->options.limits);
+    struct pending *p = ARENA_NEW(c->arena, struct pending);
+    *p = (struct pending){.arena = c->arena, .asker = c->asker};
+    p->input.why = FLOW_START;
+    p->input.value = input;
+    s->phase = SLOT_LIVE;
+    slot_push(s, p);
+}
+
+/* ---- the name is taken ---- */
+
+static void name_taken(struct run_slot *s, const struct execution_row *holder, const char *why)
+{
+    struct err err;
+    char id[UUID_TEXT_LEN];
+    uuid_format(holder->id, id);
+    err_set(&err, ERR_CONFLICT,
+            "An execution named \"" STR_FMT "\" of machine \"" STR_FMT
+            "\" exists already%s (%s, id %.*s). Choose another name, or look at that one.",
+            STR_ARG(s->row.name), STR_ARG(s->row.machine_name), why,
+            execution_status_name(holder->status), UUID_TEXT_LEN, id);
+    slot_end(s, &err);
+}
+
+void name_begin(struct run_slot *s)
+{
+    struct pending *asked = s->current;
+    s->current = NULL;
+    slot_drop_run(s);
+    slot_push_front(s, asked);
+    s->phase = SLOT_NAME;
+    s->work = arena_new(0);
+    s->read = (struct store_read){
+        .name = s->row.name, .machine_arn = s->row.machine_arn, .arena = s->work};
+    slot_read(s, STORE_FIND_NAMED);
+}
+
+void name_done(struct run_slot *s)
+{
+    struct err err = s->err; /* the commit's CONFLICT, unless the read failed */
+    if (s->failed) {
+        slot_refused(s, &err);
+        return;
+    }
+    if (s->read.count == 0) {
+        slot_end(s, &err);
+        return;
+    }
+    const struct execution_row *holder = &s->read.executions[0];
+    if (holder->status != EXECUTION_RUNNING) {
+        name_taken(s, holder, "");
+        return;
+    }
+    /* The row that has the name stays in the work arena while its first turn is
+     * read; the slot's own row is of no use any more. */
+    s->row = *holder;
+    s->phase = SLOT_NAME_INPUT;
+    s->read = (struct store_read){.key = holder->key, .rows_max = 1, .arena = s->work};
+    slot_read(s, STORE_GET_TURNS);
+}
+
+/* The input of the execution whose first turn was read; absent when unreadable. */
+static struct json first_input(struct run_slot *s)
+{
+    struct err err = {0};
+    struct journal_turn turn;
+    if (s->read.count == 0)
+        return JSON_NONE;
+    const struct turn_row *row = &s->read.turns[0];
+    struct journal_row journal = journal_row_of(row);
+    if (!journal_read(journal_reader_new(s->work), &journal, &turn, &err) || turn.count == 0)
+        return JSON_NONE;
+    return turn.events[0].value.value;
+}
+
+void name_input_done(struct run_slot *s)
+{
+    if (s->failed) {
+        struct err err = s->err;
+        slot_refused(s, &err);
+        return;
+    }
+    if (!json_equal(first_input(s), s->beginning->input)) {
+        struct execution_row holder = s->row;
+        name_taken(s, &holder, " with another input");
+        return;
+    }
+    struct pending *p = slot_pop(s);
+    asker_answer(&p->asker, &s->row, true, NULL);
+    pending_free(p);
+    slot_free(s);
+}
