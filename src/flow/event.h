@@ -35,62 +35,64 @@ enum event_shape {
 };
 
 /* stored number, constant, name, details member, shape */
-#define EVENT_TABLE(X)                                                                            \
-    X(1, EXECUTION_STARTED, ExecutionStarted, executionStarted, EXECUTION_STARTED)                \
-    X(2, EXECUTION_SUCCEEDED, ExecutionSucceeded, executionSucceeded, OUTPUT)                     \
-    X(3, EXECUTION_FAILED, ExecutionFailed, executionFailed, ERROR)                               \
-    X(4, EXECUTION_TIMED_OUT, ExecutionTimedOut, executionTimedOut, ERROR)                        \
-    X(5, EXECUTION_ABORTED, ExecutionAborted, executionAborted, ERROR)                            \
-    X(10, PASS_ENTERED, PassStateEntered, stateEntered, STATE_ENTERED)                            \
-    X(11, TASK_ENTERED, TaskStateEntered, stateEntered, STATE_ENTERED)                            \
-    X(12, CHOICE_ENTERED, ChoiceStateEntered, stateEntered, STATE_ENTERED)                        \
-    X(13, WAIT_ENTERED, WaitStateEntered, stateEntered, STATE_ENTERED)                            \
-    X(14, SUCCEED_ENTERED, SucceedStateEntered, stateEntered, STATE_ENTERED)                      \
-    X(15, FAIL_ENTERED, FailStateEntered, stateEntered, STATE_ENTERED)                            \
-    X(16, PARALLEL_ENTERED, ParallelStateEntered, stateEntered, STATE_ENTERED)                    \
-    X(17, MAP_ENTERED, MapStateEntered, stateEntered, STATE_ENTERED)                              \
-    X(20, PASS_EXITED, PassStateExited, stateExited, STATE_EXITED)                                \
-    X(21, TASK_EXITED, TaskStateExited, stateExited, STATE_EXITED)                                \
-    X(22, CHOICE_EXITED, ChoiceStateExited, stateExited, STATE_EXITED)                            \
-    X(23, WAIT_EXITED, WaitStateExited, stateExited, STATE_EXITED)                                \
-    X(24, SUCCEED_EXITED, SucceedStateExited, stateExited, STATE_EXITED)                          \
-    X(26, PARALLEL_EXITED, ParallelStateExited, stateExited, STATE_EXITED)                        \
-    X(27, MAP_EXITED, MapStateExited, stateExited, STATE_EXITED)                                  \
-    X(30, LAMBDA_SCHEDULED, LambdaFunctionScheduled, lambdaFunctionScheduled, LAMBDA_SCHEDULED)   \
-    X(31, LAMBDA_STARTED, LambdaFunctionStarted, lambdaFunctionStarted, NONE)                     \
-    X(32, LAMBDA_SUCCEEDED, LambdaFunctionSucceeded, lambdaFunctionSucceeded, OUTPUT)             \
-    X(33, LAMBDA_FAILED, LambdaFunctionFailed, lambdaFunctionFailed, ERROR)                       \
-    X(34, LAMBDA_TIMED_OUT, LambdaFunctionTimedOut, lambdaFunctionTimedOut, ERROR)                \
-    X(40, TASK_SCHEDULED, TaskScheduled, taskScheduled, TASK_SCHEDULED)                           \
-    X(41, TASK_STARTED, TaskStarted, taskStarted, TASK_STARTED)                                   \
-    X(42, TASK_SUBMITTED, TaskSubmitted, taskSubmitted, TASK_OUTPUT)                              \
-    X(43, TASK_SUCCEEDED, TaskSucceeded, taskSucceeded, TASK_OUTPUT)                              \
-    X(44, TASK_FAILED, TaskFailed, taskFailed, TASK_ERROR)                                        \
-    X(45, TASK_TIMED_OUT, TaskTimedOut, taskTimedOut, TASK_ERROR)                                 \
-    X(46, TASK_ABORTED, TaskStateAborted, taskStateAborted, NONE)                                 \
-    X(50, ACTIVITY_SCHEDULED, ActivityScheduled, activityScheduled, LAMBDA_SCHEDULED)             \
-    X(51, ACTIVITY_STARTED, ActivityStarted, activityStarted, ACTIVITY_STARTED)                   \
-    X(52, ACTIVITY_SUCCEEDED, ActivitySucceeded, activitySucceeded, OUTPUT)                       \
-    X(53, ACTIVITY_FAILED, ActivityFailed, activityFailed, ERROR)                                 \
-    X(54, ACTIVITY_TIMED_OUT, ActivityTimedOut, activityTimedOut, ERROR)                          \
-    X(60, PARALLEL_STARTED, ParallelStateStarted, parallelStateStarted, NONE)                     \
-    X(61, PARALLEL_SUCCEEDED, ParallelStateSucceeded, parallelStateSucceeded, NONE)               \
-    X(62, PARALLEL_FAILED, ParallelStateFailed, parallelStateFailed, NONE)                        \
-    X(70, MAP_STARTED, MapStateStarted, mapStateStarted, MAP_STARTED)                             \
-    X(71, MAP_SUCCEEDED, MapStateSucceeded, mapStateSucceeded, NONE)                              \
-    X(72, MAP_FAILED, MapStateFailed, mapStateFailed, NONE)                                       \
-    X(73, MAP_ITERATION_STARTED, MapIterationStarted, mapIterationStarted, MAP_ITERATION)         \
-    X(74, MAP_ITERATION_SUCCEEDED, MapIterationSucceeded, mapIterationSucceeded, MAP_ITERATION)   \
-    X(75, MAP_ITERATION_FAILED, MapIterationFailed, mapIterationFailed, MAP_ITERATION)            \
-    X(76, MAP_ITERATION_ABORTED, MapIterationAborted, mapIterationAborted, MAP_ITERATION)         \
-    X(80, MAP_RUN_STARTED, MapRunStarted, mapRunStarted, MAP_RUN_STARTED)                         \
-    X(81, MAP_RUN_SUCCEEDED, MapRunSucceeded, mapRunSucceeded, NONE)                              \
-    X(82, MAP_RUN_FAILED, MapRunFailed, mapRunFailed, ERROR)                                      \
-    X(100, WAIT_ARMED, PawlWaitArmed, pawl, OURS)            /* a Wait state's timer */           \
-    X(101, RETRY_ARMED, PawlRetryArmed, pawl, OURS)          /* a retrier's delay */              \
-    X(102, CHILD_FAILED, PawlChildFailed, pawl, OURS)        /* a branch or iteration failed its parent */ \
-    X(103, BRANCH_SUCCEEDED, PawlBranchSucceeded, pawl, OURS) /* a branch of a Parallel ended well */ \
-    X(104, TASK_LOG, PawlTaskLog, pawl, OURS)                /* how an attempt of a command went */
+#define EVENT_TABLE(X)                                                                             \
+    X(1, EXECUTION_STARTED, ExecutionStarted, executionStarted, EXECUTION_STARTED)                 \
+    X(2, EXECUTION_SUCCEEDED, ExecutionSucceeded, executionSucceeded, OUTPUT)                      \
+    X(3, EXECUTION_FAILED, ExecutionFailed, executionFailed, ERROR)                                \
+    X(4, EXECUTION_TIMED_OUT, ExecutionTimedOut, executionTimedOut, ERROR)                         \
+    X(5, EXECUTION_ABORTED, ExecutionAborted, executionAborted, ERROR)                             \
+    X(10, PASS_ENTERED, PassStateEntered, stateEntered, STATE_ENTERED)                             \
+    X(11, TASK_ENTERED, TaskStateEntered, stateEntered, STATE_ENTERED)                             \
+    X(12, CHOICE_ENTERED, ChoiceStateEntered, stateEntered, STATE_ENTERED)                         \
+    X(13, WAIT_ENTERED, WaitStateEntered, stateEntered, STATE_ENTERED)                             \
+    X(14, SUCCEED_ENTERED, SucceedStateEntered, stateEntered, STATE_ENTERED)                       \
+    X(15, FAIL_ENTERED, FailStateEntered, stateEntered, STATE_ENTERED)                             \
+    X(16, PARALLEL_ENTERED, ParallelStateEntered, stateEntered, STATE_ENTERED)                     \
+    X(17, MAP_ENTERED, MapStateEntered, stateEntered, STATE_ENTERED)                               \
+    X(20, PASS_EXITED, PassStateExited, stateExited, STATE_EXITED)                                 \
+    X(21, TASK_EXITED, TaskStateExited, stateExited, STATE_EXITED)                                 \
+    X(22, CHOICE_EXITED, ChoiceStateExited, stateExited, STATE_EXITED)                             \
+    X(23, WAIT_EXITED, WaitStateExited, stateExited, STATE_EXITED)                                 \
+    X(24, SUCCEED_EXITED, SucceedStateExited, stateExited, STATE_EXITED)                           \
+    X(26, PARALLEL_EXITED, ParallelStateExited, stateExited, STATE_EXITED)                         \
+    X(27, MAP_EXITED, MapStateExited, stateExited, STATE_EXITED)                                   \
+    X(30, LAMBDA_SCHEDULED, LambdaFunctionScheduled, lambdaFunctionScheduled, LAMBDA_SCHEDULED)    \
+    X(31, LAMBDA_STARTED, LambdaFunctionStarted, lambdaFunctionStarted, NONE)                      \
+    X(32, LAMBDA_SUCCEEDED, LambdaFunctionSucceeded, lambdaFunctionSucceeded, OUTPUT)              \
+    X(33, LAMBDA_FAILED, LambdaFunctionFailed, lambdaFunctionFailed, ERROR)                        \
+    X(34, LAMBDA_TIMED_OUT, LambdaFunctionTimedOut, lambdaFunctionTimedOut, ERROR)                 \
+    X(40, TASK_SCHEDULED, TaskScheduled, taskScheduled, TASK_SCHEDULED)                            \
+    X(41, TASK_STARTED, TaskStarted, taskStarted, TASK_STARTED)                                    \
+    X(42, TASK_SUBMITTED, TaskSubmitted, taskSubmitted, TASK_OUTPUT)                               \
+    X(43, TASK_SUCCEEDED, TaskSucceeded, taskSucceeded, TASK_OUTPUT)                               \
+    X(44, TASK_FAILED, TaskFailed, taskFailed, TASK_ERROR)                                         \
+    X(45, TASK_TIMED_OUT, TaskTimedOut, taskTimedOut, TASK_ERROR)                                  \
+    X(46, TASK_ABORTED, TaskStateAborted, taskStateAborted, NONE)                                  \
+    X(50, ACTIVITY_SCHEDULED, ActivityScheduled, activityScheduled, LAMBDA_SCHEDULED)              \
+    X(51, ACTIVITY_STARTED, ActivityStarted, activityStarted, ACTIVITY_STARTED)                    \
+    X(52, ACTIVITY_SUCCEEDED, ActivitySucceeded, activitySucceeded, OUTPUT)                        \
+    X(53, ACTIVITY_FAILED, ActivityFailed, activityFailed, ERROR)                                  \
+    X(54, ACTIVITY_TIMED_OUT, ActivityTimedOut, activityTimedOut, ERROR)                           \
+    X(60, PARALLEL_STARTED, ParallelStateStarted, parallelStateStarted, NONE)                      \
+    X(61, PARALLEL_SUCCEEDED, ParallelStateSucceeded, parallelStateSucceeded, NONE)                \
+    X(62, PARALLEL_FAILED, ParallelStateFailed, parallelStateFailed, NONE)                         \
+    X(70, MAP_STARTED, MapStateStarted, mapStateStarted, MAP_STARTED)                              \
+    X(71, MAP_SUCCEEDED, MapStateSucceeded, mapStateSucceeded, NONE)                               \
+    X(72, MAP_FAILED, MapStateFailed, mapStateFailed, NONE)                                        \
+    X(73, MAP_ITERATION_STARTED, MapIterationStarted, mapIterationStarted, MAP_ITERATION)          \
+    X(74, MAP_ITERATION_SUCCEEDED, MapIterationSucceeded, mapIterationSucceeded, MAP_ITERATION)    \
+    X(75, MAP_ITERATION_FAILED, MapIterationFailed, mapIterationFailed, MAP_ITERATION)             \
+    X(76, MAP_ITERATION_ABORTED, MapIterationAborted, mapIterationAborted, MAP_ITERATION)          \
+    X(80, MAP_RUN_STARTED, MapRunStarted, mapRunStarted, MAP_RUN_STARTED)                          \
+    X(81, MAP_RUN_SUCCEEDED, MapRunSucceeded, mapRunSucceeded, NONE)                               \
+    X(82, MAP_RUN_FAILED, MapRunFailed, mapRunFailed, ERROR)                                       \
+    X(100, WAIT_ARMED, PawlWaitArmed, pawl, OURS)   /* a Wait state's timer */                     \
+    X(101, RETRY_ARMED, PawlRetryArmed, pawl, OURS) /* a retrier's delay */                        \
+    X(102, CHILD_FAILED, PawlChildFailed, pawl,                                                    \
+      OURS) /* a branch or iteration failed its parent */                                          \
+    X(103, BRANCH_SUCCEEDED, PawlBranchSucceeded, pawl,                                            \
+      OURS)                                   /* a branch of a Parallel ended well */              \
+    X(104, TASK_LOG, PawlTaskLog, pawl, OURS) /* how an attempt of a command went */
 
 enum event_kind {
 #define EVENT_ENUM(number, constant, name, details, shape) EVENT_##constant = number,
@@ -114,11 +116,11 @@ struct flow_event {
     uint32_t state; /* number in the definition, or STATE_NO_NONE */
     uint32_t step;  /* index of the step, from 0; counts every state entered */
     uint32_t attempt, generation;
-    uint32_t next;        /* STATE_EXITED: the state to go to, or STATE_NO_NONE */
-    uint32_t child;       /* frame of the branch or iteration it speaks of */
-    uint32_t index;       /* of the iteration, branch or retrier */
-    int64_t length;       /* items of a Map */
-    int64_t timeout, heartbeat; /* seconds; 0: none */
+    uint32_t next;                        /* STATE_EXITED: the state to go to, or STATE_NO_NONE */
+    uint32_t child;                       /* frame of the branch or iteration it speaks of */
+    uint32_t index;                       /* of the iteration, branch or retrier */
+    int64_t length;                       /* items of a Map */
+    int64_t timeout, heartbeat;           /* seconds; 0: none */
     int64_t concurrency, tolerated_count; /* MAP_STARTED; tolerated_count -1: none */
     double tolerated_percentage;
     int64_t wake_ms;      /* UTC ms of a timer or deadline; 0: none */
@@ -126,8 +128,8 @@ struct flow_event {
     struct slot assigned; /* STATE_EXITED: an object of the variables assigned */
     bool has_error, has_cause;
     struct str error, cause;
-    struct str text;      /* MAP_RUN_STARTED: its ARN; ACTIVITY_STARTED: the worker's name */
-    struct json log;      /* TASK_LOG: {"exit"?, "out"?, "err"?, "ms"} */
+    struct str text; /* MAP_RUN_STARTED: its ARN; ACTIVITY_STARTED: the worker's name */
+    struct json log; /* TASK_LOG: {"exit"?, "out"?, "err"?, "ms"} */
 
     /* Computed when applied, live and in a fold alike; never stored. */
     uint32_t id, previous_id; /* of AWS's history; 0: not in it */

@@ -77,14 +77,14 @@ enum flow_cause {
 };
 
 struct flow_input {
-    enum flow_cause cause;
+    enum flow_cause why;
     struct wall_ms now; /* the turn's time; taken as not below the previous turn's */
     uint64_t seed;
-    struct json value;  /* START: the input; TASK_RESULT with ok: the result */
+    struct json value; /* START: the input; TASK_RESULT with ok: the result */
     /* TASK_RESULT */
     uint32_t step, attempt;
     bool ok;
-    struct json log;    /* kept with the attempt; may be absent */
+    struct json log; /* kept with the attempt; may be absent */
     /* TASK_RESULT without ok, STOP */
     bool has_error, has_cause;
     struct str error, cause;
@@ -100,12 +100,12 @@ struct flow_effect {
     enum flow_effect_kind kind;
     uint32_t step, attempt;
     const struct state *state;
-    struct json payload;           /* TASK_START: what the resource is given */
+    struct json payload; /* TASK_START: what the resource is given */
     const struct resource *resource;
-    struct str function;           /* the function's name or ARN that is called, for lambda kinds */
+    struct str function; /* the function's name or ARN that is called, for lambda kinds */
     struct str token;
-    struct wall_ms deadline;       /* .ms 0: none */
-    int64_t heartbeat_seconds;     /* 0: none */
+    struct wall_ms deadline;   /* .ms 0: none */
+    int64_t heartbeat_seconds; /* 0: none */
 };
 
 struct flow_turn {
@@ -156,9 +156,9 @@ struct wall_ms flow_wake(const struct run *run);
 /* The tasks outstanding, as effects, in the arena: for recovery. */
 size_t flow_tasks(const struct run *run, struct arena *arena, const struct flow_effect **ret_tasks);
 
-/* "Split/1/Register" for frame paths: the states on the way with the branch or
- * item index between them; "" for the top level. */
-struct str run_frame_path(const struct run *run, uint32_t frame, struct arena *arena);
+/* "Split/1/Each/7": the states on the way to a frame, each with its branch or
+ * item; "" for the top level. Events carry it too (flow_event.path). */
+struct str run_frame_path(const struct run *run, uint32_t frame);
 
 /* Everything a run is, as text: two runs with equal dumps behave alike. For
  * snapshots' tests and the fold property. */

@@ -1,0 +1,116 @@
+/* The context object (`$$`) and task tokens. */
+#include "flow/flow_internal.h"
+
+#include "base/base64.h"
+
+#include <openssl/hmac.h>
+
+static struct json time_text(struct arena *a, struct wall_ms at)
+{
+    char text[TIME_TEXT_SIZE];
+    return json_string_copy(a, str_of(text, wall_format(at, text)));
+}
+
+static struct json execution_part(struct turn *t, struct arena *a)
+{
+    const struct flow_identity *who = t->run->identity;
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("Id"), json_string(who->execution_arn));
+    json_object_add(&b, STR("Input"), t->run->input.value);
+    json_object_add(&b, STR("StartTime"), time_text(a, t->run->started_at));
+    json_object_add(&b, STR("Name"), json_string(who->name));
+    json_object_add(&b, STR("RoleArn"), json_string(who->role_arn));
+    json_object_add(&b, STR("RedriveCount"), json_int(0));
+    return json_object_done(&b);
+}
+
+static struct json state_part(struct turn *t, const struct frame *frame, struct arena *a)
+{
+    const struct state *state = frame_state(t->run, frame);
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("Name"), json_string(state->name));
+    json_object_add(&b, STR("EnteredTime"), time_text(a, frame->entered_at));
+    if (state->type == STATE_TASK || state->type == STATE_PARALLEL || state->type == STATE_MAP)
+        json_object_add(&b, STR("RetryCount"), json_int(frame->retry_count));
+    return json_object_done(&b);
+}
+
+static struct json machine_part(struct turn *t, struct arena *a)
+{
+    const struct flow_identity *who = t->run->identity;
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("Id"), json_string(who->machine_arn));
+    json_object_add(&b, STR("Name"), json_string(who->machine_name));
+    return json_object_done(&b);
+}
+
+static struct json map_part(struct arena *a, struct json item, uint32_t index)
+{
+    struct json_object_builder inner = json_object_builder(a);
+    json_object_add(&inner, STR("Index"), json_int(index));
+    json_object_add(&inner, STR("Value"), item);
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("Item"), json_object_done(&inner));
+    return json_object_done(&b);
+}
+
+/* The item of the nearest Map around the frame. */
+static bool item_of(const struct run *run, const struct frame *frame, struct json *ret_item,
+                    uint32_t *ret_index)
+{
+    for (const struct frame *f = frame; f->parent != FRAME_NONE;) {
+        const struct frame *parent = run_frame(run, f->parent);
+        if (parent->fan->is_map) {
+            *ret_index = f->index;
+            *ret_item = json_at(parent->fan->items.value, f->index);
+            return true;
+        }
+        f = parent;
+    }
+    return false;
+}
+
+struct str task_token(const struct flow_identity *who, uint32_t step, uint32_t attempt,
+                      struct arena *a)
+{
+    enum {
+        KEY_SIZE = 16,
+        SEAL_SIZE = 16
+    };
+    uint8_t bytes[KEY_SIZE + SEAL_SIZE], seal[EVP_MAX_MD_SIZE];
+    unsigned seal_size = sizeof(seal);
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)((uint64_t)who->key >> (56 - 8 * i));
+    for (int i = 0; i < 4; i++) {
+        bytes[8 + i] = (uint8_t)(step >> (24 - 8 * i));
+        bytes[12 + i] = (uint8_t)(attempt >> (24 - 8 * i));
+    }
+    if (!HMAC(EVP_sha256(), who->secret, 32, bytes, KEY_SIZE, seal, &seal_size))
+        UNREACHABLE("OpenSSL refuses a plain HMAC");
+    memcpy(bytes + KEY_SIZE, seal, SEAL_SIZE);
+    return base64_encode(a, str_of((const char *)bytes, sizeof(bytes)));
+}
+
+static struct json task_part(struct turn *t, const struct frame *frame, struct arena *a)
+{
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("Token"),
+                    json_string(task_token(t->run->identity, frame->step, frame->attempt, a)));
+    return json_object_done(&b);
+}
+
+struct json context_object(struct turn *t, const struct frame *frame, struct json item,
+                           uint32_t item_index)
+{
+    struct arena *a = t->run->arena;
+    const struct state *state = frame_state(t->run, frame);
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("Execution"), execution_part(t, a));
+    json_object_add(&b, STR("StateMachine"), machine_part(t, a));
+    json_object_add(&b, STR("State"), state_part(t, frame, a));
+    if (!json_is_absent(item) || item_of(t->run, frame, &item, &item_index))
+        json_object_add(&b, STR("Map"), map_part(a, item, item_index));
+    if (state->type == STATE_TASK && state->u.task.resource.pattern == TASK_WAIT_FOR_TOKEN)
+        json_object_add(&b, STR("Task"), task_part(t, frame, a));
+    return json_object_done(&b);
+}

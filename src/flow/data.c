@@ -1,0 +1,186 @@
+/* Input and output processing: InputPath, Parameters, ResultSelector,
+ * ResultPath, OutputPath, Assign. */
+#include "flow/flow_internal.h"
+
+/* The variables a frame sees: its own, then those of the frames around it. A
+ * distributed Map's iteration is an execution of its own and sees none of them. */
+static const struct expr_vars *vars_of(struct turn *t, const struct frame *frame)
+{
+    const struct expr_vars *first = NULL;
+    struct expr_vars *last = NULL;
+    for (const struct frame *f = frame; f; f = run_frame(t->run, f->parent)) {
+        if (!json_is_absent(f->vars)) {
+            struct expr_vars *vars = ARENA_NEW(t->scratch, struct expr_vars);
+            vars->own = f->vars;
+            if (last)
+                last->outer = vars;
+            else
+                first = vars;
+            last = vars;
+        }
+        if (f->parent == FRAME_NONE || f->history == f->id)
+            break;
+    }
+    return first;
+}
+
+struct expr_env turn_env(struct turn *t, const struct frame *frame, struct json input)
+{
+    const struct state *state = frame_state(t->run, frame);
+    return (struct expr_env){
+        .input = input,
+        .context = state->uses_context ? context_object(t, frame, JSON_NONE, 0) : JSON_NONE,
+        .vars = vars_of(t, frame),
+        .rng = &t->rng,
+        .out = t->run->arena,
+        .scratch = t->scratch,
+        .steps_left = EXPR_STEPS_MAX,
+    };
+}
+
+static bool runtime_error(struct expr_failure *e, struct str cause)
+{
+    *e = (struct expr_failure){STR("States.Runtime"), cause};
+    return false;
+}
+
+bool data_path(const struct path_field *field, struct expr_env *env, struct json *ret_value,
+               struct expr_failure *reterr)
+{
+    if (field->is_null) {
+        *ret_value = json_object(NULL, 0);
+        return true;
+    }
+    if (!field->path) {
+        *ret_value = env->input;
+        return true;
+    }
+    struct str why;
+    if (path_eval(field->path, env, ret_value, &why) == PATH_FOUND)
+        return true;
+    return runtime_error(reterr, arena_printf(env->out, "Invalid path '" STR_FMT "' : " STR_FMT,
+                                              STR_ARG(path_text(field->path)), STR_ARG(why)));
+}
+
+bool data_fits(struct turn *t, struct str what, struct json value, struct expr_failure *reterr)
+{
+    size_t max = t->run->limits.payload_max;
+    /* Text is never longer than six times the value's strings plus its handles. */
+    if (json_size(value) * 6 <= max)
+        return true;
+    struct buf text = BUF_INIT(max);
+    json_write(&text, value);
+    bool fits = !text.over;
+    buf_release(&text);
+    if (fits)
+        return true;
+    *reterr = (struct expr_failure){STR("States.DataLimitExceeded"),
+                                    arena_printf(t->run->arena,
+                                                 "The state/task '" STR_FMT
+                                                 "' returned a result with a size exceeding the "
+                                                 "maximum number of bytes service limit.",
+                                                 STR_ARG(what))};
+    return false;
+}
+
+bool data_number(struct turn *t, const struct number_field *field, const char *name,
+                 struct expr_env *env, int64_t *ret_value, struct expr_failure *reterr)
+{
+    if (!field->path) {
+        *ret_value = field->literal;
+        return true;
+    }
+    struct json value;
+    struct str why, path = path_text(field->path);
+    if (path_eval(field->path, env, &value, &why) != PATH_FOUND)
+        return runtime_error(reterr, arena_printf(env->out, "Invalid path '" STR_FMT "' : " STR_FMT,
+                                                  STR_ARG(path), STR_ARG(why)));
+    if (json_to_int64(value, ret_value))
+        return true;
+    struct str text = json_is_string(value)
+                          ? arena_printf(t->scratch, "\"" STR_FMT "\"", STR_ARG(json_str(value)))
+                          : json_text(t->scratch, value);
+    return runtime_error(reterr, arena_printf(env->out,
+                                              "The %sPath field refers to value " STR_FMT
+                                              " which is not a valid integer: " STR_FMT,
+                                              name, STR_ARG(text), STR_ARG(path)));
+}
+
+bool data_input(struct turn *t, const struct frame *frame, struct json *ret_effective,
+                struct json *ret_input, struct expr_failure *reterr)
+{
+    const struct state *state = frame_state(t->run, frame);
+    struct expr_env env = turn_env(t, frame, frame->data.value);
+    if (!data_path(&state->input_path, &env, ret_effective, reterr))
+        return false;
+    *ret_input = *ret_effective;
+    if (!state->parameters)
+        return true;
+    env.input = *ret_effective;
+    return template_eval(state->parameters, &env, ret_input, reterr);
+}
+
+bool data_leave(struct turn *t, struct frame *frame, struct json output,
+                const struct template *assign, struct json seen, uint32_t next,
+                struct expr_failure *reterr)
+{
+    static const enum event_kind exited_kind[STATE_TYPE_COUNT] = {
+        [STATE_PASS] = EVENT_PASS_EXITED,       [STATE_TASK] = EVENT_TASK_EXITED,
+        [STATE_CHOICE] = EVENT_CHOICE_EXITED,   [STATE_WAIT] = EVENT_WAIT_EXITED,
+        [STATE_SUCCEED] = EVENT_SUCCEED_EXITED, [STATE_PARALLEL] = EVENT_PARALLEL_EXITED,
+        [STATE_MAP] = EVENT_MAP_EXITED,
+    };
+    struct flow_event e = turn_event(frame, exited_kind[frame_state(t->run, frame)->type]);
+    if (assign) {
+        struct expr_env env = turn_env(t, frame, seen);
+        struct json assigned;
+        if (!template_eval(assign, &env, &assigned, reterr))
+            return false;
+        e.assigned = (struct slot){assigned, SLOT_TURN_FRESH, 0};
+    }
+    if (!data_fits(t, frame_state(t->run, frame)->name, output, reterr))
+        return false;
+    e.value = turn_slot(frame, output);
+    e.next = next;
+    turn_emit(t, e);
+    turn_queue(t, frame);
+    return true;
+}
+
+/* ResultPath puts the result into the raw input of the state. */
+static bool put_result(const struct state *state, struct expr_env *env, struct json raw,
+                       struct json result, struct json *ret_combined, struct expr_failure *reterr)
+{
+    if (state->result_discarded) {
+        *ret_combined = raw;
+        return true;
+    }
+    if (!state->result_path) {
+        *ret_combined = result;
+        return true;
+    }
+    struct str why;
+    if (path_put(state->result_path, raw, result, env, ret_combined, &why) == PATH_FOUND)
+        return true;
+    *reterr = (struct expr_failure){
+        STR("States.ResultPathMatchFailure"),
+        arena_printf(env->out,
+                     "Unable to apply ReferencePath " STR_FMT " to input " STR_FMT ": " STR_FMT,
+                     STR_ARG(path_text(state->result_path)), STR_ARG(json_text(env->scratch, raw)),
+                     STR_ARG(why))};
+    return false;
+}
+
+bool data_exit(struct turn *t, struct frame *frame, struct json result, struct expr_failure *reterr)
+{
+    const struct state *state = frame_state(t->run, frame);
+    struct expr_env env = turn_env(t, frame, result);
+    struct json combined, output;
+    if (state->result_selector && !template_eval(state->result_selector, &env, &result, reterr))
+        return false;
+    if (!put_result(state, &env, frame->data.value, result, &combined, reterr))
+        return false;
+    env.input = combined;
+    return data_path(&state->output_path, &env, &output, reterr) &&
+           data_leave(t, frame, output, state->assign, result, state->next, reterr);
+}

@@ -1,0 +1,179 @@
+/* What follows a failed state: Retry, Catch, or the failure of what is around it. */
+#include "flow/flow_internal.h"
+
+#include <math.h>
+
+void execution_fail(struct turn *t, const struct frame *frame, const struct failure *failure)
+{
+    for (uint32_t i = 0; i < t->run->frame_count; i++)
+        if (t->run->frames[i])
+            task_cancel_effect(t, t->run->frames[i]);
+    struct flow_event e = turn_event(frame, EVENT_EXECUTION_FAILED);
+    e.has_error = failure->has_error;
+    e.error = failure->error;
+    e.has_cause = failure->has_cause;
+    e.cause = failure->cause;
+    turn_emit(t, e);
+    turn_effect(t, FLOW_ENDED, NULL);
+}
+
+/* ---- passing on ---- */
+
+/* Errors of the machine itself, which no Retry and no Catch may take: the
+ * execution ends. In a distributed Map the iteration is the execution. */
+static bool is_fatal(const struct failure *failure)
+{
+    return failure->has_error && str_eq(failure->error, STR("States.Runtime"));
+}
+
+static void pass_on(struct turn *t, struct frame *f, const struct failure *failure, bool fatal)
+{
+    struct frame *top = f;
+    if (fatal)
+        top = run_frame(t->run, f->history);
+    if (top->parent == FRAME_NONE)
+        execution_fail(t, f, failure);
+    else
+        fan_child_failed(t, top, failure);
+}
+
+/* AWS's words in front of the cause of an expression's failure. */
+static struct failure in_state(struct turn *t, const struct frame *f, const struct expr_failure *e)
+{
+    return (struct failure){
+        .has_error = true,
+        .has_cause = true,
+        .error = e->error,
+        .cause =
+            arena_printf(t->run->arena,
+                         "An error occurred while executing the state '" STR_FMT
+                         "' (entered at the event id #%u). " STR_FMT,
+                         STR_ARG(frame_state(t->run, f)->name), f->entered_id, STR_ARG(e->cause)),
+    };
+}
+
+/* ---- Retry ---- */
+
+static int64_t retry_delay_ms(struct turn *t, const struct retrier *r, uint32_t used)
+{
+    double seconds = (double)r->interval_seconds * pow(r->backoff_rate, used);
+    double max = r->max_delay_seconds ? (double)r->max_delay_seconds : RETRY_DELAY_MAX_SECONDS;
+    if (!(seconds < max))
+        seconds = max;
+    if (r->jitter_full)
+        seconds *= rng_double(&t->rng);
+    return (int64_t)(seconds * 1000);
+}
+
+static bool retry(struct turn *t, struct frame *f, const struct failure *failure)
+{
+    const struct state *state = frame_state(t->run, f);
+    struct str error = failure->has_error ? failure->error : STR("");
+    for (size_t i = 0; i < state->retrier_count; i++) {
+        const struct retrier *r = &state->retriers[i];
+        if (!error_names_match(&r->errors, error))
+            continue;
+        uint32_t used = f->retrier_used ? f->retrier_used[i] : 0;
+        if (used >= r->max_attempts)
+            return false; /* the first that matches decides */
+        struct flow_event e = turn_event(f, EVENT_RETRY_ARMED);
+        e.index = (uint32_t)i;
+        e.attempt = f->attempt + 1;
+        e.wake_ms = t->now.ms + retry_delay_ms(t, r, used);
+        e.has_error = failure->has_error;
+        e.error = failure->error;
+        e.has_cause = failure->has_cause;
+        e.cause = failure->cause;
+        turn_emit(t, e);
+        if (e.wake_ms <= t->now.ms)
+            turn_queue(t, f);
+        return true;
+    }
+    return false;
+}
+
+/* ---- Catch ---- */
+
+static struct json error_output(struct turn *t, const struct failure *failure)
+{
+    struct arena *a = t->run->arena;
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("Error"),
+                    failure->has_error ? json_string_copy(a, failure->error) : json_null());
+    json_object_add(&b, STR("Cause"),
+                    failure->has_cause ? json_string_copy(a, failure->cause) : json_null());
+    return json_object_done(&b);
+}
+
+static bool catch_output(struct turn *t, struct frame *f, const struct catcher *c,
+                         struct json error, struct json *ret_output, struct expr_failure *reterr)
+{
+    if (c->result_discarded) {
+        *ret_output = f->data.value;
+        return true;
+    }
+    if (!c->result_path) {
+        *ret_output = error;
+        return true;
+    }
+    struct expr_env env = turn_env(t, f, f->data.value);
+    struct str why;
+    if (path_put(c->result_path, f->data.value, error, &env, ret_output, &why) == PATH_FOUND)
+        return true;
+    *reterr = (struct expr_failure){
+        STR("States.ResultPathMatchFailure"),
+        arena_printf(t->run->arena, "Unable to apply ReferencePath " STR_FMT ": " STR_FMT,
+                     STR_ARG(path_text(c->result_path)), STR_ARG(why))};
+    return false;
+}
+
+/* The failure of a Parallel or Map shows in the history once no retrier took it. */
+static void emit_fan_failed(struct turn *t, struct frame *f)
+{
+    const struct state *state = frame_state(t->run, f);
+    if (!f->fan || f->phase != FRAME_FAILED)
+        return;
+    turn_emit(t,
+              turn_event(f, state->type == STATE_MAP ? EVENT_MAP_FAILED : EVENT_PARALLEL_FAILED));
+}
+
+/* A catcher whose own ResultPath or Assign fails catches nothing: what it met is
+ * passed on and not offered to the catchers again, or it would go round for ever. */
+static bool try_catch(struct turn *t, struct frame *f, const struct failure *failure)
+{
+    const struct state *state = frame_state(t->run, f);
+    struct str error = failure->has_error ? failure->error : STR("");
+    for (size_t i = 0; i < state->catcher_count; i++) {
+        const struct catcher *c = &state->catchers[i];
+        if (!error_names_match(&c->errors, error))
+            continue;
+        struct json caught = error_output(t, failure), output;
+        struct expr_failure wrong;
+        if (catch_output(t, f, c, caught, &output, &wrong) &&
+            data_leave(t, f, output, c->assign, caught, c->next, &wrong))
+            return true;
+        struct failure in_catch = in_state(t, f, &wrong);
+        pass_on(t, f, &in_catch, is_fatal(&in_catch));
+        return true;
+    }
+    return false;
+}
+
+void failure_handle(struct turn *t, struct frame *f, const struct failure *failure)
+{
+    bool fatal = is_fatal(failure);
+    if (!fatal && retry(t, f, failure))
+        return;
+    if (!fatal) {
+        emit_fan_failed(t, f);
+        if (try_catch(t, f, failure))
+            return;
+    }
+    pass_on(t, f, failure, fatal);
+}
+
+void failure_of_state(struct turn *t, struct frame *f, const struct expr_failure *e)
+{
+    struct failure failure = in_state(t, f, e);
+    failure_handle(t, f, &failure);
+}

@@ -1,0 +1,208 @@
+/* Private to flow/: what a run and a turn are made of. */
+#ifndef PAWL_FLOW_FLOW_INTERNAL_H
+#define PAWL_FLOW_FLOW_INTERNAL_H
+
+#include "flow/flow.h"
+
+#define FRAME_NONE UINT32_MAX
+
+/* A slot whose value no turn holds yet; emit() gives it a place. */
+#define SLOT_TURN_FRESH UINT32_MAX
+
+/* Where a frame stands. Stored in snapshots: never reuse a number. */
+enum frame_phase {
+    FRAME_READY = 1,    /* about to enter `next`, or to end when there is none */
+    FRAME_ENTERED = 2,  /* its state is to be carried out */
+    FRAME_WAITING = 3,  /* a Wait state, until wake_ms */
+    FRAME_TASK = 4,     /* a task is out; wake_ms is its deadline, if any */
+    FRAME_RESULT = 5,   /* the task's result is there, to become the output */
+    FRAME_CHILDREN = 6, /* a Parallel or Map in progress */
+    FRAME_FAILED = 7,   /* an error is there, to be retried, caught or passed on */
+    FRAME_RETRYING = 8, /* a retrier's delay, until wake_ms */
+    FRAME_DONE = 9,     /* the branch or iteration ended well; data is its output */
+};
+
+/* A Map state in progress; a Parallel uses `children`, `active` and `chain` only. */
+struct fan_out {
+    bool is_map,
+        hidden; /* hidden: a distributed Map, whose iterations have histories of their own */
+    uint32_t *children; /* frame ids by index; FRAME_NONE: not started, or ended */
+    uint32_t count;     /* branches or items */
+    uint32_t started, active, succeeded, failed;
+    uint32_t chain;          /* previousEventId of the next iteration's start */
+    int64_t concurrency;     /* 0: no bound */
+    int64_t tolerated_count; /* -1: none given */
+    double tolerated_percentage;
+    struct slot items;
+    struct slot *results; /* by index; absent: not yet, or failed */
+};
+
+struct frame {
+    uint32_t id, parent, scope, index;
+    enum frame_phase phase;
+    uint32_t state, next;
+    uint32_t step, attempt, generation;
+    uint32_t entered_id; /* id of its state's StateEntered, for causes */
+    uint32_t last_id;    /* what the next event of this frame points back to */
+    uint32_t
+        history; /* the frame that counts the event ids: 0, or an iteration of a distributed Map */
+    uint32_t history_count; /* ids given out, when it is that frame itself */
+    struct wall_ms entered_at;
+    struct str path;       /* "Split/0/Inner/3": follows from the ids, kept for views */
+    struct slot data;      /* input of the state; its output once it has exited */
+    struct slot result;    /* TASK: what the task was given; RESULT: what it answered */
+    struct slot *assigned; /* the journaled objects that `vars` is merged from, oldest first */
+    size_t assigned_count, assigned_capacity;
+    struct json vars;          /* an object, or absent */
+    bool has_error, has_cause; /* FAILED */
+    struct str error, cause;
+    uint32_t retry_count;   /* of this visit of the state */
+    uint32_t *retrier_used; /* attempts by retrier */
+    int64_t wake_ms;        /* 0: none */
+    int64_t heartbeat_seconds;
+    struct fan_out *fan;
+    bool queued; /* in the turn's queue: no state of the run */
+    struct frame *next_spare;
+};
+
+struct run {
+    struct arena *arena;
+    const struct machine *machine;
+    const struct flow_identity *identity;
+    struct flow_limits limits;
+    enum flow_status status;
+    uint32_t turns, step_count;
+    struct wall_ms last_at, started_at, stopped_at;
+    int64_t deadline_ms;    /* top-level TimeoutSeconds; 0: none */
+    uint32_t history_count; /* event ids given out */
+    struct slot input, output;
+    bool has_error, has_cause;
+    struct str error, cause;
+    struct frame **frames; /* by id; NULL: free */
+    size_t frame_capacity;
+    uint32_t frame_count; /* ids in use are below this */
+    uint32_t frames_live;
+    uint32_t free_from;  /* no id below it is free: a hint, no state of its own */
+    struct frame *spare; /* ended frames to use again */
+};
+
+/* ---- run.c ---- */
+
+struct frame *run_frame(const struct run *run, uint32_t id); /* NULL: none */
+struct frame *run_add_frame(struct run *run, uint32_t parent, uint32_t scope, uint32_t index);
+void run_remove_frame(struct run *run, struct frame *frame);
+void run_remove_children(struct run *run, struct frame *frame);
+void frame_assign(struct run *run, struct frame *frame, struct slot assigned);
+/* Can it go on at this time without an input from outside? */
+bool frame_can_go_on(const struct frame *frame, struct wall_ms now);
+const struct state *frame_state(const struct run *run, const struct frame *frame);
+
+/* ---- apply.c: the only place where a run changes ---- */
+
+MUST_CHECK bool run_apply(struct run *run, struct flow_event *event, struct wall_ms at,
+                          struct err *reterr);
+
+/* ---- turn.c ---- */
+
+struct turn {
+    struct run *run;
+    const struct machine *machine;
+    const struct flow_input *input;
+    struct wall_ms now;
+    struct rng rng;
+    struct arena *arena; /* of the result */
+    struct arena *scratch;
+    uint32_t number;
+    struct flow_event *events;
+    size_t event_count, event_capacity;
+    struct json *values;
+    size_t value_count, value_capacity;
+    struct flow_effect *effects;
+    size_t effect_count, effect_capacity;
+    size_t bytes, states;
+    uint32_t *queue; /* frames that can go on, first in first out */
+    size_t queue_head, queue_count, queue_capacity;
+};
+
+/* A slot for a value: the frame's own when it is the very same value. */
+struct slot turn_slot(const struct frame *frame, struct json value);
+
+/* An event of this frame's current state, to be filled in and emitted. */
+struct flow_event turn_event(const struct frame *frame, enum event_kind kind);
+void turn_emit(struct turn *t, struct flow_event event);
+void turn_queue(struct turn *t, const struct frame *frame);
+struct flow_effect *turn_effect(struct turn *t, enum flow_effect_kind kind, const struct frame *f);
+
+/* ---- data.c: input and output processing ---- */
+
+/* What expressions of this frame's state see; `input` is what `$` means. */
+struct expr_env turn_env(struct turn *t, const struct frame *frame, struct json input);
+
+/* InputPath, then Parameters. *ret_raw: the effective input before Parameters. */
+MUST_CHECK bool data_input(struct turn *t, const struct frame *frame, struct json *ret_effective,
+                           struct json *ret_input, struct expr_failure *reterr);
+
+/* ResultSelector, ResultPath, OutputPath and Assign, then StateExited. */
+MUST_CHECK bool data_exit(struct turn *t, struct frame *frame, struct json result,
+                          struct expr_failure *reterr);
+
+/* StateExited with this output; Assign sees `seen` as `$`. `next` as in flow_event. */
+MUST_CHECK bool data_leave(struct turn *t, struct frame *frame, struct json output,
+                           const struct template *assign, struct json seen, uint32_t next,
+                           struct expr_failure *reterr);
+
+MUST_CHECK bool data_path(const struct path_field *field, struct expr_env *env,
+                          struct json *ret_value, struct expr_failure *reterr);
+
+/* A whole number from a literal or a path. */
+MUST_CHECK bool data_number(struct turn *t, const struct number_field *field, const char *name,
+                            struct expr_env *env, int64_t *ret_value, struct expr_failure *reterr);
+
+/* Is the value's text within limits.payload_max? `what`: the state or resource. */
+MUST_CHECK bool data_fits(struct turn *t, struct str what, struct json value,
+                          struct expr_failure *reterr);
+
+/* ---- context.c ---- */
+
+/* The context object as this frame's state sees it. item: of a Map, or absent. */
+struct json context_object(struct turn *t, const struct frame *frame, struct json item,
+                           uint32_t item_index);
+struct str task_token(const struct flow_identity *who, uint32_t step, uint32_t attempt,
+                      struct arena *a);
+
+/* The two voices of a failed state as data: either may be absent. */
+struct failure {
+    bool has_error, has_cause;
+    struct str error, cause;
+};
+
+/* ---- states.c, choice.c, task.c, fan.c ---- */
+
+/* Carry out the frame's state once it was entered. */
+void state_execute(struct turn *t, struct frame *frame);
+MUST_CHECK bool choice_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);
+MUST_CHECK bool task_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);
+void task_result(struct turn *t);
+void task_time_out(struct turn *t, struct frame *frame);
+void task_cancel_effect(struct turn *t, const struct frame *frame);
+MUST_CHECK bool parallel_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);
+MUST_CHECK bool map_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);
+/* Are there iterations that may start now? */
+bool fan_can_start(const struct fan_out *fan);
+/* Starts some of them. */
+void fan_go_on(struct turn *t, struct frame *frame);
+void fan_child_done(struct turn *t, struct frame *child);
+void fan_child_failed(struct turn *t, struct frame *child, const struct failure *failure);
+
+/* ---- failure.c ---- */
+
+/* The state failed: retry, catch, or pass on to the parent or the execution. */
+void failure_handle(struct turn *t, struct frame *frame, const struct failure *failure);
+
+/* Ends the execution; the frame is where it failed. */
+void execution_fail(struct turn *t, const struct frame *frame, const struct failure *failure);
+
+/* An expression of this frame's state failed: AWS's words are put in front. */
+void failure_of_state(struct turn *t, struct frame *frame, const struct expr_failure *failure);
+
+#endif

@@ -1,0 +1,199 @@
+/* Task states: hand work out, take its result. */
+#include "flow/flow_internal.h"
+
+/* Which events a kind of task writes. */
+static const struct task_events {
+    enum event_kind scheduled, started, succeeded, failed, timed_out;
+} lambda_events = {EVENT_LAMBDA_SCHEDULED, EVENT_LAMBDA_STARTED, EVENT_LAMBDA_SUCCEEDED,
+                   EVENT_LAMBDA_FAILED, EVENT_LAMBDA_TIMED_OUT},
+  activity_events = {EVENT_ACTIVITY_SCHEDULED, 0, EVENT_ACTIVITY_SUCCEEDED, EVENT_ACTIVITY_FAILED,
+                     EVENT_ACTIVITY_TIMED_OUT},
+  service_events = {EVENT_TASK_SCHEDULED, EVENT_TASK_STARTED, EVENT_TASK_SUCCEEDED,
+                    EVENT_TASK_FAILED, EVENT_TASK_TIMED_OUT};
+
+static const struct task_events *events_of(const struct state *state)
+{
+    switch (state->u.task.resource.kind) {
+    case TASK_LAMBDA:
+        return &lambda_events;
+    case TASK_ACTIVITY:
+        return &activity_events;
+    case TASK_LAMBDA_INVOKE:
+    case TASK_NESTED:
+    case TASK_SERVICE:
+        return &service_events;
+    }
+    UNREACHABLE("task kind");
+}
+
+/* ---- handing out ---- */
+
+/* What a task gets of what it was scheduled with: lambda:invoke unwraps its
+ * Payload and takes the function from the parameters. */
+static void fill_effect(const struct run *run, const struct frame *f, struct flow_effect *effect,
+                        struct arena *a)
+{
+    const struct resource *resource = &frame_state(run, f)->u.task.resource;
+    struct json given = f->result.value;
+    effect->resource = resource;
+    effect->function = resource->name;
+    effect->payload = given;
+    if (resource->kind == TASK_LAMBDA_INVOKE) {
+        effect->function = json_str(json_get(given, STR("FunctionName")));
+        effect->payload = json_get(given, STR("Payload"));
+        if (json_is_absent(effect->payload))
+            effect->payload = json_object(NULL, 0);
+    }
+    effect->token = task_token(run->identity, f->step, f->attempt, a);
+    effect->deadline.ms = f->wake_ms;
+    effect->heartbeat_seconds = f->heartbeat_seconds;
+}
+
+/* The value of a ...Path must be positive; literals were checked when compiled. */
+static bool positive(struct turn *t, const struct number_field *field, const char *name,
+                     int64_t value, struct expr_failure *reterr)
+{
+    if (!field->path || (value > 0 && value <= TASK_TIMEOUT_MAX_SECONDS))
+        return true;
+    *reterr = (struct expr_failure){
+        STR("States.Runtime"),
+        arena_printf(t->run->arena, "%s must be a positive integer and not above %d, but was %lld",
+                     name, TASK_TIMEOUT_MAX_SECONDS, (long long)value)};
+    return false;
+}
+
+static bool read_seconds(struct turn *t, const struct number_field *field, const char *name,
+                         struct expr_env *env, int64_t *ret_seconds, struct expr_failure *reterr)
+{
+    *ret_seconds = 0;
+    return !field->set || (data_number(t, field, name, env, ret_seconds, reterr) &&
+                           positive(t, field, name, *ret_seconds, reterr));
+}
+
+bool task_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
+{
+    const struct state *state = frame_state(t->run, f);
+    const struct task_events *events = events_of(state);
+    struct json effective, given;
+    struct flow_event e = turn_event(f, events->scheduled);
+    if (!data_input(t, f, &effective, &given, reterr))
+        return false;
+    struct expr_env env = turn_env(t, f, effective);
+    if (!read_seconds(t, &state->u.task.timeout, "TimeoutSeconds", &env, &e.timeout, reterr) ||
+        !read_seconds(t, &state->u.task.heartbeat, "HeartbeatSeconds", &env, &e.heartbeat, reterr))
+        return false;
+    e.value = turn_slot(f, given);
+    e.wake_ms = e.timeout ? t->now.ms + e.timeout * 1000 : 0;
+    turn_emit(t, e);
+    if (events->started)
+        turn_emit(t, turn_event(f, events->started));
+    fill_effect(t->run, f, turn_effect(t, FLOW_TASK_START, f), t->arena);
+    return true;
+}
+
+size_t flow_tasks(const struct run *run, struct arena *arena, const struct flow_effect **ret_tasks)
+{
+    struct flow_effect *tasks = NULL;
+    size_t count = 0, capacity = 0;
+    for (uint32_t i = 0; i < run->frame_count; i++) {
+        const struct frame *f = run->frames[i];
+        if (!f || f->phase != FRAME_TASK)
+            continue;
+        tasks = arena_grow(arena, tasks, count, &capacity, sizeof(*tasks));
+        tasks[count] = (struct flow_effect){
+            .kind = FLOW_TASK_START,
+            .step = f->step,
+            .attempt = f->attempt,
+            .state = frame_state(run, f),
+        };
+        fill_effect(run, f, &tasks[count++], arena);
+    }
+    *ret_tasks = tasks;
+    return count;
+}
+
+void task_cancel_effect(struct turn *t, const struct frame *f)
+{
+    if (f->phase == FRAME_TASK)
+        turn_effect(t, FLOW_TASK_CANCEL, f);
+}
+
+/* ---- results ---- */
+
+static struct frame *waiting_frame(const struct run *run, uint32_t step, uint32_t attempt)
+{
+    for (uint32_t i = 0; i < run->frame_count; i++) {
+        struct frame *f = run->frames[i];
+        if (f && f->phase == FRAME_TASK && f->step == step && f->attempt == attempt)
+            return f;
+    }
+    return NULL;
+}
+
+/* lambda:invoke answers an envelope around what the function returned. */
+static struct json envelope(struct turn *t, const struct state *state, struct json output)
+{
+    if (state->u.task.resource.kind != TASK_LAMBDA_INVOKE ||
+        state->u.task.resource.pattern != TASK_REQUEST_RESPONSE)
+        return output;
+    struct json_object_builder b = json_object_builder(t->run->arena);
+    json_object_add(&b, STR("ExecutedVersion"), json_string(STR("$LATEST")));
+    json_object_add(&b, STR("Payload"), output);
+    json_object_add(&b, STR("StatusCode"), json_int(200));
+    return json_object_done(&b);
+}
+
+static void emit_failed(struct turn *t, struct frame *f, const struct failure *failure)
+{
+    const struct task_events *events = events_of(frame_state(t->run, f));
+    bool timed_out = failure->has_error && str_eq(failure->error, STR("States.Timeout"));
+    struct flow_event e = turn_event(f, timed_out ? events->timed_out : events->failed);
+    e.has_error = failure->has_error;
+    e.error = failure->error;
+    e.has_cause = failure->has_cause;
+    e.cause = failure->cause;
+    turn_emit(t, e);
+    turn_queue(t, f);
+}
+
+static void emit_succeeded(struct turn *t, struct frame *f, struct json output)
+{
+    const struct state *state = frame_state(t->run, f);
+    struct expr_failure too_large;
+    output = json_copy(t->run->arena, output);
+    if (!data_fits(t, state->u.task.resource.text, output, &too_large)) {
+        struct failure failure = {true, true, too_large.error, too_large.cause};
+        emit_failed(t, f, &failure);
+        return;
+    }
+    struct flow_event e = turn_event(f, events_of(state)->succeeded);
+    e.value = (struct slot){envelope(t, state, output), SLOT_TURN_FRESH, 0};
+    turn_emit(t, e);
+    turn_queue(t, f);
+}
+
+void task_result(struct turn *t)
+{
+    const struct flow_input *in = t->input;
+    struct frame *f = waiting_frame(t->run, in->step, in->attempt);
+    if (!f)
+        return;
+    if (!json_is_absent(in->log)) {
+        struct flow_event e = turn_event(f, EVENT_TASK_LOG);
+        e.log = json_copy(t->run->arena, in->log);
+        turn_emit(t, e);
+    }
+    if (in->ok) {
+        emit_succeeded(t, f, in->value);
+        return;
+    }
+    struct failure failure = {in->has_error, in->has_cause, in->error, in->cause};
+    emit_failed(t, f, &failure);
+}
+
+void task_time_out(struct turn *t, struct frame *f)
+{
+    struct failure failure = {.has_error = true, .error = STR("States.Timeout")};
+    turn_effect(t, FLOW_TASK_CANCEL, f);
+    emit_failed(t, f, &failure);
+}

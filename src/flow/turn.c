@@ -1,0 +1,331 @@
+/* flow_turn: from an input to everything that follows until the run is parked. */
+#include "flow/flow_internal.h"
+
+/* ---- building ---- */
+
+struct slot turn_slot(const struct frame *frame, struct json value)
+{
+    const struct slot *own[] = {frame ? &frame->data : NULL, frame ? &frame->result : NULL};
+    for (size_t i = 0; i < COUNT_OF(own); i++)
+        if (own[i] && own[i]->value.tag == value.tag && own[i]->value.len == value.len &&
+            own[i]->value.u.integer == value.u.integer && !json_is_absent(value))
+            return *own[i];
+    return (struct slot){value, SLOT_TURN_FRESH, 0};
+}
+
+struct flow_event turn_event(const struct frame *frame, enum event_kind kind)
+{
+    return (struct flow_event){
+        .kind = kind,
+        .frame = frame->id,
+        .state = frame->state,
+        .step = frame->step,
+        .attempt = frame->attempt,
+        .generation = frame->generation,
+        .next = STATE_NO_NONE,
+    };
+}
+
+/* Gives a fresh value its place in the turn; a value that was given one a
+ * moment ago is not given another. */
+static void place(struct turn *t, struct slot *slot)
+{
+    enum {
+        LOOK_BACK = 8
+    };
+    if (json_is_absent(slot->value) || slot->turn != SLOT_TURN_FRESH)
+        return;
+    slot->turn = t->number;
+    for (size_t i = t->value_count; i > 0 && t->value_count - i < LOOK_BACK; i--) {
+        const struct json *v = &t->values[i - 1];
+        if (v->tag == slot->value.tag && v->len == slot->value.len &&
+            v->u.integer == slot->value.u.integer) {
+            slot->index = (uint32_t)(i - 1);
+            return;
+        }
+    }
+    t->values =
+        arena_grow(t->arena, t->values, t->value_count, &t->value_capacity, sizeof(struct json));
+    slot->index = (uint32_t)t->value_count;
+    t->values[t->value_count++] = slot->value;
+    t->bytes += json_size(slot->value);
+}
+
+void turn_emit(struct turn *t, struct flow_event event)
+{
+    enum {
+        EVENT_BYTES = 32
+    }; /* about what an event takes in a journal row */
+    place(t, &event.value);
+    place(t, &event.assigned);
+    t->bytes += EVENT_BYTES + event.error.len + event.cause.len;
+    if (event_shape(event.kind) == SHAPE_STATE_ENTERED)
+        t->states++;
+    struct err err;
+    if (!run_apply(t->run, &event, t->now, &err))
+        panic(__FILE__, __LINE__, err.message);
+    t->events = arena_grow(t->arena, t->events, t->event_count, &t->event_capacity,
+                           sizeof(struct flow_event));
+    t->events[t->event_count++] = event;
+}
+
+struct flow_effect *turn_effect(struct turn *t, enum flow_effect_kind kind, const struct frame *f)
+{
+    t->effects = arena_grow(t->arena, t->effects, t->effect_count, &t->effect_capacity,
+                            sizeof(struct flow_effect));
+    struct flow_effect *effect = &t->effects[t->effect_count++];
+    *effect = (struct flow_effect){.kind = kind};
+    if (f) {
+        effect->step = f->step;
+        effect->attempt = f->attempt;
+        effect->state = frame_state(t->run, f);
+    }
+    return effect;
+}
+
+/* ---- the queue of frames that can go on ---- */
+
+void turn_queue(struct turn *t, const struct frame *frame)
+{
+    struct frame *f = run_frame(t->run, frame->id);
+    if (f->queued)
+        return;
+    if (t->queue_count == t->queue_capacity) {
+        size_t larger = t->queue_capacity ? t->queue_capacity * 2 : 16;
+        uint32_t *queue = arena_alloc(t->arena, larger * sizeof(uint32_t));
+        for (size_t i = 0; i < t->queue_count; i++)
+            queue[i] = t->queue[(t->queue_head + i) % t->queue_capacity];
+        t->queue = queue;
+        t->queue_head = 0;
+        t->queue_capacity = larger;
+    }
+    t->queue[(t->queue_head + t->queue_count++) % t->queue_capacity] = f->id;
+    f->queued = true;
+}
+
+/* A frame that ended while it stood in the queue may have left its id to a new
+ * one; the new one's own entry then finds it not queued any more and is skipped. */
+static struct frame *next_in_queue(struct turn *t)
+{
+    while (t->queue_count) {
+        struct frame *f = run_frame(t->run, t->queue[t->queue_head]);
+        t->queue_head = (t->queue_head + 1) % t->queue_capacity;
+        t->queue_count--;
+        if (f && f->queued) {
+            f->queued = false;
+            return f;
+        }
+    }
+    return NULL;
+}
+
+static void queue_all(struct turn *t)
+{
+    for (uint32_t i = 0; i < t->run->frame_count; i++) {
+        struct frame *f = t->run->frames[i];
+        if (!f)
+            continue;
+        f->queued = false;
+        if (frame_can_go_on(f, t->now))
+            turn_queue(t, f);
+    }
+}
+
+/* ---- one step of one frame ---- */
+
+static const enum event_kind entered_kind[STATE_TYPE_COUNT] = {
+    [STATE_PASS] = EVENT_PASS_ENTERED,         [STATE_TASK] = EVENT_TASK_ENTERED,
+    [STATE_CHOICE] = EVENT_CHOICE_ENTERED,     [STATE_WAIT] = EVENT_WAIT_ENTERED,
+    [STATE_SUCCEED] = EVENT_SUCCEED_ENTERED,   [STATE_FAIL] = EVENT_FAIL_ENTERED,
+    [STATE_PARALLEL] = EVENT_PARALLEL_ENTERED, [STATE_MAP] = EVENT_MAP_ENTERED,
+};
+
+static void enter_next(struct turn *t, struct frame *f)
+{
+    struct flow_event e = {
+        .kind = entered_kind[t->machine->states[f->next].type],
+        .frame = f->id,
+        .state = f->next,
+        .next = STATE_NO_NONE,
+        .attempt = 1,
+        .generation = f->generation,
+        .value = f->data,
+    };
+    turn_emit(t, e);
+    turn_queue(t, f);
+}
+
+/* READY without a next state: only the top level stands like this, since
+ * branches and iterations are DONE instead. */
+static void end_well(struct turn *t, struct frame *root)
+{
+    struct flow_event e = turn_event(root, EVENT_EXECUTION_SUCCEEDED);
+    e.value = root->data;
+    turn_emit(t, e);
+    turn_effect(t, FLOW_ENDED, NULL);
+}
+
+static void step_frame(struct turn *t, struct frame *f)
+{
+    switch (f->phase) {
+    case FRAME_READY:
+        if (f->next == STATE_NO_NONE)
+            end_well(t, f);
+        else
+            enter_next(t, f);
+        break;
+    case FRAME_ENTERED:
+    case FRAME_RESULT:
+    case FRAME_WAITING:
+    case FRAME_RETRYING:
+        if (frame_can_go_on(f, t->now))
+            state_execute(t, f);
+        break;
+    case FRAME_TASK:
+        if (frame_can_go_on(f, t->now))
+            task_time_out(t, f);
+        break;
+    case FRAME_FAILED: {
+        struct failure failure = {f->has_error, f->has_cause, f->error, f->cause};
+        failure_handle(t, f, &failure);
+        break;
+    }
+    case FRAME_DONE:
+        fan_child_done(t, f);
+        break;
+    case FRAME_CHILDREN:
+        fan_go_on(t, f);
+        break;
+    }
+}
+
+/* ---- inputs ---- */
+
+static void start(struct turn *t)
+{
+    struct flow_event e = {
+        .kind = EVENT_EXECUTION_STARTED,
+        .state = STATE_NO_NONE,
+        .next = STATE_NO_NONE,
+        .value = {json_copy(t->run->arena, t->input->value), SLOT_TURN_FRESH, 0},
+    };
+    turn_emit(t, e);
+    turn_queue(t, run_frame(t->run, 0));
+}
+
+static void cancel_all(struct turn *t)
+{
+    for (uint32_t i = 0; i < t->run->frame_count; i++)
+        if (t->run->frames[i])
+            task_cancel_effect(t, t->run->frames[i]);
+}
+
+/* Ends the execution from outside: stopped, or out of time. */
+static void end_from_outside(struct turn *t, enum event_kind kind)
+{
+    cancel_all(t);
+    struct flow_event e = {
+        .kind = kind,
+        .state = STATE_NO_NONE,
+        .next = STATE_NO_NONE,
+    };
+    if (kind == EVENT_EXECUTION_ABORTED) {
+        e.has_error = t->input->has_error;
+        e.error = t->input->error;
+        e.has_cause = t->input->has_cause;
+        e.cause = t->input->cause;
+    }
+    turn_emit(t, e);
+    turn_effect(t, FLOW_ENDED, NULL);
+}
+
+static void take_input(struct turn *t)
+{
+    switch (t->input->why) {
+    case FLOW_START:
+        start(t);
+        break;
+    case FLOW_CONTINUE:
+    case FLOW_WAKE:
+        queue_all(t);
+        break;
+    case FLOW_TASK_RESULT:
+        task_result(t);
+        break;
+    case FLOW_STOP:
+        end_from_outside(t, EVENT_EXECUTION_ABORTED);
+        break;
+    }
+}
+
+static bool acceptable(const struct run *run, const struct flow_input *input)
+{
+    bool started = run->turns > 0;
+    if (run->status != FLOW_RUNNING)
+        return false;
+    return input->why == FLOW_START ? !started : started;
+}
+
+static bool within_bounds(const struct turn *t)
+{
+    return t->states < FLOW_TURN_STATES_MAX && t->bytes < FLOW_TURN_BYTES_MAX;
+}
+
+/* AWS ends an execution whose history is full; the last event says so. */
+static void check_history_limit(struct turn *t)
+{
+    struct run *run = t->run;
+    if (run->status != FLOW_RUNNING || run->history_count < run->limits.history_max)
+        return;
+    cancel_all(t);
+    struct failure failure = {
+        .has_error = true,
+        .has_cause = true,
+        .error = STR("States.Runtime"),
+        .cause = arena_printf(run->arena,
+                              "The execution reached the maximum number of history events (%zu).",
+                              run->limits.history_max),
+    };
+    execution_fail(t, run_frame(run, 0), &failure);
+}
+
+void flow_turn(struct run *run, const struct flow_input *input, struct arena *arena,
+               struct flow_turn *ret_turn)
+{
+    struct wall_ms now = input->now.ms > run->last_at.ms ? input->now : run->last_at;
+    struct turn t = {
+        .run = run,
+        .machine = run->machine,
+        .input = input,
+        .now = now,
+        .rng = rng_seeded(input->seed),
+        .arena = arena,
+        .scratch = arena_new(run->limits.memory_max),
+        .number = run->turns,
+    };
+    *ret_turn = (struct flow_turn){.number = run->turns, .at = now};
+    if (acceptable(run, input)) {
+        if (run->deadline_ms && run->deadline_ms <= now.ms && input->why != FLOW_STOP)
+            end_from_outside(&t, EVENT_EXECUTION_TIMED_OUT);
+        else
+            take_input(&t);
+        struct frame *f;
+        while (run->status == FLOW_RUNNING && within_bounds(&t) && (f = next_in_queue(&t))) {
+            step_frame(&t, f);
+            check_history_limit(&t);
+        }
+    }
+    arena_free(t.scratch);
+    ret_turn->accepted = t.event_count > 0;
+    if (!ret_turn->accepted)
+        return;
+    run->turns++;
+    run->last_at = now;
+    ret_turn->more = run->status == FLOW_RUNNING && t.queue_count > 0;
+    ret_turn->events = t.events;
+    ret_turn->event_count = t.event_count;
+    ret_turn->values = t.values;
+    ret_turn->value_count = t.value_count;
+    ret_turn->effects = t.effects;
+    ret_turn->effect_count = t.effect_count;
+}
