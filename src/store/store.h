@@ -8,10 +8,18 @@
  * A commit is one transaction: all of its writes or none, durable (fsync) before
  * it completes with success. It carries the epoch of its shard; a commit whose
  * epoch is no longer the shard's is refused (STALE), and the key (execution,
- * turn) refuses a second writer (CONFLICT). After IO the store is dead: every
- * later call completes with IO, and the process must exit and recover.
+ * turn) refuses a second writer (CONFLICT). A refused commit leaves nothing
+ * behind and spoils no other. After IO the store is dead: every later call
+ * completes with IO, and the process must exit and recover.
  *
  * Every call takes an organization and sees nothing of any other.
+ *
+ * Errors, besides those named at each kind: DISK_FULL, BUSY (another process
+ * holds the store's own lock for too long), PERMISSION (opened for reading only,
+ * or become read-only), TOO_LARGE and INVALID_INPUT (a limit below), CORRUPT
+ * (what is stored is not what was written; names the execution and the turn;
+ * the rest stays readable), MEMORY_LIMIT (a row is larger than the room left in
+ * the read's arena).
  *
  * Ownership: what is submitted is borrowed until its completion; what a read
  * gives lies in the arena that the read named.
@@ -31,8 +39,11 @@ enum {
     SHARD_COUNT = 256,
     STORE_READ_ROWS_MAX = 1000,      /* rows in one page of any list */
     STORE_READ_BYTES_MAX = 4 << 20,  /* bytes of bodies in one page of turns, one row at least */
-    STORE_BODY_SIZE_MAX = 256 << 20, /* bytes of one turn or snapshot */
+    STORE_READ_SCAN_MAX = 100000,    /* rows looked at for one page of a filtered list */
+    STORE_BODY_SIZE_MAX = 256 << 20, /* bytes of one turn, snapshot or definition */
+    STORE_TEXT_SIZE_MAX = 2048,      /* bytes of any other text: ARNs, names of machines */
     STORE_NAME_MAX = 80,             /* characters of a name chosen by a client */
+    STORE_SECRET_SIZE = 32,
 };
 
 /* 0 is the default organization; parts to come bring more. */
@@ -40,15 +51,19 @@ typedef uint32_t org_id;
 
 /* An execution's key: 48 bits of UTC milliseconds, then 15 of a counter, so that
  * new ones append. Its UUIDv7 holds the same bits: no index leads from one to
- * the other. */
+ * the other. Keys are above 0. */
 typedef int64_t execution_key;
 
+/* Of the counter the low 15 bits count: whoever makes more than 32,768 in one
+ * millisecond takes the next. */
 execution_key execution_key_make(struct wall_ms at, uint32_t counter);
+/* Sorts as the key does; 59 bits of it are `random`'s. */
 struct uuid execution_uuid(execution_key key, uint64_t random);
 /* false: not a UUID that execution_uuid made. */
 bool execution_key_of_uuid(struct uuid u, execution_key *ret_key);
 
-/* The shard that decides about an execution: hash of machine ARN and name. */
+/* The shard that decides about an execution: hash of machine ARN and name, the
+ * same on every machine and for ever. */
 uint32_t shard_of(struct str machine_arn, struct str execution_name);
 
 #define EXECUTION_STATUS_TABLE(X) \
@@ -88,7 +103,7 @@ struct execution_row {
     enum execution_status status;
     struct wall_ms started_at, stopped_at; /* stopped_at.ms 0: not yet */
     struct wall_ms wake_at;                /* earliest deadline; .ms 0: none */
-    uint32_t turns;                        /* committed so far */
+    uint32_t turns;                        /* committed so far; not asked of STORE_START */
     execution_key parent;                  /* 0: none */
     uint32_t parent_task, map_run;
 };
@@ -115,10 +130,11 @@ struct snapshot_row {
 enum store_write_kind {
     STORE_PUT_DEFINITION, /* hash and text; the same hash again is no change */
     STORE_PUT_MACHINE,    /* insert, or replace by name */
-    STORE_START,          /* insert an execution; CONFLICT when the name is taken on the machine */
-    STORE_APPEND_TURN,    /* CONFLICT unless turn == the execution's turns */
-    STORE_SET_PROGRESS,   /* status, stopped_at, wake_at of an execution */
-    STORE_PUT_SNAPSHOT,   /* replaces */
+    STORE_START,          /* insert an execution; CONFLICT when the client's name is taken on the
+                           * machine, or the key at all */
+    STORE_APPEND_TURN,    /* CONFLICT unless turn == the execution's turns; NOT_FOUND */
+    STORE_SET_PROGRESS,   /* status, stopped_at, wake_at of an execution; NOT_FOUND */
+    STORE_PUT_SNAPSHOT,   /* replaces; NOT_FOUND without its execution */
 };
 
 struct store_write {
@@ -144,6 +160,7 @@ struct store_write {
 /* err is NULL on success. Runs inside store_step. */
 typedef void store_done(void *arg, const struct err *err);
 
+/* Writes see those before them in the same commit. */
 struct store_commit {
     uint32_t shard;
     uint64_t epoch;
@@ -159,13 +176,14 @@ struct store_commit {
 enum store_read_kind {
     STORE_GET_DEFINITION,     /* by hash: text; NOT_FOUND */
     STORE_GET_MACHINE,        /* by name: one machine; NOT_FOUND */
-    STORE_LIST_MACHINES,      /* by name, after `name` */
+    STORE_LIST_MACHINES,      /* by name, after `name` (empty: from the first) */
     STORE_GET_EXECUTION,      /* by key: one execution; NOT_FOUND */
     STORE_FIND_NAMED,         /* executions with the client's `name`, on any machine or on `machine_arn` */
     STORE_LIST_EXECUTIONS,    /* newest first, below `key` (0: from the newest); optional status */
-    STORE_LIST_WAKES,         /* RUNNING with wake_at in (0, `until`], by wake_at */
+    STORE_LIST_WAKES,         /* RUNNING with wake_at in (0, `until`], by wake_at and then key,
+                               * after (`since`, `key`) */
     STORE_LIST_RUNNING,       /* RUNNING, by key, above `key`; optional shard: recovery */
-    STORE_GET_TURNS,          /* of one execution, from `turn` on, in order */
+    STORE_GET_TURNS,          /* of one execution, from `turn` on, in order; none of an unknown one */
     STORE_GET_SNAPSHOT,       /* absent: found is false */
 };
 
@@ -182,11 +200,13 @@ struct store_read {
     uint32_t turn;
     int status; /* enum execution_status or STORE_ANY_STATUS */
     uint32_t shard;
-    struct wall_ms until;
-    size_t rows_max; /* 0: STORE_READ_ROWS_MAX */
+    struct wall_ms since, until;
+    size_t rows_max; /* 0, or more than that: STORE_READ_ROWS_MAX */
     struct arena *arena;
     /* answered */
-    bool found, more; /* more: the page ended before the rows did */
+    bool found, more;   /* more: the page ended before the rows did */
+    execution_key next; /* when more, in lists by key: ask for the next page with this key. A page
+                         * of a filtered list may be empty and still have more. */
     struct str text;
     struct machine_row *machines;
     struct execution_row *executions;
@@ -195,7 +215,7 @@ struct store_read {
     size_t count;
     store_done *done;
     void *arg;
-    struct store_read *next; /* the store's own, while it is queued */
+    struct store_read *next_read; /* the store's own, while it is queued */
 };
 
 /* ---- the store ---- */
@@ -212,6 +232,9 @@ void store_read(struct store *s, struct store_read *r);
  * know the time. True while anything is still queued. */
 bool store_step(struct store *s, struct mono_ns now);
 
+/* After IO. ret_why, which may be NULL, is filled when it is true. */
+bool store_dead(const struct store *s, struct err *ret_why);
+
 /* Claims a shard: its epoch grows by one, durably; older epochs are STALE from
  * now on. Synchronous: called at opening only. */
 MUST_CHECK bool store_claim(struct store *s, uint32_t shard, uint64_t *ret_epoch,
@@ -220,7 +243,8 @@ MUST_CHECK bool store_claim(struct store *s, uint32_t shard, uint64_t *ret_epoch
 MUST_CHECK bool store_claim_all(struct store *s, uint64_t ret_epochs[static SHARD_COUNT],
                                 struct err *reterr);
 
-/* 32 random bytes made at creation: the key of task tokens. Borrowed. */
+/* STORE_SECRET_SIZE random bytes, given at creation and kept: the key of task
+ * tokens. Borrowed. */
 const uint8_t *store_secret(const struct store *s);
 
 #endif
