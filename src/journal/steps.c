@@ -90,6 +90,14 @@ static void begin_attempt(const struct change *c, struct step *s)
         .number = c->event->attempt, .status = STEP_RUNNING, .started_at = c->at};
 }
 
+static void take_error(const struct change *c, struct step_attempt *attempt)
+{
+    attempt->has_error = c->event->has_error;
+    attempt->has_cause = c->event->has_cause;
+    attempt->error = arena_str(c->arena, c->event->error);
+    attempt->cause = arena_str(c->arena, c->event->cause);
+}
+
 static void end_attempt(const struct change *c, struct step *s, enum step_status status)
 {
     struct step_attempt *attempt = s ? last_attempt(s) : NULL;
@@ -97,12 +105,24 @@ static void end_attempt(const struct change *c, struct step *s, enum step_status
         return;
     attempt->status = status;
     attempt->stopped_at = c->at;
-    if (status != STEP_FAILURE && status != STEP_TIMED_OUT)
+    if (status == STEP_FAILURE || status == STEP_TIMED_OUT)
+        take_error(c, attempt);
+}
+
+/* What is retried did fail, also when its work went well and only what the state
+ * made of it failed, or when it never came to work. */
+static void retry_step(const struct change *c, struct step *s)
+{
+    const struct step_attempt *last = s ? last_attempt(s) : NULL;
+    if (!s)
         return;
-    attempt->has_error = c->event->has_error;
-    attempt->has_cause = c->event->has_cause;
-    attempt->error = arena_str(c->arena, c->event->error);
-    attempt->cause = arena_str(c->arena, c->event->cause);
+    if (!last || last->number + 1 != c->event->attempt) {
+        begin_attempt(c, s);
+        last_attempt(s)->number = c->event->attempt - 1;
+    } else if (last->status == STEP_SUCCESS) {
+        last_attempt(s)->status = STEP_RUNNING;
+    }
+    end_attempt(c, s, STEP_FAILURE);
 }
 
 static void attach_log(const struct change *c, struct step *s)
@@ -168,11 +188,13 @@ static void exit_step(const struct change *c)
     if (!s || s->status != STEP_RUNNING)
         return;
     const struct step_attempt *last = last_attempt(s);
-    bool caught = last && last->status != STEP_RUNNING && last->status != STEP_SUCCESS;
+    bool caught = last && (last->status == STEP_FAILURE || last->status == STEP_TIMED_OUT);
     s->output = c->event->value.value;
-    end_step(c, s, caught ? last->status : STEP_SUCCESS);
-    if (!caught)
+    if (!caught) {
+        end_step(c, s, c->event->has_error ? STEP_FAILURE : STEP_SUCCESS);
         return;
+    }
+    end_step(c, s, last->status);
     s->has_error = last->has_error;
     s->has_cause = last->has_cause;
     s->error = last->error;
@@ -256,8 +278,10 @@ static void apply_to_attempt(const struct change *c)
     case EVENT_MAP_RUN_FAILED:
     case EVENT_PARALLEL_FAILED:
     case EVENT_MAP_FAILED:
-    case EVENT_RETRY_ARMED:
         end_attempt(c, s, STEP_FAILURE);
+        return;
+    case EVENT_RETRY_ARMED:
+        retry_step(c, s);
         return;
     case EVENT_LAMBDA_TIMED_OUT:
     case EVENT_TASK_TIMED_OUT:
