@@ -399,8 +399,10 @@ static bool token_is_definite(const struct segment *s)
 static void settle(struct builder *b, struct path *p)
 {
     bool rest_definite = true;
+    p->literal = true;
     for (size_t i = b->count; i-- > 0;) {
         rest_definite = rest_definite && token_is_definite(&b->segments[i]);
+        p->literal = p->literal && b->segments[i].kind <= SEGMENT_INDEX;
         b->segments[i].forgives =
             !rest_definite || (i > 0 && !token_is_definite(&b->segments[i - 1]));
     }

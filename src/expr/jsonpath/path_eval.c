@@ -19,7 +19,7 @@ struct walk {
     struct json root;  /* what `$` means in filters */
     struct json value; /* of a definite path */
     struct buf found;  /* of any other: struct json after struct json */
-    struct buf trail;  /* struct step; kept for indefinite paths only */
+    struct buf trail;  /* struct step; unless the path is literal */
     unsigned quiet;    /* above 0 a miss is caught by somebody: it needs no words */
     struct str why;
 };
@@ -31,7 +31,7 @@ static enum path_outcome visit(struct walk *w, size_t at, struct json v);
 static void write_trail(struct buf *b, const struct walk *w, size_t at)
 {
     buf_append_char(b, '$');
-    if (w->path->definite) {
+    if (w->path->literal) {
         for (size_t i = 0; i < at; i++)
             buf_append(b, w->path->segments[i].text);
         return;
@@ -60,11 +60,14 @@ static enum path_outcome miss(struct walk *w, const char *what, size_t at, struc
     return PATH_MISSING;
 }
 
-static enum path_outcome fail_at(struct walk *w, const struct segment *s, const char *what,
-                                 struct json v)
+/* The library names the segment with all that follows it. */
+static enum path_outcome fail_at(struct walk *w, size_t at, const char *what, struct json v)
 {
     struct buf b = BUF_INIT(EXPR_CAUSE_MAX);
-    buf_printf(&b, "Filter: " STR_FMT " %s. Current context is: ", STR_ARG(s->text), what);
+    buf_append(&b, STR("Filter: "));
+    for (size_t i = at; i < w->path->count; i++)
+        buf_append(&b, w->path->segments[i].text);
+    buf_printf(&b, " %s. Current context is: ", what);
     java_text_write(&b, v, w->env->scratch);
     w->why = arena_str(w->env->out, buf_str(&b));
     buf_release(&b);
@@ -81,7 +84,7 @@ static enum path_outcome fail_limit(struct walk *w)
 
 static void push(struct walk *w, struct step step)
 {
-    if (!w->path->definite && !w->quiet)
+    if (!w->path->literal && !w->quiet)
         buf_append(&w->trail, str_of((const char *)&step, sizeof(step)));
 }
 
@@ -135,7 +138,7 @@ static enum path_outcome check_array(struct walk *w, size_t at, struct json v)
         return PATH_FOUND;
     if (json_is_null(v))
         return miss(w, "The path ", at, STR(" is null"));
-    return fail_at(w, &w->path->segments[at], "can only be applied to arrays", v);
+    return fail_at(w, at, "can only be applied to arrays", v);
 }
 
 static enum path_outcome step_index(struct walk *w, size_t at, struct json *v)
@@ -242,7 +245,7 @@ static enum path_outcome visit_filter(struct walk *w, size_t at, struct json v)
         return outcome == PATH_FOUND && accepted ? visit(w, at + 1, v) : outcome;
     }
     if (!json_is_array(v))
-        return fail_at(w, &w->path->segments[at], "can not be applied to primitives", v);
+        return fail_at(w, at, "can not be applied to primitives", v);
     enum path_outcome outcome = PATH_FOUND;
     for (size_t i = 0; i < json_count(v) && outcome == PATH_FOUND; i++) {
         if (!expr_spend(w->env, 1))

@@ -39,6 +39,7 @@ struct path {
     struct str text, variable;
     enum path_root root;
     bool definite, reference;
+    bool literal; /* each segment's text is the step it takes */
     const struct segment *segments;
     size_t count;
 };
