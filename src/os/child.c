@@ -1,16 +1,15 @@
 #include "os/child.h"
 
 #include "base/buf.h"
+#include "os/group.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum {
     CHECK_INTERVAL_MS = 20,  /* how often a group that outlives its first process is looked at */
-    ABANDON_AFTER_MS = 1000, /* after SIGKILL: nobody reaps what is left of the group */
+    ABANDON_AFTER_MS = 1000, /* after SIGKILL: what is left of the group cannot be ended */
     READ_CHUNK_SIZE = 16 << 10,
 };
 
@@ -86,7 +85,7 @@ static bool outputs_closed(const struct child *c)
 static bool is_group_gone(struct child *c)
 {
     if (c->exited && !c->group_gone)
-        c->group_gone = kill(-c->group, 0) != 0 && errno == ESRCH;
+        c->group_gone = !group_is_alive(c->group);
     return c->group_gone;
 }
 
