@@ -218,6 +218,29 @@ static void count_child(const struct change *c)
         s->children_done++;
 }
 
+/* Ends what runs in a branch of the event's step, or beside it. */
+static void end_branches(const struct change *c, const struct step *parent, bool beside,
+                         enum step_status status)
+{
+    for (uint32_t frame = 0; frame < c->list->frame_count; frame++) {
+        struct step *s = frame_step(c->list, frame);
+        if (s && lies_below(s->path, parent->path) &&
+            lies_in_branch(s->path, parent->path, c->event->index) != beside)
+            end_step(c, s, status);
+    }
+}
+
+/* An iteration that failed is as a rule in one step, found without a search:
+ * ten thousand of them may fail beside ten thousand that run. */
+static void fail_iteration(const struct change *c)
+{
+    struct step *s = frame_step(c->list, c->event->child), *parent = event_step(c);
+    count_child(c);
+    if (s && parent && (s->state->type == STATE_PARALLEL || s->state->type == STATE_MAP))
+        end_branches(c, parent, false, STEP_FAILURE);
+    end_step(c, s, STEP_FAILURE);
+}
+
 /* One branch failed its Parallel or Map: the others are wanted no more. */
 static void fail_children(const struct change *c)
 {
@@ -225,13 +248,8 @@ static void fail_children(const struct change *c)
     if (!parent)
         return;
     end_attempt(c, parent, STEP_FAILURE);
-    for (uint32_t frame = 0; frame < c->list->frame_count; frame++) {
-        struct step *s = frame_step(c->list, frame);
-        if (s && lies_below(s->path, parent->path))
-            end_step(c, s,
-                     lies_in_branch(s->path, parent->path, c->event->index) ? STEP_FAILURE
-                                                                            : STEP_CANCELED);
-    }
+    end_branches(c, parent, false, STEP_FAILURE);
+    end_branches(c, parent, true, STEP_CANCELED);
 }
 
 static void end_all(const struct change *c, enum step_status status)
@@ -312,14 +330,7 @@ static void apply_to_children(const struct change *c)
         count_child(c);
         return;
     case EVENT_MAP_ITERATION_FAILED:
-        count_child(c);
-        end_step(c, frame_step(c->list, e->child), STEP_FAILURE);
-        return;
-    case EVENT_MAP_ITERATION_ABORTED:
-        end_step(c, frame_step(c->list, e->child), STEP_CANCELED);
-        return;
-    case EVENT_TASK_ABORTED:
-        end_step(c, frame_step(c->list, e->frame), STEP_CANCELED);
+        fail_iteration(c);
         return;
     case EVENT_CHILD_FAILED:
         fail_children(c);
