@@ -193,7 +193,7 @@ static void condition_compile(const struct site *s, bool top, unsigned depth, st
 
     if (!members) {
         complain(s->c, CODE_WRONG_TYPE, place_here(s), STR(""),
-                 "A choice rule must be an object, not %s", json_type_name(s->object));
+                 "A choice rule must be an object, not %s", json_noun(s->object));
         return;
     }
     if (depth > CHOICE_DEPTH_MAX) {

@@ -149,7 +149,7 @@ static void scope_collect(struct compiler *c, uint32_t scope)
 
     if (!json_is_object(s.object)) {
         complain(c, CODE_WRONG_TYPE, place_here(&s), STR(""), "A branch must be an object, not %s",
-                 json_type_name(s.object));
+                 json_noun(s.object));
         return;
     }
     fields_require(&s, required, COUNT_OF(required));

@@ -124,7 +124,7 @@ static void top_compile(struct compiler *c, struct json root, struct machine *m)
     struct site s = {.c = c, .object = root};
     struct str version;
 
-    (void)field_text(&s, STR("Comment"), &m->comment);
+    m->comment = json_str(json_get(root, STR("Comment")));
     if (field_text(&s, STR("Version"), &version) && !str_eq(version, STR("1.0")))
         complain(c, CODE_UNSUPPORTED_VERSION, place_value(&s, STR("Version")),
                  STR("Write \"1.0\", or leave it out."), "The version \"" STR_FMT "\" is unknown",

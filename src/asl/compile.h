@@ -45,6 +45,11 @@ MUST_CHECK bool asl_compile(struct arena *a, struct str text, struct diag_list *
  * as EXPRESS children of a distributed Map is checked by asl_compile already. */
 void asl_check_express(const struct machine *m, struct diag_list *diags);
 
+/* The names of the fields of states, JSONPath's and JSONata's, in no order: for
+ * docs and tests. Comment and x-... are not among them. */
+size_t state_field_count(void);
+struct str state_field_name(size_t index);
+
 /* Line and column in the definition text of a diagnostic's pointer. */
 struct json_place asl_locate(struct str text, const struct diag *d);
 

@@ -85,6 +85,9 @@ struct place place_key(const struct site *s, struct str field);
 void complain(struct compiler *c, enum diag_code code, struct place at, struct str remedy,
               const char *format, ...) PRINTF_LIKE(5, 6);
 
+/* "a string", "null": for messages. */
+const char *json_noun(struct json v);
+
 /* A text from outside, fit for a message: cut when it is long. */
 struct str clip(struct compiler *c, struct str text);
 
@@ -121,8 +124,6 @@ size_t fields_exclude(const struct site *s, const struct str *names, size_t coun
 
 /* The member names that a state of this type takes, by the table of fields. */
 void state_fields_check(const struct site *s, enum state_type type);
-/* For tests and docs: is it a field of any state? */
-bool state_field_exists(struct str name);
 
 /* ---- expressions.c ---- */
 

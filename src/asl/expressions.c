@@ -40,7 +40,7 @@ const struct path *path_of(const struct site *s, struct str name, struct json va
     if (!json_is_string(value)) {
         complain(s->c, CODE_WRONG_TYPE, at, STR(""),
                  "The value for the field '" STR_FMT "' must be a string, not %s", STR_ARG(name),
-                 json_type_name(value));
+                 json_noun(value));
         return NULL;
     }
     if (!path_compile(s->c->arena, json_str(value), &p, &err)) {
@@ -153,7 +153,7 @@ const struct template *field_assign(const struct site *s)
     struct site assign = site_child(s, STR("Assign"), json_get(s->object, STR("Assign")));
     const struct json_member *members = json_members(assign.object);
 
-    for (size_t i = 0; i < json_count(assign.object); i++) {
+    for (size_t i = 0; i < json_count(assign.object) && members; i++) {
         struct str name = json_str(members[i].key);
         struct str pointer = place_value(&assign, name).pointer;
 

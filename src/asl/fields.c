@@ -49,6 +49,27 @@ void complain(struct compiler *c, enum diag_code code, struct place at, struct s
     arena_rewind(c->scratch, mark);
 }
 
+const char *json_noun(struct json v)
+{
+    switch (json_type(v)) {
+    case JSON_ABSENT:
+        return "nothing";
+    case JSON_NULL:
+        return "null";
+    case JSON_BOOL:
+        return "a boolean";
+    case JSON_NUMBER:
+        return "a number";
+    case JSON_STRING:
+        return "a string";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_OBJECT:
+        return "an object";
+    }
+    return "nothing";
+}
+
 struct str clip(struct compiler *c, struct str text)
 {
     if (text.len <= CLIP_SIZE)
@@ -131,7 +152,7 @@ static bool field_typed(const struct site *s, struct str name, enum json_type ty
     if (json_type(value) != type) {
         complain(s->c, CODE_WRONG_TYPE, place_value(s, name), STR(""),
                  "The value for the field '" STR_FMT "' must be %s, not %s", STR_ARG(name), what,
-                 json_type_name(value));
+                 json_noun(value));
         return false;
     }
     *ret_value = value;
@@ -244,6 +265,18 @@ static void comment_check(const struct site *s)
     (void)field_text(s, STR("Comment"), &comment);
 }
 
+/* Comment is allowed everywhere, so it is misspelled anywhere. */
+static struct str suggest_field(struct compiler *c, struct str name, const struct str *names,
+                                size_t count)
+{
+    static const struct str comment[] = {STR_INIT("Comment")};
+    struct str suggestion = suggest(c, name, names, count);
+
+    if (str_eq(name, STR("Condition")) || str_eq(name, STR("Output")))
+        return STR("It is a field of JSONata.");
+    return suggestion.len ? suggestion : suggest(c, name, comment, COUNT_OF(comment));
+}
+
 void fields_allow(const struct site *s, const struct str *names, size_t count)
 {
     const struct json_member *members = json_members(s->object);
@@ -257,8 +290,8 @@ void fields_allow(const struct site *s, const struct str *names, size_t count)
             allowed = str_eq(name, names[k]);
         if (!allowed)
             complain(s->c, CODE_FIELD_NOT_SUPPORTED, place_key(s, name),
-                     suggest(s->c, name, names, count), "Field '" STR_FMT "' is not supported",
-                     STR_ARG(clip(s->c, name)));
+                     suggest_field(s->c, name, names, count),
+                     "Field '" STR_FMT "' is not supported", STR_ARG(clip(s->c, name)));
     }
 }
 
@@ -382,9 +415,15 @@ static const struct state_field *state_field_find(struct str name)
     return NULL;
 }
 
-bool state_field_exists(struct str name)
+size_t state_field_count(void)
 {
-    return state_field_find(name) != NULL;
+    return COUNT_OF(state_fields);
+}
+
+struct str state_field_name(size_t index)
+{
+    ASSERT(index < COUNT_OF(state_fields));
+    return state_fields[index].name;
 }
 
 /* "It belongs to Task, Parallel, Map states." */
@@ -410,7 +449,7 @@ static struct str field_suggestion(struct compiler *c, struct str name, enum sta
         if ((state_fields[i].types & (1U << type)) && state_fields[i].status == FIELD_OF_JSONPATH)
             names[count++] = state_fields[i].name;
     }
-    return suggest(c, name, names, count);
+    return suggest_field(c, name, names, count);
 }
 
 static void state_field_check(const struct site *s, enum state_type type, struct str name)

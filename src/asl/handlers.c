@@ -62,7 +62,7 @@ static struct error_names error_names_compile(const struct site *s, bool last)
         names[i] = json_str(name);
         if (!json_is_string(name))
             complain(s->c, CODE_WRONG_TYPE, here, STR(""),
-                     "The name of an error must be a string, not %s", json_type_name(name));
+                     "The name of an error must be a string, not %s", json_noun(name));
         else
             error_name_check(&at, i, names[i]);
         if (!str_eq(names[i], all))
@@ -88,8 +88,7 @@ static void backoff_compile(const struct site *s, struct retrier *r)
         return;
     if (!json_is_number(rate)) {
         complain(s->c, CODE_WRONG_TYPE, place_value(s, STR("BackoffRate")), STR(""),
-                 "The value for the field 'BackoffRate' must be a number, not %s",
-                 json_type_name(rate));
+                 "The value for the field 'BackoffRate' must be a number, not %s", json_noun(rate));
         return;
     }
     r->backoff_rate = json_to_double(rate);
@@ -157,7 +156,7 @@ static bool entry_is_object(const struct site *s)
     if (json_is_object(s->object))
         return true;
     complain(s->c, CODE_WRONG_TYPE, place_here(s), STR(""), "The entry must be an object, not %s",
-             json_type_name(s->object));
+             json_noun(s->object));
     return false;
 }
 

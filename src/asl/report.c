@@ -114,6 +114,9 @@ static struct excerpt excerpt_of(struct str text, const struct json_place *p)
     if (end > start && text.ptr[end - 1] == '\r')
         end--;
     stop = p->offset + p->length < end ? p->offset + p->length : end;
+    /* Of objects and arrays the first character is enough. */
+    if (p->offset < end && strchr("{[", text.ptr[p->offset]))
+        stop = p->offset + 1;
     if (stop < p->offset)
         stop = p->offset;
     from = start;

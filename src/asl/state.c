@@ -222,7 +222,7 @@ void state_compile(struct compiler *c, uint32_t number)
     st->next = STATE_NO_NONE;
     if (!json_is_object(s.object)) {
         complain(c, CODE_WRONG_TYPE, place_here(&s), STR(""), "A state must be an object, not %s",
-                 json_type_name(s.object));
+                 json_noun(s.object));
         return;
     }
     if (!type_compile(&s))
