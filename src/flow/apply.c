@@ -228,9 +228,7 @@ static struct frame *add_child(struct run *run, struct frame *parent, uint32_t s
     struct frame *child = run_add_frame(run, parent->id, scope, index);
     child->data = data;
     child->history = parent->history;
-    child->path = arena_printf(run->arena, STR_FMT "%s" STR_FMT "/%u", STR_ARG(parent->path),
-                               parent->path.len ? "/" : "",
-                               STR_ARG(run->machine->states[parent->state].name), index);
+    child->path = frame_path(run, parent->state, index, parent->path, STR(""));
     child->generation = parent->generation;
     parent->fan->children[index] = child->id;
     parent->fan->started++;

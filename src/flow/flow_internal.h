@@ -93,6 +93,9 @@ struct frame *run_add_frame(struct run *run, uint32_t parent, uint32_t scope, ui
 void run_remove_frame(struct run *run, struct frame *frame);
 void run_remove_children(struct run *run, struct frame *frame);
 void frame_assign(struct run *run, struct frame *frame, struct slot assigned);
+/* above / state's name / index / below, in the run's arena. */
+struct str frame_path(const struct run *run, uint32_t state, uint32_t index, struct str above,
+                      struct str below);
 /* Can it go on at this time without an input from outside? */
 bool frame_can_go_on(const struct frame *frame, struct wall_ms now);
 const struct state *frame_state(const struct run *run, const struct frame *frame);

@@ -149,6 +149,14 @@ void run_remove_frame(struct run *run, struct frame *frame)
     shrink(run);
 }
 
+struct str frame_path(const struct run *run, uint32_t state, uint32_t index, struct str above,
+                      struct str below)
+{
+    return arena_printf(run->arena, STR_FMT "%s" STR_FMT "/%u%s" STR_FMT, STR_ARG(above),
+                        above.len ? "/" : "", STR_ARG(run->machine->states[state].name), index,
+                        below.len ? "/" : "", STR_ARG(below));
+}
+
 const struct state *frame_state(const struct run *run, const struct frame *frame)
 {
     return frame->state == STATE_NO_NONE ? NULL : &run->machine->states[frame->state];

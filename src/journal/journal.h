@@ -18,7 +18,7 @@
 #ifndef PAWL_JOURNAL_JOURNAL_H
 #define PAWL_JOURNAL_JOURNAL_H
 
-#include "flow/flow.h"
+#include "flow/snapshot.h"
 
 enum {
     JOURNAL_BODY_SIZE_MAX = 256 << 20, /* bytes; what a store takes at most */
@@ -57,6 +57,10 @@ struct journal_turn {
  * the body. Checks the checksum, the shape and every reference. */
 MUST_CHECK bool journal_read(struct journal_reader *r, const struct journal_row *row,
                              struct journal_turn *ret_turn, struct err *reterr);
+
+/* The values of the turns read so far, by turn, for run_restore. Borrowed until
+ * the next read. */
+const struct turn_values *journal_values(const struct journal_reader *r, size_t *ret_turns);
 
 /* journal_read, then flow_fold into the run. *ret_turn's events carry their ids. */
 MUST_CHECK bool journal_fold(struct journal_reader *r, const struct journal_row *row,

@@ -4,12 +4,6 @@
 
 #include "journal/journal.h"
 
-/* The values of one turn, for the slots of later ones. */
-struct turn_values {
-    const struct json *items;
-    size_t count;
-};
-
 struct journal_reader {
     struct arena *arena;
     struct turn_values *turns; /* by number */

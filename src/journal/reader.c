@@ -19,6 +19,12 @@ struct journal_reader *journal_reader_new(struct arena *a)
     return r;
 }
 
+const struct turn_values *journal_values(const struct journal_reader *r, size_t *ret_turns)
+{
+    *ret_turns = r->count;
+    return r->turns;
+}
+
 static bool cause_known(uint8_t cause)
 {
     return cause >= FLOW_START && cause <= FLOW_STOP;
