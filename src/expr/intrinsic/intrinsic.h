@@ -2,9 +2,12 @@
  *
  * A call is compiled once (names, counts of arguments, literals and paths are
  * checked then) and evaluated many times. Ownership: arena; immutable.
- * Limits: INTRINSIC_NESTING_MAX calls in one another (10, AWS's), results
- * bounded by env->out's budget.
- * Source: the intrinsics chapter of the States Language; shared spec notes.
+ * Limits: the enum below (10 calls in one another is AWS's), results bounded by
+ * env->out's budget.
+ * Failures: a path that finds nothing is States.Runtime in AWS's words; a wrong
+ * argument is States.IntrinsicFailure, the cause with AWS's "Invalid arguments
+ * in States.Name".
+ * Source: the intrinsics chapter of the States Language; docs/adr/0004.
  */
 #ifndef PAWL_EXPR_INTRINSIC_INTRINSIC_H
 #define PAWL_EXPR_INTRINSIC_INTRINSIC_H
@@ -13,6 +16,7 @@
 #include "expr/jsonpath/path.h"
 
 enum {
+    INTRINSIC_TEXT_MAX = 65536,
     INTRINSIC_NESTING_MAX = 10,
     INTRINSIC_STRING_MAX = 10000, /* Base64 and Hash input, characters */
     INTRINSIC_RANGE_MAX = 1000,   /* elements of States.ArrayRange */
@@ -34,7 +38,8 @@ bool intrinsic_uses_context(const struct intrinsic *call);
 void intrinsic_each_variable(const struct intrinsic *call,
                              void (*visit)(void *arg, struct str name), void *arg);
 
-/* field: the field that holds the call ("value.$"), for the cause of a failure. */
+/* field: the field that holds the call ("value.$"), named when a limit is hit;
+ * every other cause names the call, as AWS does. */
 MUST_CHECK bool intrinsic_eval(const struct intrinsic *call, struct str field, struct expr_env *env,
                                struct json *ret_value, struct expr_failure *reterr);
 
