@@ -29,6 +29,14 @@ static void syntax_complain(struct compiler *c, const struct err *err)
     complain(c, code, (struct place){0}, STR(""), "%s", err->message);
 }
 
+static bool not_an_object(struct compiler *c)
+{
+    complain(c, CODE_NOT_AN_OBJECT, (struct place){0},
+             STR("It starts with {\"StartAt\": ..., \"States\": {...}}."),
+             "Definition must be a valid JSON object");
+    return false;
+}
+
 static bool document_parse(struct compiler *c, struct str text, struct json *ret_root,
                            struct err *ret_syntax)
 {
@@ -40,17 +48,14 @@ static bool document_parse(struct compiler *c, struct str text, struct json *ret
                   ? json_parse(c->arena, text, limits, JSON_DUPLICATES_REFUSE, ret_root, ret_syntax)
                   : yaml_parse(c->arena, text, limits, ret_root, ret_syntax);
 
+    /* Of nothing at all AWS says what it says of a number, not that it does not parse. */
+    if (!ok && str_trim(text).len == 0)
+        return not_an_object(c);
     if (!ok) {
         syntax_complain(c, ret_syntax);
         return false;
     }
-    if (!json_is_object(*ret_root)) {
-        complain(c, CODE_NOT_AN_OBJECT, (struct place){0},
-                 STR("It starts with {\"StartAt\": ..., \"States\": {...}}."),
-                 "Definition must be a valid JSON object");
-        return false;
-    }
-    return true;
+    return json_is_object(*ret_root) || not_an_object(c);
 }
 
 /* Are all pointers of bearable length? Names in one another could make them, and

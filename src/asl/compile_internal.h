@@ -111,6 +111,7 @@ bool field_whole(const struct site *s, struct str name, int64_t min, int64_t max
                  int64_t *ret_value);
 bool field_list(const struct site *s, struct str name, bool may_be_empty, struct json *ret_list);
 bool field_object(const struct site *s, struct str name, struct json *ret_object);
+bool field_real(const struct site *s, struct str name, double min, double max, double *ret_value);
 /* The index of the text among the names. */
 bool field_choice(const struct site *s, struct str name, const struct str *names, size_t count,
                   size_t *ret_index);
@@ -144,6 +145,7 @@ const struct template *field_template(const struct site *s, struct str name);
 const struct template *field_assign(const struct site *s);
 /* `name` or `name`Path. */
 struct number_field field_number(const struct site *s, struct str name, int64_t min, int64_t max);
+struct real_field field_real_number(const struct site *s, struct str name, double min, double max);
 /* `name` or `name`Path, which may be an intrinsic call. */
 struct text_field field_computed_text(const struct site *s, struct str name);
 

@@ -188,6 +188,19 @@ struct number_field field_number(const struct site *s, struct str name, int64_t 
     return f;
 }
 
+struct real_field field_real_number(const struct site *s, struct str name, double min, double max)
+{
+    struct str with_path = path_name(s, name);
+    struct real_field f = {0};
+
+    f.set = field_real(s, name, min, max, &f.literal);
+    if (!f.set) {
+        f.path = field_path(s, with_path, PATH_RULE_REFERENCE);
+        f.set = f.path != NULL;
+    }
+    return f;
+}
+
 static bool field_call(const struct site *s, struct str name, const struct intrinsic **ret_call)
 {
     struct str text = json_str(json_get(s->object, name));

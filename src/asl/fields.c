@@ -221,6 +221,24 @@ bool field_whole(const struct site *s, struct str name, int64_t min, int64_t max
     return true;
 }
 
+bool field_real(const struct site *s, struct str name, double min, double max, double *ret_value)
+{
+    struct json value;
+    double number;
+
+    if (!field_typed(s, name, JSON_NUMBER, "a number", &value))
+        return false;
+    number = json_to_double(value);
+    if (!(number >= min && number <= max)) {
+        complain(s->c, CODE_OUT_OF_RANGE, place_value(s, name), STR(""),
+                 "The value for the field '" STR_FMT "' must be from %.1f to %.1f", STR_ARG(name),
+                 min, max);
+        return false;
+    }
+    *ret_value = number;
+    return true;
+}
+
 /* "[A, B]" */
 static struct str names_listed(struct compiler *c, const struct str *names, size_t count)
 {

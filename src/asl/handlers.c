@@ -79,25 +79,6 @@ static struct error_names error_names_compile(const struct site *s, bool last)
 
 /* ---- Retry ---- */
 
-static void backoff_compile(const struct site *s, struct retrier *r)
-{
-    struct json rate = json_get(s->object, STR("BackoffRate"));
-
-    r->backoff_rate = 2.0;
-    if (json_is_absent(rate))
-        return;
-    if (!json_is_number(rate)) {
-        complain(s->c, CODE_WRONG_TYPE, place_value(s, STR("BackoffRate")), STR(""),
-                 "The value for the field 'BackoffRate' must be a number, not %s", json_noun(rate));
-        return;
-    }
-    r->backoff_rate = json_to_double(rate);
-    if (!(r->backoff_rate >= 1.0 && r->backoff_rate <= RETRY_DELAY_MAX_SECONDS))
-        complain(s->c, CODE_OUT_OF_RANGE, place_value(s, STR("BackoffRate")), STR(""),
-                 "The value for the field 'BackoffRate' must be from 1.0 to %d.0",
-                 RETRY_DELAY_MAX_SECONDS);
-}
-
 static void delay_compile(const struct site *s, struct retrier *r)
 {
     static const struct str strategies[] = {STR_INIT("NONE"), STR_INIT("FULL")};
@@ -112,6 +93,8 @@ static void delay_compile(const struct site *s, struct retrier *r)
                  "'IntervalSeconds'");
     (void)field_choice(s, STR("JitterStrategy"), strategies, COUNT_OF(strategies), &strategy);
     r->jitter_full = strategy == 1;
+    r->backoff_rate = RETRY_BACKOFF_DEFAULT;
+    (void)field_real(s, STR("BackoffRate"), 1.0, RETRY_DELAY_MAX_SECONDS, &r->backoff_rate);
 }
 
 static void retrier_compile(const struct site *s, bool last, struct retrier *r)
@@ -127,7 +110,6 @@ static void retrier_compile(const struct site *s, bool last, struct retrier *r)
     r->max_attempts = RETRY_ATTEMPTS_DEFAULT;
     (void)field_whole(s, STR("MaxAttempts"), 0, RETRY_ATTEMPTS_MAX, &r->max_attempts);
     delay_compile(s, r);
-    backoff_compile(s, r);
 }
 
 /* ---- Catch ---- */

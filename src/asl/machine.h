@@ -63,6 +63,13 @@ struct number_field {
     const struct path *path; /* the ...Path form */
 };
 
+/* The same for a number that may have a fraction: ToleratedFailurePercentage. */
+struct real_field {
+    bool set;
+    double literal;
+    const struct path *path;
+};
+
 /* A text that may be computed: Error / ErrorPath, Cause / CausePath. */
 struct text_field {
     bool set;
@@ -144,6 +151,8 @@ enum {
     RETRY_DELAY_MAX_SECONDS = 31622400,
 };
 
+#define RETRY_BACKOFF_DEFAULT 2.0
+
 struct error_names {
     const struct str *names;
     size_t count;
@@ -153,7 +162,7 @@ struct retrier {
     struct error_names errors;
     int64_t interval_seconds, max_attempts;
     int64_t max_delay_seconds; /* 0: none given */
-    double backoff_rate;       /* default 2.0, >= 1.0 */
+    double backoff_rate;       /* >= 1.0 */
     bool jitter_full;          /* JitterStrategy FULL */
 };
 
@@ -166,10 +175,10 @@ struct catcher {
 };
 
 /* Does an error name match ErrorEquals? A name matches itself. States.ALL matches
- * all but States.DataLimitExceeded, which must be named. States.TaskFailed
- * matches what States.ALL does, but for the two timeouts; States.Timeout also
- * matches States.HeartbeatTimeout. Nothing matches States.Runtime, not even its
- * own name. */
+ * everything else too, also States.DataLimitExceeded (the guide says otherwise;
+ * recordings show it). States.TaskFailed matches all but that and the two
+ * timeouts; States.Timeout also matches States.HeartbeatTimeout. Nothing matches
+ * States.Runtime, not even its own name. */
 bool error_names_match(const struct error_names *names, struct str error);
 
 /* ---- Task ---- */
@@ -230,7 +239,7 @@ struct map_fields {
     const struct template *item_selector; /* or the old Parameters; NULL: none */
     struct number_field concurrency;      /* 0 or not set: no bound */
     struct number_field tolerated_count;
-    struct number_field tolerated_percentage;
+    struct real_field tolerated_percentage; /* 0 to 100 */
     struct item_batcher batcher;
 };
 

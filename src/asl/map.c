@@ -164,7 +164,7 @@ void map_compile(const struct site *s)
     m->items_path = field_path(s, STR("ItemsPath"), PATH_RULE_REFERENCE);
     m->concurrency = field_number(s, STR("MaxConcurrency"), 0, INT32_MAX);
     m->tolerated_count = field_number(s, STR("ToleratedFailureCount"), 0, INT32_MAX);
-    m->tolerated_percentage = field_number(s, STR("ToleratedFailurePercentage"), 0, 100);
+    m->tolerated_percentage = field_real_number(s, STR("ToleratedFailurePercentage"), 0, 100);
     batcher_compile(s, &m->batcher);
     label_compile(s, m);
     if (!m->distributed)

@@ -79,7 +79,7 @@ def of_step(case, step):
 def wanted():
     for path in sorted(CASES.glob("*.json")):
         for case in json.loads(path.read_text("utf-8")):
-            if case.get("query_language") != "JSONPath":
+            if case.get("query_language") != "JSONPath" or case.get("upstream") == "needs_fixing":
                 continue
             yield from of_machines(case)
             for step in case.get("setup", []) + case.get("steps", []):

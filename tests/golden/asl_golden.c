@@ -222,7 +222,9 @@ static void show_map(struct buf *b, const struct state *st)
     buf_printf(b, "%s" STR_FMT, f->item_selector ? " selector=" : "", STR_ARG(f->item_field));
     show_number(b, "concurrency", &f->concurrency);
     show_number(b, "tolerated", &f->tolerated_count);
-    show_number(b, "tolerated%", &f->tolerated_percentage);
+    if (f->tolerated_percentage.set && !f->tolerated_percentage.path)
+        buf_printf(b, " tolerated%%=%g", f->tolerated_percentage.literal);
+    show_path(b, "tolerated%", f->tolerated_percentage.path);
     show_number(b, "batch_items", &f->batcher.items_max);
     show_number(b, "batch_bytes", &f->batcher.bytes_max);
     show_template(b, "batch_input", f->batcher.input);
