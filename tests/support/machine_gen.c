@@ -259,7 +259,7 @@ static void block(struct gen *g, unsigned own, unsigned next, unsigned depth)
 
 static void scope(struct gen *g, unsigned depth)
 {
-    unsigned blocks = 1 + below(g, BLOCKS_MAX), names[BLOCKS_MAX];
+    unsigned blocks = 1 + below(g, BLOCKS_MAX), names[BLOCKS_MAX] = {0};
     if (depth > 1)
         g->seen->nested++;
     for (unsigned i = 0; i < blocks; i++)
