@@ -1,6 +1,8 @@
 /* Loading a run: its row, its definition, its turns folded one by one. */
 #include "engine/engine_internal.h"
 
+#include "engine/names.h"
+
 /* What cannot be read stays as it is: whoever asked hears why, and so does the
  * engine's owner, since at recovery nobody asks. */
 static void load_failed(struct run_slot *s, const struct err *err)
@@ -24,24 +26,12 @@ static void read_failed(struct run_slot *s)
 
 void slot_adopt_row(struct run_slot *s, const struct execution_row *row)
 {
-    const struct engine_options *o = &s->engine->options;
     s->row = *row;
     s->row.name = arena_str(s->arena, row->name);
     s->row.arn = arena_str(s->arena, row->arn);
     s->row.machine_arn = arena_str(s->arena, row->machine_arn);
     s->row.machine_name = arena_str(s->arena, row->machine_name);
-    s->identity = (struct flow_identity){
-        .key = s->key,
-        .execution_arn = s->row.arn,
-        .name = s->row.name,
-        .machine_arn = s->row.machine_arn,
-        .machine_name = s->row.machine_name,
-        .role_arn =
-            arena_printf(s->arena, "arn:aws:iam::" STR_FMT ":role/pawl", STR_ARG(o->account)),
-        .region = o->region,
-        .account = o->account,
-        .secret = store_secret(o->store),
-    };
+    s->identity = identity_of_row(s->arena, &s->row, store_secret(s->engine->options.store));
 }
 
 static void read_turns(struct run_slot *s, uint32_t from)

@@ -1,7 +1,6 @@
 #include "engine/names.h"
 
 #include "base/utf8.h"
-#include "store/store.h"
 
 static bool character_is_refused(uint32_t c)
 {
@@ -85,4 +84,23 @@ struct str arn_execution_machine(struct arena *a, struct str arn)
                         STR_FMT ":" STR_FMT ":states:" STR_FMT ":" STR_FMT ":stateMachine:" STR_FMT,
                         STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[3]), STR_ARG(parts[4]),
                         STR_ARG(parts[6]));
+}
+
+struct flow_identity identity_of_row(struct arena *a, const struct execution_row *row,
+                                     const uint8_t *secret)
+{
+    struct str parts[ARN_PARTS] = {{0}};
+    bool whole = split(row->arn, parts, ARN_PARTS);
+    struct str account = whole ? parts[4] : STR("");
+    return (struct flow_identity){
+        .key = row->key,
+        .execution_arn = row->arn,
+        .name = row->name,
+        .machine_arn = row->machine_arn,
+        .machine_name = row->machine_name,
+        .role_arn = arena_printf(a, "arn:aws:iam::" STR_FMT ":role/pawl", STR_ARG(account)),
+        .region = whole ? parts[3] : STR(""),
+        .account = account,
+        .secret = secret,
+    };
 }

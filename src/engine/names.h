@@ -8,7 +8,8 @@
 #define PAWL_ENGINE_NAMES_H
 
 #include "base/arena.h"
-#include "base/err.h"
+#include "flow/flow.h"
+#include "store/store.h"
 
 /* `what`: "The machine's name". Error: INVALID_INPUT. */
 MUST_CHECK bool name_check(struct str name, const char *what, struct err *reterr);
@@ -20,6 +21,11 @@ struct str arn_of_function(struct arena *a, struct str region, struct str accoun
 
 /* The parts of an execution's ARN; false when it is none. */
 bool arn_is_execution(struct str arn, struct str *ret_machine, struct str *ret_name);
+
+/* Who a stored execution is: what the core wants to know, from the row alone.
+ * Borrows the row's texts and the secret. */
+struct flow_identity identity_of_row(struct arena *a, const struct execution_row *row,
+                                     const uint8_t *secret);
 
 /* The machine's ARN that an execution's ARN belongs to; arn must be one. */
 struct str arn_execution_machine(struct arena *a, struct str arn);

@@ -1,0 +1,268 @@
+#include "cli/archive.h"
+
+#include "cli/render.h"
+#include "engine/names.h"
+#include "os/clock.h"
+#include "os/entropy.h"
+#include "store/sqlite/sqlite_store.h"
+
+#include <stdlib.h>
+
+enum {
+    CANDIDATES_MAX = 8,
+    ID_PREFIX_MIN = 4, /* characters: fewer are the same for months */
+};
+
+bool archive_open(struct cli *cli, enum datadir_use use, struct archive *ret, struct err *reterr)
+{
+    struct str path = datadir_choose(str_of_cstr(option_text(&cli->arguments, "--data")),
+                                     str_of_cstr(getenv("PAWL_DATA")));
+    struct archive a = {0};
+    if (!datadir_open(path, use, &a.datadir, reterr))
+        return false;
+    const char *file = datadir_file(a.datadir, cli->arena, DATADIR_STORE);
+    uint8_t secret[STORE_SECRET_SIZE];
+    entropy_fill(secret, sizeof(secret));
+    if (!sqlite_store_open(
+            file, use == DATADIR_READ ? SQLITE_STORE_READ_ONLY : SQLITE_STORE_READ_WRITE, secret,
+            &a.store, reterr)) {
+        datadir_close(a.datadir);
+        return false;
+    }
+    *ret = a;
+    return true;
+}
+
+void archive_close(struct archive *a)
+{
+    store_close(a->store);
+    datadir_close(a->datadir);
+    *a = (struct archive){0};
+}
+
+struct outcome {
+    bool done, failed;
+    struct err err;
+};
+
+static void note_outcome(void *arg, const struct err *err)
+{
+    struct outcome *outcome = arg;
+    outcome->done = true;
+    outcome->failed = err != NULL;
+    if (err)
+        outcome->err = *err;
+}
+
+bool archive_read(const struct archive *a, struct store_read *read, struct err *reterr)
+{
+    struct outcome outcome = {0};
+    read->done = note_outcome;
+    read->arg = &outcome;
+    store_read(a->store, read);
+    while (!outcome.done)
+        store_step(a->store, clock_mono());
+    if (outcome.failed)
+        *reterr = outcome.err;
+    return !outcome.failed;
+}
+
+/* ---- finding ---- */
+
+struct search {
+    struct cli *cli;
+    const struct archive *archive;
+    struct str id;
+    struct execution_row rows[CANDIDATES_MAX];
+    size_t count;
+    bool more; /* than rows has room for */
+};
+
+static void search_add(struct search *s, const struct execution_row *row)
+{
+    if (s->count == CANDIDATES_MAX)
+        s->more = true;
+    else
+        s->rows[s->count++] = *row;
+}
+
+static bool read_executions(struct search *s, struct store_read *read, struct err *reterr)
+{
+    read->arena = s->cli->arena;
+    read->status = STORE_ANY_STATUS;
+    read->shard = STORE_ANY_SHARD;
+    return archive_read(s->archive, read, reterr);
+}
+
+static bool search_newest(struct search *s, size_t count, struct err *reterr)
+{
+    struct store_read read = {.kind = STORE_LIST_EXECUTIONS, .rows_max = count};
+    if (!read_executions(s, &read, reterr))
+        return false;
+    for (size_t i = 0; i < read.count; i++)
+        search_add(s, &read.executions[i]);
+    return true;
+}
+
+static bool search_name(struct search *s, struct str name, struct str machine_arn,
+                        struct err *reterr)
+{
+    struct store_read read = {
+        .kind = STORE_FIND_NAMED, .name = name, .machine_arn = machine_arn};
+    if (!read_executions(s, &read, reterr))
+        return false;
+    for (size_t i = 0; i < read.count; i++)
+        search_add(s, &read.executions[i]);
+    return true;
+}
+
+static bool search_uuid(struct search *s, struct uuid uuid, struct err *reterr)
+{
+    struct store_read read = {.kind = STORE_GET_EXECUTION};
+    if (!execution_key_of_uuid(uuid, &read.key))
+        return true;
+    if (!read_executions(s, &read, reterr))
+        return reterr->code == ERR_NOT_FOUND;
+    if (memcmp(read.executions[0].id.bytes, uuid.bytes, sizeof(uuid.bytes)) == 0)
+        search_add(s, &read.executions[0]);
+    return true;
+}
+
+/* The first 48 bits of an id are its milliseconds: what they may be bounds the
+ * keys to look at. False: this cannot be the beginning of an id. */
+static bool prefix_bounds(struct str prefix, uint64_t *ret_low, uint64_t *ret_high)
+{
+    uint64_t low = 0, high = 0;
+    size_t digits = 0;
+    if (prefix.len < ID_PREFIX_MIN || prefix.len > UUID_TEXT_LEN)
+        return false;
+    for (size_t i = 0; i < prefix.len; i++) {
+        char c = prefix.ptr[i];
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash != (c == '-'))
+            return false;
+        if (dash)
+            continue;
+        uint64_t digit;
+        if (c >= '0' && c <= '9')
+            digit = (uint64_t)(c - '0');
+        else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+            digit = (uint64_t)((c | 0x20) - 'a' + 10);
+        else
+            return false;
+        if (digits++ < 12)
+            low = low << 4 | digit, high = high << 4 | digit;
+    }
+    for (; digits < 12; digits++)
+        low = low << 4, high = high << 4 | 15;
+    *ret_low = low;
+    *ret_high = high;
+    return true;
+}
+
+static bool id_begins_with(const struct execution_row *row, struct str prefix)
+{
+    char text[UUID_TEXT_LEN];
+    uuid_format(row->id, text);
+    for (size_t i = 0; i < prefix.len; i++) {
+        char c = prefix.ptr[i];
+        if (c >= 'A' && c <= 'F')
+            c = (char)(c + 'a' - 'A');
+        if (text[i] != c)
+            return false;
+    }
+    return true;
+}
+
+static bool search_prefix(struct search *s, struct err *reterr)
+{
+    uint64_t low, high;
+    const uint64_t ms_max = ((uint64_t)1 << 48) - 1;
+    if (!prefix_bounds(s->id, &low, &high))
+        return true;
+    execution_key lowest = execution_key_make((struct wall_ms){(int64_t)low}, 0);
+    struct store_read read = {.kind = STORE_LIST_EXECUTIONS};
+    if (high < ms_max)
+        read.key = execution_key_make((struct wall_ms){(int64_t)high + 1}, 0);
+    for (bool more = true; more && !s->more;) {
+        if (!read_executions(s, &read, reterr))
+            return false;
+        for (size_t i = 0; i < read.count; i++) {
+            const struct execution_row *row = &read.executions[i];
+            read.key = row->key;
+            if (row->key < lowest)
+                return true;
+            if (id_begins_with(row, s->id))
+                search_add(s, row);
+        }
+        more = read.more;
+    }
+    return true;
+}
+
+static bool search_all(struct search *s, struct err *reterr)
+{
+    struct str machine, name;
+    struct uuid uuid;
+    if (arn_is_execution(s->id, &machine, &name)) {
+        struct str machine_arn = arn_execution_machine(s->cli->arena, s->id);
+        if (uuid_parse(name, &uuid) && !search_uuid(s, uuid, reterr))
+            return false;
+        return s->count > 0 || search_name(s, name, machine_arn, reterr);
+    }
+    if (uuid_parse(s->id, &uuid) && !search_uuid(s, uuid, reterr))
+        return false;
+    if (s->count == 0 && !search_name(s, s->id, STR(""), reterr))
+        return false;
+    return s->count > 0 || search_prefix(s, reterr);
+}
+
+static int fail_with_candidates(struct search *s, const char *title, const struct err *err)
+{
+    int status = cli_fail(s->cli, NULL, err);
+    struct out *o = &s->cli->err;
+    if (s->count) {
+        out_printf(o, "%s\n", title);
+        struct table table = executions_table(s->cli->arena);
+        for (size_t i = 0; i < s->count; i++)
+            executions_add(&table, &s->rows[i], clock_wall());
+        table_print(&table, o);
+        if (s->more)
+            out_text(o, "... and more\n");
+    }
+    out_flush(o);
+    return status;
+}
+
+static int fail_not_found(struct search *s)
+{
+    struct err err, ignored;
+    if (s->id.len)
+        err_set(&err, ERR_NOT_FOUND, "No execution has the id or name \"" STR_FMT "\".",
+                STR_ARG(s->id));
+    else
+        err_set(&err, ERR_NOT_FOUND, "There are no executions in %s yet.",
+                datadir_path(s->archive->datadir));
+    if (s->id.len && !search_newest(s, CANDIDATES_MAX / 2, &ignored))
+        s->count = 0;
+    return fail_with_candidates(s, "The newest are:", &err);
+}
+
+int archive_find(struct cli *cli, const struct archive *a, const char *id,
+                 struct execution_row *ret_row)
+{
+    struct search *s = ARENA_NEW(cli->arena, struct search);
+    struct err err;
+    *s = (struct search){.cli = cli, .archive = a, .id = str_of_cstr(id)};
+    if (id ? !search_all(s, &err) : !search_newest(s, 1, &err))
+        return cli_fail(cli, NULL, &err);
+    if (s->count == 0)
+        return fail_not_found(s);
+    if (s->count > 1) {
+        err_set(&err, ERR_AMBIGUOUS, "\"%s\" may be any of %s%zu executions.", id,
+                s->more ? "more than " : "", s->count);
+        return fail_with_candidates(s, "These fit:", &err);
+    }
+    *ret_row = s->rows[0];
+    return 0;
+}

@@ -1,0 +1,275 @@
+#include "base/utf8.h"
+#include "cli/render.h"
+#include "cli/story.h"
+#include "os/clock.h"
+
+enum {
+    VALUE_SHOWN_MAX = 2000, /* characters of an input or output, without --json */
+    TAIL_LINES = 5,
+    TAIL_LINES_VERBOSE = 40,
+};
+
+/* ---- JSON ---- */
+
+static void add_error(struct json_object_builder *b, bool has_error, struct str error,
+                      bool has_cause, struct str cause)
+{
+    if (has_error)
+        json_object_add(b, STR("error"), json_string(error));
+    if (has_cause)
+        json_object_add(b, STR("cause"), json_string(cause));
+}
+
+static void add_times(struct json_object_builder *b, struct arena *a, struct wall_ms started,
+                      struct wall_ms stopped)
+{
+    json_object_add(b, STR("startedAt"), time_json(a, started));
+    if (stopped.ms)
+        json_object_add(b, STR("stoppedAt"), time_json(a, stopped));
+}
+
+static struct json attempt_json(struct arena *a, const struct step_attempt *attempt)
+{
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("number"), json_int(attempt->number));
+    json_object_add(&b, STR("status"), json_string(str_of_cstr(step_status_name(attempt->status))));
+    add_times(&b, a, attempt->started_at, attempt->stopped_at);
+    add_error(&b, attempt->has_error, attempt->error, attempt->has_cause, attempt->cause);
+    json_object_add(&b, STR("log"), attempt->log);
+    return json_object_done(&b);
+}
+
+static struct json step_json(struct arena *a, const struct story *s, const struct step *step)
+{
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("index"), json_int(step->index));
+    json_object_add(&b, STR("number"), json_int(step_number(s->machine, step)));
+    json_object_add(&b, STR("path"), json_string(step->path));
+    json_object_add(&b, STR("state"), json_string(step->state->name));
+    json_object_add(&b, STR("type"), json_string(state_type_name(step->state->type)));
+    json_object_add(&b, STR("status"), json_string(str_of_cstr(step_status_name(step->status))));
+    add_times(&b, a, step->started_at, step->stopped_at);
+    json_object_add(&b, STR("input"), step->input);
+    json_object_add(&b, STR("output"), step->output);
+    add_error(&b, step->has_error, step->error, step->has_cause, step->cause);
+    if (step->children_total) {
+        json_object_add(&b, STR("childrenTotal"), json_int(step->children_total));
+        json_object_add(&b, STR("childrenDone"), json_int(step->children_done));
+    }
+    struct json_array_builder attempts = json_array_builder(a);
+    for (size_t i = 0; i < step->attempt_count; i++)
+        json_array_add(&attempts, attempt_json(a, &step->attempts[i]));
+    json_object_add(&b, STR("attempts"), json_array_done(&attempts));
+    return json_object_done(&b);
+}
+
+static void print_json(struct out *o, const struct story *s)
+{
+    struct arena *a = s->arena;
+    struct json_object_builder b = json_object_builder(a), execution = json_object_builder(a);
+    struct json row = execution_json(a, &s->row);
+    struct str error = {0}, cause = {0};
+    for (size_t i = 0; i < json_count(row); i++)
+        json_object_add(&execution, json_str(json_members(row)[i].key), json_members(row)[i].value);
+    bool has_error = run_error(s->run, &error), has_cause = run_cause(s->run, &cause);
+    json_object_add(&execution, STR("input"), run_input(s->run));
+    json_object_add(&execution, STR("output"), run_output(s->run));
+    add_error(&execution, has_error, error, has_cause, cause);
+    struct json_array_builder steps = json_array_builder(a);
+    for (size_t i = 0; i < s->steps.count; i++)
+        json_array_add(&steps, step_json(a, s, &s->steps.items[i]));
+    json_object_add(&b, STR("execution"), json_object_done(&execution));
+    json_object_add(&b, STR("steps"), json_array_done(&steps));
+    json_write_pretty(&o->buf, json_object_done(&b));
+    out_text(o, "\n");
+}
+
+/* ---- for people ---- */
+
+struct page {
+    struct out *out;
+    const struct story *story;
+    struct arena *arena;
+    struct wall_ms now;
+    bool verbose;
+    size_t name_width;
+};
+
+static void print_fact(const struct page *p, const char *name, struct str text)
+{
+    out_style(p->out, STYLE_DIM);
+    out_printf(p->out, "  %-9s", name);
+    out_style(p->out, STYLE_OFF);
+    out_foreign(p->out, text, p->verbose ? 0 : VALUE_SHOWN_MAX);
+    out_text(p->out, "\n");
+}
+
+static void print_value(const struct page *p, const char *name, struct json value)
+{
+    if (!json_is_absent(value))
+        print_fact(p, name, json_text(p->arena, value));
+}
+
+static void print_head(const struct page *p)
+{
+    const struct execution_row *row = &p->story->row;
+    struct wall_ms end = row->stopped_at.ms ? row->stopped_at : p->now;
+    struct cell mark = mark_of_execution(row->status);
+    char id[UUID_TEXT_LEN];
+    uuid_format(row->id, id);
+    out_style(p->out, mark.style);
+    out_foreign(p->out, mark.text, 0);
+    out_style(p->out, STYLE_BOLD);
+    out_text(p->out, " ");
+    out_foreign(p->out, row->machine_name, 0);
+    out_style(p->out, STYLE_OFF);
+    out_printf(p->out, "  %s %s " STR_FMT "\n", execution_status_name(row->status),
+               row->status == EXECUTION_RUNNING ? "for" : "after",
+               STR_ARG(duration_text(p->arena, end.ms - row->started_at.ms)));
+    print_fact(p, "id", str_of(id, UUID_TEXT_LEN));
+    if (row->client_named)
+        print_fact(p, "name", row->name);
+    print_fact(p, "started", time_text(p->arena, row->started_at));
+    print_value(p, "input", run_input(p->story->run));
+    print_value(p, "output", run_output(p->story->run));
+}
+
+static void print_attempts(const struct page *p, const struct step *step)
+{
+    for (size_t i = 0; i < step->attempt_count; i++) {
+        const struct step_attempt *attempt = &step->attempts[i];
+        bool failed = attempt->status == STEP_FAILURE || attempt->status == STEP_TIMED_OUT;
+        if (step->attempt_count > 1) {
+            struct wall_ms end = attempt->stopped_at.ms ? attempt->stopped_at : p->now;
+            out_style(p->out, STYLE_DIM);
+            out_printf(p->out, "         attempt %u: %s, " STR_FMT "%s", attempt->number,
+                       step_status_name(attempt->status),
+                       STR_ARG(duration_text(p->arena, end.ms - attempt->started_at.ms)),
+                       attempt->has_error ? ", " : "");
+            out_foreign(p->out, attempt->error, 80);
+            out_style(p->out, STYLE_OFF);
+            out_text(p->out, "\n");
+        }
+        if (failed || p->verbose)
+            print_log_tail(p->out, "         ", attempt->log,
+                           p->verbose ? TAIL_LINES_VERBOSE : TAIL_LINES);
+    }
+}
+
+static void print_step(const struct page *p, const struct step *step)
+{
+    struct out *o = p->out;
+    struct cell mark = mark_of_step(step->status);
+    struct wall_ms end = step->stopped_at.ms ? step->stopped_at : p->now;
+    size_t length = utf8_length(step->path);
+    out_text(o, "  ");
+    out_style(o, mark.style);
+    out_foreign(o, mark.text, 0);
+    out_style(o, STYLE_OFF);
+    out_printf(o, " %4lld  ", (long long)step_number(p->story->machine, step));
+    out_foreign(o, step->path, 0);
+    out_printf(o, "%*s", length < p->name_width ? (int)(p->name_width - length) : 0, "");
+    out_printf(o, "  %8.*s", STR_ARG(duration_text(p->arena, end.ms - step->started_at.ms)));
+    if (step->children_total)
+        out_printf(o, "  %lld of %lld", (long long)step->children_done,
+                   (long long)step->children_total);
+    else if (step->attempt_count > 1)
+        out_printf(o, "  %zu attempts", step->attempt_count);
+    out_text(o, "\n");
+    if (step->has_error || step->has_cause)
+        print_error(o, "         ", step->has_error, step->error, step->has_cause, step->cause);
+    print_attempts(p, step);
+    if (p->verbose) {
+        out_text(o, "       ");
+        print_value(p, "input", step->input);
+        if (!json_is_absent(step->output))
+            out_text(o, "       ");
+        print_value(p, "output", step->output);
+    }
+}
+
+static void print_end(const struct page *p, const struct cli *cli)
+{
+    struct str error = {0}, cause = {0};
+    const struct story *s = p->story;
+    bool has_error = run_error(s->run, &error), has_cause = run_cause(s->run, &cause);
+    if (s->row.status == EXECUTION_SUCCEEDED)
+        return;
+    out_text(p->out, "\n");
+    if (s->row.status == EXECUTION_RUNNING) {
+        out_text(p->out, "  Not running in any process? Go on with: ");
+        print_next_command(p->out, cli, "pawl run --resume", &s->row.id);
+    } else {
+        print_error(p->out, "  ", has_error, error, has_cause, cause);
+        out_text(p->out, "\n  All events: ");
+        print_next_command(p->out, cli, "pawl history", &s->row.id);
+    }
+    out_text(p->out, "\n");
+}
+
+static void print_page(struct cli *cli, const struct story *s)
+{
+    enum { NAME_WIDTH_MAX = 60 };
+    struct page p = {
+        .out = &cli->out,
+        .story = s,
+        .arena = cli->arena,
+        .now = clock_wall(),
+        .verbose = option_given(&cli->arguments, "--verbose"),
+    };
+    for (size_t i = 0; i < s->steps.count; i++) {
+        size_t width = utf8_length(s->steps.items[i].path);
+        if (width > p.name_width && width <= NAME_WIDTH_MAX)
+            p.name_width = width;
+    }
+    print_head(&p);
+    if (s->steps.count)
+        out_text(p.out, "\n");
+    for (size_t i = 0; i < s->steps.count; i++)
+        print_step(&p, &s->steps.items[i]);
+    print_end(&p, cli);
+}
+
+static int run(struct cli *cli)
+{
+    struct archive archive;
+    struct story story;
+    struct execution_row row;
+    struct err err;
+    if (!archive_open(cli, DATADIR_READ, &archive, &err))
+        return cli_fail(cli, NULL, &err);
+    int status = archive_find(cli, &archive, cli->arguments.count ? cli->arguments.items[0] : NULL,
+                              &row);
+    if (status == 0 && !story_read(&archive, &row, &story, &err)) {
+        status = cli_fail(cli, NULL, &err);
+    } else if (status == 0) {
+        if (option_given(&cli->arguments, "--json"))
+            print_json(&cli->out, &story);
+        else
+            print_page(cli, &story);
+        story_release(&story);
+    }
+    archive_close(&archive);
+    return status;
+}
+
+static const struct option options[] = {
+    {"--verbose", OPTION_FLAG, NULL, "Also the input and output of each step, and all of the logs", NULL},
+    OPTION_JSON("everything as JSON"),
+    OPTION_DATA,
+    OPTION_END,
+};
+
+const struct command command_show = {
+    .name = "show",
+    .summary = "Show an execution, step by step",
+    .arguments = "[ID]",
+    .arguments_max = 1,
+    .description = "ID is an execution's id, its ARN, its name, or the beginning of its id; without\n"
+                   "it, the newest execution. Works while the execution runs.\n",
+    .examples = "pawl show\n"
+                "pawl show order-17 --verbose\n"
+                "pawl show 0193a5e2-7c --json\n",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,38 @@
+/* How executions and steps look: the one place for marks, tables and errors. */
+#ifndef PAWL_CLI_RENDER_H
+#define PAWL_CLI_RENDER_H
+
+#include "cli/cli.h"
+#include "journal/journal.h"
+#include "store/store.h"
+
+/* "✔", "✘"... and its colour. */
+struct cell mark_of_step(enum step_status status);
+struct cell mark_of_execution(enum execution_status status);
+struct cell status_cell(enum execution_status status);
+
+/* The number that people call a step by: x-step of its state, or of the branch
+ * that it is in; else its place in the order of entering, from 1. */
+int64_t step_number(const struct machine *machine, const struct step *step);
+
+/* A table of executions: id, name, machine, status, started, duration. */
+struct table executions_table(struct arena *a);
+void executions_add(struct table *t, const struct execution_row *row, struct wall_ms now);
+
+/* The error in its two voices, each line after `prefix`. */
+void print_error(struct out *o, const char *prefix, bool has_error, struct str error,
+                 bool has_cause, struct str cause);
+
+/* The tail of what a command said on stderr (or stdout) in an attempt's log. */
+void print_log_tail(struct out *o, const char *prefix, struct json log, size_t lines_max);
+
+/* "pawl show ID" with the --data and --config that this command was given. */
+void print_next_command(struct out *o, const struct cli *cli, const char *words,
+                        const struct uuid *id);
+
+
+/* {"id","name","arn","machine","status","startedAt","stoppedAt"?} */
+struct json execution_json(struct arena *a, const struct execution_row *row);
+struct json time_json(struct arena *a, struct wall_ms at);
+
+#endif
