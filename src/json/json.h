@@ -208,7 +208,9 @@ double json_to_double(struct json v);
 /* Exactly an integer within int64 ("1.0" and "1e2" count), else false. */
 bool json_to_int64(struct json v, int64_t *ret_value);
 
-/* Deep equality: numbers by value, objects whatever their order. Both absent: equal. */
+/* Deep equality: numbers by value, objects whatever their order. Both absent:
+ * equal. Texts and integers compare exactly; a double equals a text that reads
+ * as that double. */
 bool json_equal(struct json a, struct json b);
 
 /* A deep copy that refers to nothing outside the arena. */

@@ -68,6 +68,8 @@ static struct decimal decimal_of(struct str text)
 
 static bool decimal_equal(const struct decimal *a, const struct decimal *b)
 {
+    if (a->count == 0 && b->count == 0)
+        return true;
     if (a->negative != b->negative || a->count != b->count || a->exponent != b->exponent)
         return false;
     const char *p = a->digits.ptr, *q = b->digits.ptr;
@@ -195,19 +197,23 @@ bool json_to_int64(struct json v, int64_t *ret_value)
     return decimal_to_int64(&d, ret_value);
 }
 
+static bool text_equal(struct json a, struct json b)
+{
+    if (str_eq(str_of(a.u.bytes, a.len), str_of(b.u.bytes, b.len)))
+        return true;
+    struct decimal d = decimal_of_value(a), e = decimal_of_value(b);
+    return decimal_equal(&d, &e);
+}
+
+/* A double equals the texts that read as it, so that what was computed and
+ * written equals what is read: 2^62 is written 4611686018427388000. */
 bool json_number_equal(struct json a, struct json b)
 {
-    bool texts = a.tag == JSON_TAG_NUMBER_TEXT && b.tag == JSON_TAG_NUMBER_TEXT;
-    if (texts && str_eq(str_of(a.u.bytes, a.len), str_of(b.u.bytes, b.len)))
-        return true;
     int64_t x, y;
-    bool a_whole = json_to_int64(a, &x), b_whole = json_to_int64(b, &y);
-    if (a_whole || b_whole)
-        return a_whole && b_whole && x == y;
-    if (texts) {
-        struct decimal d = decimal_of_value(a), e = decimal_of_value(b);
-        return decimal_equal(&d, &e);
-    }
+    if (a.tag == JSON_TAG_NUMBER_TEXT && b.tag == JSON_TAG_NUMBER_TEXT)
+        return text_equal(a, b);
+    if (a.tag == JSON_TAG_INT || b.tag == JSON_TAG_INT)
+        return json_to_int64(a, &x) && json_to_int64(b, &y) && x == y;
     return json_to_double(a) == json_to_double(b);
 }
 

@@ -1,5 +1,7 @@
 #include "json/json_internal.h"
 
+#include <stdio.h>
+
 bool json_pointer_next(struct str *rest, struct str *ret_token)
 {
     if (!rest->len || rest->ptr[0] != '/')
@@ -84,5 +86,7 @@ struct str json_pointer_child(struct arena *a, struct str pointer, struct str na
 
 struct str json_pointer_item(struct arena *a, struct str pointer, size_t index)
 {
-    return arena_printf(a, STR_FMT "/%zu", STR_ARG(pointer), index);
+    char digits[24];
+    int count = snprintf(digits, sizeof(digits), "%zu", index);
+    return json_pointer_child(a, pointer, str_of(digits, (size_t)count));
 }

@@ -154,16 +154,17 @@ static struct json make_value(struct maker *m, size_t depth)
 {
     if (depth == 0 || below(m, 4) == 0)
         return make_scalar(m);
-    size_t count = below(m, 16) ? below(m, 6) : below(m, 60);
+    bool wide = below(m, 16) == 0; /* beyond what is compared name by name */
+    size_t count = wide ? below(m, 60) : below(m, 5), below_this = wide ? 0 : depth - 1;
     if (below(m, 2)) {
         struct json_array_builder b = json_array_builder(m->arena);
         for (size_t i = 0; i < count; i++)
-            json_array_add(&b, make_value(m, depth - 1));
+            json_array_add(&b, make_value(m, below_this));
         return json_array_done(&b);
     }
     struct json_object_builder b = json_object_builder(m->arena);
     for (size_t i = 0; i < count; i++)
-        json_object_put(&b, make_string(m, 10), make_value(m, depth - 1));
+        json_object_put(&b, make_string(m, 10), make_value(m, below_this));
     return json_object_done(&b);
 }
 

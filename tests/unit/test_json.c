@@ -289,6 +289,7 @@ static void test_equal(void **state)
         {"1", "1.0"},
         {"100", "1e2"},
         {"-0", "0"},
+        {"-0.0e5", "0"},
         {"0.1", "0.10"},
         {"1e400", "10e399"},
         {"123456789012345678901234567890.5", "1234567890123456789012345678905e-1"},
@@ -330,6 +331,8 @@ static void test_equal(void **state)
     assert_false(json_equal(JSON_NONE, json_null()));
     assert_true(json_equal(json_double(2), json_int(2)));
     assert_true(json_equal(json_double(0.1), parsed(a, "0.1")));
+    assert_true(json_equal(json_double(0x1p62), parsed(a, "4611686018427388000")));
+    assert_false(json_equal(json_double(0x1p53), json_int(9007199254740993)));
     assert_false(json_equal(json_double(0.5), json_int(0)));
     assert_false(json_equal(json_double(0x1p63), json_int(INT64_MAX)));
 }
