@@ -105,7 +105,7 @@ static void assert_shown(const struct fixture *f, const struct flow_event *e, bo
     assert_string_equal(arena_cstr(f->arena, json_text(f->arena, shown)), expected);
 }
 
-#define SHOWN(type) \
+#define SHOWN(type)                                                                                \
     "{\"id\":2,\"previousEventId\":1,\"timestamp\":1700000000.123,\"type\":\"" type "\""
 
 /* ---- each shape ---- */
@@ -116,55 +116,69 @@ static const struct {
 } shapes[] = {
     {EVENT_EXECUTION_STARTED, "",
      SHOWN("ExecutionStarted") ",\"executionStartedEventDetails\":{\"input\":\"{\\\"a\\\":1.0}\","
-     "\"inputDetails\":{\"truncated\":false},"
-     "\"roleArn\":\"arn:aws:iam::000000000000:role/pawl\"}}"},
+                               "\"inputDetails\":{\"truncated\":false},"
+                               "\"roleArn\":\"arn:aws:iam::000000000000:role/pawl\"}}"},
     {EVENT_EXECUTION_SUCCEEDED, "",
      SHOWN("ExecutionSucceeded") ",\"executionSucceededEventDetails\":"
-     "{\"output\":\"{\\\"a\\\":1.0}\",\"outputDetails\":{\"truncated\":false}}}"},
+                                 "{\"output\":\"{\\\"a\\\":1.0}\",\"outputDetails\":{\"truncated\":"
+                                 "false}}}"},
     {EVENT_EXECUTION_FAILED, "Call",
-     SHOWN("ExecutionFailed") ",\"executionFailedEventDetails\":{\"error\":\"E\",\"cause\":\"C\"}}"},
+     SHOWN(
+         "ExecutionFailed") ",\"executionFailedEventDetails\":{\"error\":\"E\",\"cause\":\"C\"}}"},
     {EVENT_EXECUTION_FAILED, "Hidden",
-     SHOWN("ExecutionFailed") ",\"executionFailedEventDetails\":{\"error\":\"E\",\"cause\":\"C\"}}"},
+     SHOWN(
+         "ExecutionFailed") ",\"executionFailedEventDetails\":{\"error\":\"E\",\"cause\":\"C\"}}"},
     {EVENT_TASK_ENTERED, "Call",
      SHOWN("TaskStateEntered") ",\"stateEnteredEventDetails\":{\"name\":\"Call\","
-     "\"input\":\"{\\\"a\\\":1.0}\",\"inputDetails\":{\"truncated\":false}}}"},
+                               "\"input\":\"{\\\"a\\\":1.0}\",\"inputDetails\":{\"truncated\":"
+                               "false}}}"},
     {EVENT_TASK_EXITED, "Call",
      SHOWN("TaskStateExited") ",\"stateExitedEventDetails\":{\"name\":\"Call\","
-     "\"output\":\"{\\\"a\\\":1.0}\",\"outputDetails\":{\"truncated\":false}}}"},
+                              "\"output\":\"{\\\"a\\\":1.0}\",\"outputDetails\":{\"truncated\":"
+                              "false}}}"},
     {EVENT_LAMBDA_SCHEDULED, "Call",
      SHOWN("LambdaFunctionScheduled") ",\"lambdaFunctionScheduledEventDetails\":{"
-     "\"resource\":\"arn:aws:lambda:us-east-1:000000000000:function:add\","
-     "\"input\":\"{\\\"a\\\":1.0}\",\"inputDetails\":{\"truncated\":false},"
-     "\"timeoutInSeconds\":60,\"heartbeatInSeconds\":7}}"},
+                                      "\"resource\":\"arn:aws:lambda:us-east-1:000000000000:"
+                                      "function:add\","
+                                      "\"input\":\"{\\\"a\\\":1.0}\",\"inputDetails\":{"
+                                      "\"truncated\":false},"
+                                      "\"timeoutInSeconds\":60,\"heartbeatInSeconds\":7}}"},
     {EVENT_LAMBDA_STARTED, "Call", SHOWN("LambdaFunctionStarted") "}"},
     {EVENT_LAMBDA_FAILED, "Call",
      SHOWN("LambdaFunctionFailed") ",\"lambdaFunctionFailedEventDetails\":"
-     "{\"error\":\"E\",\"cause\":\"C\"}}"},
+                                   "{\"error\":\"E\",\"cause\":\"C\"}}"},
     {EVENT_TASK_SCHEDULED, "Invoke",
      SHOWN("TaskScheduled") ",\"taskScheduledEventDetails\":{\"resourceType\":\"lambda\","
-     "\"resource\":\"invoke.waitForTaskToken\",\"region\":\"us-east-1\","
-     "\"parameters\":\"{\\\"a\\\":1.0}\",\"timeoutInSeconds\":60,\"heartbeatInSeconds\":7}}"},
+                            "\"resource\":\"invoke.waitForTaskToken\",\"region\":\"us-east-1\","
+                            "\"parameters\":\"{\\\"a\\\":1.0}\",\"timeoutInSeconds\":60,"
+                            "\"heartbeatInSeconds\":7}}"},
     {EVENT_TASK_SCHEDULED, "Trusted",
      SHOWN("TaskScheduled") ",\"taskScheduledEventDetails\":{\"resourceType\":\"lambda\","
-     "\"resource\":\"invoke\",\"region\":\"us-east-1\",\"parameters\":\"{\\\"a\\\":1.0}\","
-     "\"timeoutInSeconds\":60,\"heartbeatInSeconds\":7,"
-     "\"taskCredentials\":{\"roleArn\":\"arn:aws:iam::000000000000:role/other\"}}}"},
+                            "\"resource\":\"invoke\",\"region\":\"us-east-1\",\"parameters\":\"{"
+                            "\\\"a\\\":1.0}\","
+                            "\"timeoutInSeconds\":60,\"heartbeatInSeconds\":7,"
+                            "\"taskCredentials\":{\"roleArn\":\"arn:aws:iam::000000000000:role/"
+                            "other\"}}}"},
     {EVENT_TASK_STARTED, "Invoke",
      SHOWN("TaskStarted") ",\"taskStartedEventDetails\":{\"resourceType\":\"lambda\","
-     "\"resource\":\"invoke.waitForTaskToken\"}}"},
+                          "\"resource\":\"invoke.waitForTaskToken\"}}"},
     {EVENT_TASK_SUBMITTED, "Invoke",
-     SHOWN("TaskSubmitted") ",\"taskSubmittedEventDetails\":{\"resourceType\":\"lambda\","
-     "\"resource\":\"invoke.waitForTaskToken\",\"output\":\"{\\\"a\\\":1.0}\","
-     "\"outputDetails\":{\"truncated\":false}}}"},
+     SHOWN(
+         "TaskSubmitted") ",\"taskSubmittedEventDetails\":{\"resourceType\":\"lambda\","
+                          "\"resource\":\"invoke.waitForTaskToken\",\"output\":\"{\\\"a\\\":1.0}\","
+                          "\"outputDetails\":{\"truncated\":false}}}"},
     {EVENT_TASK_TIMED_OUT, "Invoke",
      SHOWN("TaskTimedOut") ",\"taskTimedOutEventDetails\":{\"resourceType\":\"lambda\","
-     "\"resource\":\"invoke.waitForTaskToken\",\"error\":\"E\",\"cause\":\"C\"}}"},
+                           "\"resource\":\"invoke.waitForTaskToken\",\"error\":\"E\",\"cause\":"
+                           "\"C\"}}"},
     {EVENT_TASK_ABORTED, "Each", SHOWN("TaskStateAborted") "}"},
     {EVENT_ACTIVITY_SCHEDULED, "Work",
      SHOWN("ActivityScheduled") ",\"activityScheduledEventDetails\":{"
-     "\"resource\":\"arn:aws:states:eu-west-1:000000000000:activity:paint\","
-     "\"input\":\"{\\\"a\\\":1.0}\",\"inputDetails\":{\"truncated\":false},"
-     "\"timeoutInSeconds\":60,\"heartbeatInSeconds\":7}}"},
+                                "\"resource\":\"arn:aws:states:eu-west-1:000000000000:activity:"
+                                "paint\","
+                                "\"input\":\"{\\\"a\\\":1.0}\",\"inputDetails\":{\"truncated\":"
+                                "false},"
+                                "\"timeoutInSeconds\":60,\"heartbeatInSeconds\":7}}"},
     {EVENT_ACTIVITY_STARTED, "Work",
      SHOWN("ActivityStarted") ",\"activityStartedEventDetails\":{\"workerName\":\"T\"}}"},
     {EVENT_PARALLEL_STARTED, "Fork", "null"},
@@ -172,10 +186,11 @@ static const struct {
      SHOWN("MapStateStarted") ",\"mapStateStartedEventDetails\":{\"length\":5}}"},
     {EVENT_MAP_ITERATION_STARTED, "Each",
      SHOWN("MapIterationStarted") ",\"mapIterationStartedEventDetails\":"
-     "{\"name\":\"Each\",\"index\":4}}"},
+                                  "{\"name\":\"Each\",\"index\":4}}"},
     {EVENT_PASS_ENTERED, "Near",
      SHOWN("PassStateEntered") ",\"stateEnteredEventDetails\":{\"name\":\"Near\","
-     "\"input\":\"{\\\"a\\\":1.0}\",\"inputDetails\":{\"truncated\":false}}}"},
+                               "\"input\":\"{\\\"a\\\":1.0}\",\"inputDetails\":{\"truncated\":"
+                               "false}}}"},
     {EVENT_MAP_RUN_STARTED, "Far",
      SHOWN("MapRunStarted") ",\"mapRunStartedEventDetails\":{\"mapRunArn\":\"T\"}}"},
     {EVENT_MAP_RUN_SUCCEEDED, "Far", SHOWN("MapRunSucceeded") "}"},
@@ -201,7 +216,7 @@ static void test_nothing_optional(void **state)
     e.has_error = e.has_cause = false;
     assert_shown(f, &e, true,
                  SHOWN("TaskFailed") ",\"taskFailedEventDetails\":{\"resourceType\":\"lambda\","
-                 "\"resource\":\"invoke.waitForTaskToken\"}}");
+                                     "\"resource\":\"invoke.waitForTaskToken\"}}");
     e = full(f, EVENT_EXECUTION_ABORTED, "");
     e.has_error = e.has_cause = false;
     assert_shown(f, &e, true, SHOWN("ExecutionAborted") ",\"executionAbortedEventDetails\":{}}");
@@ -213,8 +228,10 @@ static void test_nothing_optional(void **state)
     e.value.value = json_null();
     assert_shown(f, &e, true,
                  SHOWN("LambdaFunctionScheduled") ",\"lambdaFunctionScheduledEventDetails\":{"
-                 "\"resource\":\"arn:aws:lambda:us-east-1:000000000000:function:add\","
-                 "\"input\":\"null\",\"inputDetails\":{\"truncated\":false}}}");
+                                                  "\"resource\":\"arn:aws:lambda:us-east-1:"
+                                                  "000000000000:function:add\","
+                                                  "\"input\":\"null\",\"inputDetails\":{"
+                                                  "\"truncated\":false}}}");
 }
 
 static void test_empty_error_differs_from_none(void **state)
@@ -235,11 +252,13 @@ static void test_assigned_variables(void **state)
     json_object_add(&b, STR("n"), json_int(7));
     json_object_add(&b, STR("s"), json_string(STR("text")));
     e.assigned.value = json_object_done(&b);
-    assert_shown(f, &e, true,
-                 SHOWN("PassStateExited") ",\"stateExitedEventDetails\":{\"name\":\"Near\","
-                 "\"output\":\"{\\\"a\\\":1.0}\",\"outputDetails\":{\"truncated\":false},"
-                 "\"assignedVariables\":{\"n\":\"7\",\"s\":\"\\\"text\\\"\"},"
-                 "\"assignedVariablesDetails\":{\"truncated\":false}}}");
+    assert_shown(
+        f, &e, true,
+        SHOWN("PassStateExited") ",\"stateExitedEventDetails\":{\"name\":\"Near\","
+                                 "\"output\":\"{\\\"a\\\":1.0}\",\"outputDetails\":{\"truncated\":"
+                                 "false},"
+                                 "\"assignedVariables\":{\"n\":\"7\",\"s\":\"\\\"text\\\"\"},"
+                                 "\"assignedVariablesDetails\":{\"truncated\":false}}}");
 }
 
 static void test_without_data(void **state)
@@ -250,10 +269,13 @@ static void test_without_data(void **state)
     assert_shown(f, &e, false,
                  SHOWN("PassStateExited") ",\"stateExitedEventDetails\":{\"name\":\"Near\"}}");
     e = full(f, EVENT_TASK_SCHEDULED, "Invoke");
-    assert_shown(f, &e, false,
-                 SHOWN("TaskScheduled") ",\"taskScheduledEventDetails\":{"
-                 "\"resourceType\":\"lambda\",\"resource\":\"invoke.waitForTaskToken\","
-                 "\"region\":\"us-east-1\",\"timeoutInSeconds\":60,\"heartbeatInSeconds\":7}}");
+    assert_shown(
+        f, &e, false,
+        SHOWN(
+            "TaskScheduled") ",\"taskScheduledEventDetails\":{"
+                             "\"resourceType\":\"lambda\",\"resource\":\"invoke.waitForTaskToken\","
+                             "\"region\":\"us-east-1\",\"timeoutInSeconds\":60,"
+                             "\"heartbeatInSeconds\":7}}");
     e = full(f, EVENT_EXECUTION_SUCCEEDED, "");
     assert_shown(f, &e, false,
                  SHOWN("ExecutionSucceeded") ",\"executionSucceededEventDetails\":{}}");
@@ -283,9 +305,8 @@ static void test_every_kind(void **state)
         bool ours = event_shape(kinds[i]) == SHAPE_OURS;
         assert_int_equal(json_is_absent(shown), ours);
         if (!ours)
-            assert_string_equal(
-                arena_cstr(f->arena, json_str(json_get(shown, STR("type")))),
-                event_name(kinds[i]));
+            assert_string_equal(arena_cstr(f->arena, json_str(json_get(shown, STR("type")))),
+                                event_name(kinds[i]));
     }
 }
 

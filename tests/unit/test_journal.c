@@ -82,14 +82,14 @@ static struct flow_event plain(enum event_kind kind)
 #define SAME_STATE(m) assert_int_equal(a->m, b->m);
 #define SAME_I64(m) assert_true(a->m == b->m);
 #define SAME_REAL(m) assert_true(a->m == b->m);
-#define SAME_SLOT(m)                                         \
-    assert_true(json_equal(a->m.value, b->m.value));         \
-    if (!json_is_absent(a->m.value)) {                       \
-        assert_int_equal(a->m.turn, b->m.turn);              \
-        assert_int_equal(a->m.index, b->m.index);            \
+#define SAME_SLOT(m)                                                                               \
+    assert_true(json_equal(a->m.value, b->m.value));                                               \
+    if (!json_is_absent(a->m.value)) {                                                             \
+        assert_int_equal(a->m.turn, b->m.turn);                                                    \
+        assert_int_equal(a->m.index, b->m.index);                                                  \
     }
-#define SAME_FLAGGED(m)                     \
-    assert_int_equal(a->has_##m, b->has_##m); \
+#define SAME_FLAGGED(m)                                                                            \
+    assert_int_equal(a->has_##m, b->has_##m);                                                      \
     assert_true(str_eq(a->m, b->m));
 #define SAME_TEXT(m) assert_true(str_eq(a->m, b->m));
 #define SAME_JSON(m) assert_true(json_equal(a->m, b->m));
@@ -220,8 +220,8 @@ static struct str reread(struct fixture *f, struct json value)
 {
     struct flow_event event = plain(EVENT_PASS_ENTERED);
     event.value = (struct slot){value, 0, 0};
-    struct flow_turn turn = {.events = &event, .event_count = 1, .values = &value,
-                             .value_count = 1};
+    struct flow_turn turn = {
+        .events = &event, .event_count = 1, .values = &value, .value_count = 1};
     struct journal_turn read = must_encode_and_read(f, &turn);
     return json_text(f->arena, read.events[0].value.value);
 }
@@ -440,8 +440,8 @@ static void test_every_field_is_documented(void **state)
 {
     struct fixture *f = *state;
     struct str page = read_source(f, "docs/adr/0006-journal.md");
-#define DOCUMENTED(type, name, member, what)                                     \
-    if (str_find(page, STR("| `" name "` | " #member " | " what " |\n")) == SIZE_MAX) \
+#define DOCUMENTED(type, name, member, what)                                                       \
+    if (str_find(page, STR("| `" name "` | " #member " | " what " |\n")) == SIZE_MAX)              \
         fail_msg("no line | `%s` | %s | %s |", name, #member, what);
     JOURNAL_FIELD_TABLE(DOCUMENTED)
 }

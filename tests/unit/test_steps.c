@@ -91,6 +91,16 @@ static void fold(struct fixture *f, const struct flow_turn *live, enum flow_caus
     buf_release(&body);
 }
 
+static void assert_same_run(const struct run *live, const struct run *folded)
+{
+    struct buf a = BUF_INIT(0), b = BUF_INIT(0);
+    run_dump(live, &a);
+    run_dump(folded, &b);
+    assert_string_equal(buf_cstr(&a), buf_cstr(&b));
+    buf_release(&a);
+    buf_release(&b);
+}
+
 static void turn(struct fixture *f, struct flow_input input)
 {
     struct flow_turn turn;
@@ -100,6 +110,7 @@ static void turn(struct fixture *f, struct flow_input input)
         flow_turn(f->live, &input, work, &turn);
         assert_true(turn.accepted);
         fold(f, &turn, input.why);
+        assert_same_run(f->live, f->folded);
         steps_apply(&f->live_steps, f->arena, f->live, turn.events, turn.event_count, turn.at);
         remember_tasks(f, &turn);
         arena_free(work); /* what the list keeps must not lie there */
@@ -442,22 +453,51 @@ static void test_failures_that_a_map_tolerates(void **state)
                     "  1 success 1000-1020 {\"exit\":0}\n");
 }
 
-/* ---- retries of what never came to work ---- */
+/* ---- retries of what did not fail in its work ---- */
 
-static void test_a_retry_without_work(void **state)
+static const char misfit[] =
+    "{\"StartAt\":\"A\",\"States\":{\"A\":{" TASK ",\"ResultPath\":\"$.a[0]\",\"End\":true,"
+    "\"Retry\":[{\"ErrorEquals\":[\"States.ALL\"],\"MaxAttempts\":1}]}}}";
+
+static void test_a_result_that_does_not_fit(void **state)
 {
     struct fixture *f = *state;
-    start(f,
-          "{\"StartAt\":\"A\",\"States\":{\"A\":{" TASK ",\"InputPath\":\"$.none\",\"End\":true,"
-          "\"Retry\":[{\"ErrorEquals\":[\"States.ALL\"],\"MaxAttempts\":1}]}}}",
-          "{}");
-    const struct step *s = f->live_steps.items;
-    if (run_status(f->live) == FLOW_RUNNING) {
-        assert_int_equal(s->attempt_count, 1);
-        assert_int_equal(s->attempts[0].status, STEP_FAILURE);
-        assert_int_equal(s->attempts[0].number, 1);
-    } else {
-        assert_int_equal(s->status, STEP_FAILURE); /* an error that no Retry takes */
+    start(f, misfit, "{\"a\":5}");
+    answer(f, "A", "1", NULL);
+    assert_steps(f, "0 A running 1000- {\"a\":5}\n"
+                    "  1 failure 1000-1010 States.ResultPathMatchFailure {\"exit\":0}\n");
+}
+
+static void test_work_that_never_began(void **state)
+{
+    struct fixture *f = *state;
+    start(f, misfit, "{}");
+    const struct flow_event events[] = {
+        {.kind = EVENT_TASK_ENTERED, .attempt = 1, .step = 0},
+        {.kind = EVENT_RETRY_ARMED, .attempt = 2, .has_error = true, .error = STR("E")},
+    };
+    struct step_list list = {0};
+    steps_apply(&list, f->arena, f->live, events, COUNT_OF(events), f->now);
+    assert_list(&list, "0 A running 1000- null\n"
+                       "  1 failure 1000-1000 E\n");
+}
+
+/* Fields that no run would write change nothing and harm nothing. */
+static void test_events_that_fit_nothing(void **state)
+{
+    struct fixture *f = *state;
+    start(f, misfit, "{}");
+    static const enum event_kind kinds[] = {
+#define KIND(number, constant, name, details, shape) EVENT_##constant,
+        EVENT_TABLE(KIND)
+#undef KIND
+    };
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        const struct flow_event event = {
+            .kind = kinds[i], .step = UINT32_MAX, .state = UINT32_MAX, .child = UINT32_MAX};
+        struct step_list list = {0};
+        steps_apply(&list, f->arena, f->live, &event, 1, f->now);
+        assert_int_equal(list.count, 0);
     }
 }
 
@@ -488,7 +528,9 @@ int main(void)
         TEST(test_a_branch_that_fails_everything),
         TEST(test_a_map_that_is_retried),
         TEST(test_failures_that_a_map_tolerates),
-        TEST(test_a_retry_without_work),
+        TEST(test_a_result_that_does_not_fit),
+        TEST(test_work_that_never_began),
+        TEST(test_events_that_fit_nothing),
         TEST(test_names),
     };
     return cmocka_run_group_tests_name("steps", tests, NULL, NULL);
