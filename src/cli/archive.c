@@ -23,9 +23,9 @@ bool archive_open(struct cli *cli, enum datadir_use use, struct archive *ret, st
     const char *file = datadir_file(a.datadir, cli->arena, DATADIR_STORE);
     uint8_t secret[STORE_SECRET_SIZE];
     entropy_fill(secret, sizeof(secret));
-    if (!sqlite_store_open(
-            file, use == DATADIR_READ ? SQLITE_STORE_READ_ONLY : SQLITE_STORE_READ_WRITE, secret,
-            &a.store, reterr)) {
+    if (!sqlite_store_open(file,
+                           use == DATADIR_READ ? SQLITE_STORE_READ_ONLY : SQLITE_STORE_READ_WRITE,
+                           secret, &a.store, reterr)) {
         datadir_close(a.datadir);
         return false;
     }
@@ -107,8 +107,7 @@ static bool search_newest(struct search *s, size_t count, struct err *reterr)
 static bool search_name(struct search *s, struct str name, struct str machine_arn,
                         struct err *reterr)
 {
-    struct store_read read = {
-        .kind = STORE_FIND_NAMED, .name = name, .machine_arn = machine_arn};
+    struct store_read read = {.kind = STORE_FIND_NAMED, .name = name, .machine_arn = machine_arn};
     if (!read_executions(s, &read, reterr))
         return false;
     for (size_t i = 0; i < read.count; i++)

@@ -37,18 +37,18 @@ extern const struct command *const commands[];
 const struct command *command_find(const char *name);
 
 /* Options that several commands take. */
-#define OPTION_DATA                                                                        \
-    {                                                                                      \
-        "--data", OPTION_TEXT, "DIR",                                                      \
-            "The data directory. Default: $PAWL_DATA, else ./.pawl", NULL                  \
+#define OPTION_DATA                                                                                \
+    {                                                                                              \
+        "--data", OPTION_TEXT, "DIR", "The data directory. Default: $PAWL_DATA, else ./.pawl",     \
+            NULL                                                                                   \
     }
-#define OPTION_JSON(what)                            \
-    {                                                \
-        "--json", OPTION_FLAG, NULL, "Print " what, NULL \
+#define OPTION_JSON(what)                                                                          \
+    {                                                                                              \
+        "--json", OPTION_FLAG, NULL, "Print " what, NULL                                           \
     }
-#define OPTION_END     \
-    {                  \
-        NULL, 0, NULL, NULL, NULL \
+#define OPTION_END                                                                                 \
+    {                                                                                              \
+        NULL, 0, NULL, NULL, NULL                                                                  \
     }
 
 /* argv as main has it. Gives the exit status. */

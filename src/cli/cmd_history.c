@@ -29,7 +29,9 @@ static void print_json(struct cli *cli, const struct story *s, bool reverse)
 /* What tells this event from others of its type: an error, an index, an output. */
 static struct str detail_of(const struct flow_event *e, struct arena *a)
 {
-    enum { DETAIL_VALUE_MAX = 200 };
+    enum {
+        DETAIL_VALUE_MAX = 200
+    };
     struct str text = {0};
     switch (event_shape(e->kind)) {
     case SHAPE_ERROR:
@@ -89,8 +91,8 @@ static void print_table(struct cli *cli, const struct story *s, bool reverse)
             continue;
         struct cell *row = table_row(&table);
         row[0].text = arena_printf(a, "%u", e->event.id);
-        row[1].text =
-            arena_printf(a, "+" STR_FMT, STR_ARG(duration_text(a, e->at.ms - s->row.started_at.ms)));
+        row[1].text = arena_printf(a, "+" STR_FMT,
+                                   STR_ARG(duration_text(a, e->at.ms - s->row.started_at.ms)));
         row[2] = (struct cell){str_of_cstr(event_name(e->event.kind)), style_of(&e->event)};
         row[3].text = state_text(s, &e->event, a);
         row[4] = (struct cell){detail_of(&e->event, a), STYLE_DIM};
@@ -106,8 +108,8 @@ static int run(struct cli *cli)
     struct err err;
     if (!archive_open(cli, DATADIR_READ, &archive, &err))
         return cli_fail(cli, NULL, &err);
-    int status = archive_find(cli, &archive, cli->arguments.count ? cli->arguments.items[0] : NULL,
-                              &row);
+    int status =
+        archive_find(cli, &archive, cli->arguments.count ? cli->arguments.items[0] : NULL, &row);
     if (status == 0 && !story_read(&archive, &row, &story, &err))
         status = cli_fail(cli, NULL, &err);
     else if (status == 0) {
@@ -134,8 +136,9 @@ const struct command command_history = {
     .summary = "Print every event of an execution",
     .arguments = "[ID]",
     .arguments_max = 1,
-    .description = "ID is an execution's id, its ARN, its name, or the beginning of its id; without\n"
-                   "it, the newest execution. TIME counts from the start.\n",
+    .description =
+        "ID is an execution's id, its ARN, its name, or the beginning of its id; without\n"
+        "it, the newest execution. TIME counts from the start.\n",
     .examples = "pawl history\n"
                 "pawl history order-17\n"
                 "pawl history 0193a5e2-7c --json\n",

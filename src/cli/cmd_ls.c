@@ -4,7 +4,9 @@
 
 #include <strings.h>
 
-enum { LS_LIMIT_DEFAULT = 50 };
+enum {
+    LS_LIMIT_DEFAULT = 50
+};
 
 static int status_option(const struct cli *cli)
 {

@@ -209,7 +209,9 @@ static void print_end(const struct page *p, const struct cli *cli)
 
 static void print_page(struct cli *cli, const struct story *s)
 {
-    enum { NAME_WIDTH_MAX = 60 };
+    enum {
+        NAME_WIDTH_MAX = 60
+    };
     struct page p = {
         .out = &cli->out,
         .story = s,
@@ -238,8 +240,8 @@ static int run(struct cli *cli)
     struct err err;
     if (!archive_open(cli, DATADIR_READ, &archive, &err))
         return cli_fail(cli, NULL, &err);
-    int status = archive_find(cli, &archive, cli->arguments.count ? cli->arguments.items[0] : NULL,
-                              &row);
+    int status =
+        archive_find(cli, &archive, cli->arguments.count ? cli->arguments.items[0] : NULL, &row);
     if (status == 0 && !story_read(&archive, &row, &story, &err)) {
         status = cli_fail(cli, NULL, &err);
     } else if (status == 0) {
@@ -254,7 +256,8 @@ static int run(struct cli *cli)
 }
 
 static const struct option options[] = {
-    {"--verbose", OPTION_FLAG, NULL, "Also the input and output of each step, and all of the logs", NULL},
+    {"--verbose", OPTION_FLAG, NULL, "Also the input and output of each step, and all of the logs",
+     NULL},
     OPTION_JSON("everything as JSON"),
     OPTION_DATA,
     OPTION_END,
@@ -265,8 +268,9 @@ const struct command command_show = {
     .summary = "Show an execution, step by step",
     .arguments = "[ID]",
     .arguments_max = 1,
-    .description = "ID is an execution's id, its ARN, its name, or the beginning of its id; without\n"
-                   "it, the newest execution. Works while the execution runs.\n",
+    .description =
+        "ID is an execution's id, its ARN, its name, or the beginning of its id; without\n"
+        "it, the newest execution. Works while the execution runs.\n",
     .examples = "pawl show\n"
                 "pawl show order-17 --verbose\n"
                 "pawl show 0193a5e2-7c --json\n",

@@ -91,9 +91,10 @@ const struct command command_validate = {
     .arguments = "FILE...",
     .arguments_min = 1,
     .arguments_max = ARGUMENTS_MAX,
-    .description = "Says everything that is wrong with each definition, with its line and column and\n"
-                   "what to do. \"-\" stands for stdin. Warnings alone are no failure.\n"
-                   "Exit status: 0 all valid, 1 something is wrong, 4 no such file.\n",
+    .description =
+        "Says everything that is wrong with each definition, with its line and column and\n"
+        "what to do. \"-\" stands for stdin. Warnings alone are no failure.\n"
+        "Exit status: 0 all valid, 1 something is wrong, 4 no such file.\n",
     .examples = "pawl validate order.asl.json\n"
                 "pawl validate flows/*.yaml --json\n",
     .options = options,

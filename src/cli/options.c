@@ -2,7 +2,9 @@
 
 #include <strings.h>
 
-enum { SUGGEST_DISTANCE_MAX = 3 };
+enum {
+    SUGGEST_DISTANCE_MAX = 3
+};
 
 const char *suggest_name(const char *name, const void *table, size_t count, size_t stride)
 {

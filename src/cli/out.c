@@ -49,8 +49,8 @@ void out_release(struct out *o)
 void out_style(struct out *o, enum style style)
 {
     static const char *const codes[] = {
-        [STYLE_OFF] = "\x1b[0m",   [STYLE_BOLD] = "\x1b[1m",  [STYLE_DIM] = "\x1b[2m",
-        [STYLE_GOOD] = "\x1b[32m", [STYLE_BAD] = "\x1b[31m",  [STYLE_BUSY] = "\x1b[33m",
+        [STYLE_OFF] = "\x1b[0m",   [STYLE_BOLD] = "\x1b[1m", [STYLE_DIM] = "\x1b[2m",
+        [STYLE_GOOD] = "\x1b[32m", [STYLE_BAD] = "\x1b[31m", [STYLE_BUSY] = "\x1b[33m",
         [STYLE_HELP] = "\x1b[36m",
     };
     if (o->colour)

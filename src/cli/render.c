@@ -73,7 +73,7 @@ int64_t step_number(const struct machine *machine, const struct step *step)
 struct table executions_table(struct arena *a)
 {
     static const struct column columns[] = {
-        {"", false},       {"ID", false},      {"NAME", false},   {"MACHINE", false},
+        {"", false},       {"ID", false},      {"NAME", false},    {"MACHINE", false},
         {"STATUS", false}, {"STARTED", false}, {"DURATION", true},
     };
     return table_of(a, columns, COUNT_OF(columns));
@@ -142,7 +142,9 @@ static struct str cause_message(struct arena *a, struct str cause)
 void print_error(struct out *o, const char *prefix, bool has_error, struct str error,
                  bool has_cause, struct str cause)
 {
-    enum { CAUSE_LINES_MAX = 12 };
+    enum {
+        CAUSE_LINES_MAX = 12
+    };
     struct arena *scratch = arena_new(64 << 20);
     struct buf lines = BUF_INIT(0);
     out_text(o, prefix);

@@ -30,7 +30,6 @@ void print_log_tail(struct out *o, const char *prefix, struct json log, size_t l
 void print_next_command(struct out *o, const struct cli *cli, const char *words,
                         const struct uuid *id);
 
-
 /* {"id","name","arn","machine","status","startedAt","stoppedAt"?} */
 struct json execution_json(struct arena *a, const struct execution_row *row);
 struct json time_json(struct arena *a, struct wall_ms at);

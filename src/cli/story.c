@@ -22,15 +22,15 @@ static bool read_machine(struct story *s, const struct archive *archive, struct 
 static void take_turn(struct story *s, const struct journal_turn *turn)
 {
     for (size_t i = 0; i < turn->count; i++) {
-        s->events = arena_grow(s->arena, s->events, s->event_count, &s->event_capacity,
-                               sizeof(*s->events));
+        s->events =
+            arena_grow(s->arena, s->events, s->event_count, &s->event_capacity, sizeof(*s->events));
         s->events[s->event_count++] = (struct told_event){turn->events[i], turn->at};
     }
     steps_apply(&s->steps, s->arena, s->run, turn->events, turn->count, turn->at);
 }
 
-static bool take_page(struct story *s, struct journal_reader *reader,
-                      const struct store_read *read, struct err *reterr)
+static bool take_page(struct story *s, struct journal_reader *reader, const struct store_read *read,
+                      struct err *reterr)
 {
     for (size_t i = 0; i < read->count; i++) {
         const struct turn_row *row = &read->turns[i];

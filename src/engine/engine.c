@@ -408,7 +408,7 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
     }
     /* Only those that are ready now: what they cause waits for the next step, so
      * that a busy run cannot keep the others from theirs. */
-    for (size_t i = e->ready_count; i > 0 && !e->dead; i--)
+    for (size_t i = e->ready_count; i > 0 && !e->dead && !e->detached; i--)
         slot_step(slot_take_ready(e));
     if (e->dead)
         bury(e);

@@ -1,0 +1,253 @@
+#include "cli/host.h"
+
+#include "os/clock.h"
+#include "os/entropy.h"
+#include "task/task.h"
+
+#include <signal.h>
+#include <uv.h>
+
+enum {
+    SIGNALS = 2
+};
+
+struct host {
+    struct arena *arena;
+    struct engine *engine;
+    struct tasks *tasks;
+    uv_loop_t loop;
+    uv_timer_t wake;
+    uv_idle_t busy; /* active while the engine has more to do at once */
+    uv_signal_t signals[SIGNALS];
+    bool stopping;
+    int signal; /* that stopped it; 0: none */
+};
+
+/* ---- turning ---- */
+
+static void end_tasks(struct host *h)
+{
+    engine_detach(h->engine);
+    if (h->tasks)
+        tasks_free(h->tasks);
+    h->tasks = NULL;
+}
+
+/* Closing every handle lets the loop run out once the last child is gone. */
+static void wind_down(struct host *h)
+{
+    if (h->stopping)
+        return;
+    h->stopping = true;
+    end_tasks(h);
+    uv_close((uv_handle_t *)&h->wake, NULL);
+    uv_close((uv_handle_t *)&h->busy, NULL);
+    for (size_t i = 0; i < SIGNALS; i++)
+        uv_unref(
+            (uv_handle_t *)&h->signals[i]); /* a second Ctrl-C must not leave children behind */
+}
+
+static void turn(struct host *h);
+
+static void on_wake(uv_timer_t *timer)
+{
+    turn(timer->data);
+}
+
+static void on_busy(uv_idle_t *busy)
+{
+    turn(busy->data);
+}
+
+static void wait_for(struct host *h, struct wall_ms wake, struct wall_ms now)
+{
+    /* At most a minute at a time, since the wall's clock may be set. */
+    enum {
+        WAIT_MAX_MS = 60000
+    };
+    int64_t wait = wake.ms > now.ms ? wake.ms - now.ms : 0;
+    uv_timer_start(&h->wake, on_wake, (uint64_t)(wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS), 0);
+}
+
+static void turn(struct host *h)
+{
+    struct err why;
+    struct wall_ms now = clock_wall();
+    if (h->stopping)
+        return;
+    bool more = engine_step(h->engine, now, clock_mono());
+    if (h->stopping) /* by a callback */
+        return;
+    if (engine_dead(h->engine, &why)) {
+        wind_down(h);
+        return;
+    }
+    struct wall_ms wake = engine_wake(h->engine);
+    uv_timer_stop(&h->wake);
+    if (wake.ms)
+        wait_for(h, wake, now);
+    if (more)
+        uv_idle_start(&h->busy, on_busy);
+    else
+        uv_idle_stop(&h->busy);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct host *h = signal->data;
+    if (!h->stopping)
+        h->signal = number;
+    wind_down(h);
+}
+
+/* ---- tasks ---- */
+
+static void start_task(void *arg, const struct execution_row *execution,
+                       const struct flow_identity *who, const struct flow_effect *task)
+{
+    struct host *h = arg;
+    struct buf payload = BUF_INIT(0);
+    char id[UUID_TEXT_LEN];
+    if (!h->tasks)
+        return;
+    uuid_format(execution->id, id);
+    json_write(&payload, task->payload);
+    struct task_request request = {
+        .key = {execution->key, task->step, task->attempt},
+        .function = task->function,
+        .resource = task->resource->text,
+        .payload = buf_str(&payload),
+        .execution_arn = who->execution_arn,
+        .execution_id = str_of(id, UUID_TEXT_LEN),
+        .state_name = task->state->name,
+        .token = task->token,
+    };
+    task_start(h->tasks, &request);
+    buf_release(&payload);
+}
+
+static void cancel_task(void *arg, execution_key key, uint32_t step, uint32_t attempt)
+{
+    struct host *h = arg;
+    if (h->tasks)
+        task_cancel(h->tasks, (struct task_key){key, step, attempt});
+}
+
+/* How the attempt went, as the journal keeps it (EVENT_TASK_LOG). */
+static struct json log_of(struct arena *a, const struct task_result *result)
+{
+    struct json_object_builder b = json_object_builder(a);
+    if (result->has_exit_status)
+        json_object_add(&b, STR("exit"), json_int(result->exit_status));
+    if (result->out.len)
+        json_object_add(&b, STR("out"), json_string(result->out));
+    if (result->err.len)
+        json_object_add(&b, STR("err"), json_string(result->err));
+    json_object_add(&b, STR("ms"), json_int(result->duration_ms));
+    return json_object_done(&b);
+}
+
+static void task_answered(void *arg, const struct task_result *result)
+{
+    struct host *h = arg;
+    struct arena *scratch = arena_new(0);
+    struct engine_task_result answer = {
+        .execution = result->key.execution,
+        .step = result->key.task,
+        .attempt = result->key.attempt,
+        .ok = result->ok,
+        .output = result->output,
+        .has_error = !result->ok,
+        .has_cause = !result->ok,
+        .error = result->error,
+        .cause = result->cause,
+        .log = log_of(scratch, result),
+    };
+    engine_task_result(h->engine, &answer);
+    arena_free(scratch);
+    if (!h->stopping)
+        uv_idle_start(&h->busy, on_busy);
+}
+
+/* ---- life ---- */
+
+static void must(int status)
+{
+    ASSERT(status == 0);
+}
+
+static void open_loop(struct host *h)
+{
+    static const int numbers[SIGNALS] = {SIGINT, SIGTERM};
+    must(uv_loop_init(&h->loop));
+    must(uv_timer_init(&h->loop, &h->wake));
+    must(uv_idle_init(&h->loop, &h->busy));
+    h->wake.data = h->busy.data = h;
+    for (size_t i = 0; i < SIGNALS; i++) {
+        must(uv_signal_init(&h->loop, &h->signals[i]));
+        h->signals[i].data = h;
+        must(uv_signal_start(&h->signals[i], on_signal, numbers[i]));
+    }
+}
+
+bool host_new(const struct host_options *options, struct host **ret_host, struct err *reterr)
+{
+    struct arena *arena = arena_new(0);
+    struct host *h = ARENA_NEW(arena, struct host);
+    struct engine_options engine = {
+        .store = options->store,
+        .seed = entropy_u64(),
+        .tasks = {h, start_task, cancel_task},
+        .troubled = options->troubled,
+        .troubled_arg = options->arg,
+    };
+    h->arena = arena;
+    if (!engine_new(&engine, &h->engine, reterr)) {
+        arena_free(arena);
+        return false;
+    }
+    engine_follow(h->engine, options->followed, options->arg);
+    open_loop(h);
+    h->tasks = tasks_new(&h->loop, options->bindings, task_answered, h);
+    *ret_host = h;
+    return true;
+}
+
+struct engine *host_engine(struct host *h)
+{
+    return h->engine;
+}
+
+void host_stop(struct host *h)
+{
+    wind_down(h);
+}
+
+bool host_run(struct host *h, struct err *reterr)
+{
+    struct err why;
+    if (!h->stopping)
+        uv_idle_start(&h->busy, on_busy);
+    uv_run(&h->loop, UV_RUN_DEFAULT);
+    if (engine_dead(h->engine, &why)) {
+        *reterr = why;
+        return false;
+    }
+    if (h->signal)
+        return err_set(reterr, ERR_INTERRUPTED, "Interrupted by %s.",
+                       h->signal == SIGINT ? "Ctrl-C" : "SIGTERM");
+    return true;
+}
+
+void host_free(struct host *h)
+{
+    if (!h)
+        return;
+    wind_down(h);
+    for (size_t i = 0; i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&h->signals[i], NULL);
+    uv_run(&h->loop, UV_RUN_DEFAULT);
+    must(uv_loop_close(&h->loop));
+    engine_free(h->engine);
+    arena_free(h->arena);
+}

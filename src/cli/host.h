@@ -1,0 +1,37 @@
+/* The engine in this process: an event loop that drives it, tasks that answer it.
+ *
+ * The loop turns until the owner calls host_stop. SIGINT and SIGTERM stop it
+ * too: host_run then detaches, that is, outstanding commands are ended and
+ * every execution stays RUNNING in the store.
+ * Ownership: host_free. Threads: one, and one host a process (signals).
+ */
+#ifndef PAWL_CLI_HOST_H
+#define PAWL_CLI_HOST_H
+
+#include "engine/engine.h"
+#include "task/bindings.h"
+
+struct host;
+
+struct host_options {
+    struct store *store;
+    const struct bindings *bindings;
+    engine_troubled *troubled;
+    engine_followed *followed;
+    void *arg; /* of both */
+};
+
+MUST_CHECK bool host_new(const struct host_options *options, struct host **ret_host,
+                         struct err *reterr);
+void host_free(struct host *h);
+
+struct engine *host_engine(struct host *h);
+
+/* Until host_stop (true), a signal (INTERRUPTED), or the engine is dead (its
+ * reason). When it returns, no child process is left. */
+MUST_CHECK bool host_run(struct host *h, struct err *reterr);
+
+/* From within a callback of the engine. */
+void host_stop(struct host *h);
+
+#endif

@@ -1,0 +1,34 @@
+/* The steps of one execution, a line each as they begin and end.
+ *
+ *   ▸   2  Register
+ *   ↻   2  Register            attempt 1 failed: Pawl.ExitStatus; again in 2.0s
+ *   ✔   2  Register                1.2s
+ *
+ * A step that begins and ends in one turn gets one line. Lies in an arena.
+ */
+#ifndef PAWL_CLI_LIVE_H
+#define PAWL_CLI_LIVE_H
+
+#include "cli/cli.h"
+#include "journal/journal.h"
+
+struct live {
+    struct out *out;
+    struct arena *arena;
+    struct step_list steps;
+    uint32_t *running; /* indexes of steps, in order */
+    size_t running_count, running_capacity;
+    size_t name_width;
+};
+
+/* Goes on with the steps of an execution that has some already; they lie in the
+ * live list's arena. Prints nothing. */
+void live_adopt(struct live *l, const struct step_list *steps);
+
+void live_take(struct live *l, const struct run *run, const struct flow_event *events, size_t count,
+               struct wall_ms at);
+
+/* The step that made the execution fail, or NULL. */
+const struct step *live_failed_step(const struct live *l);
+
+#endif
