@@ -1,0 +1,46 @@
+#!/bin/sh
+# ./dev demo: runs examples/db-refresh with build/pawl on a fresh store under
+# build/demo, looks at it as a person would, and checks what the jobs left behind.
+set -eu
+cd "$(dirname "$0")/.."
+
+example=examples/db-refresh
+place=build/demo
+data=$place/data
+rm -rf "$place"
+mkdir -p "$place"
+PAWL_DEMO_DIR=$PWD/$place/work
+export PAWL_DEMO_DIR
+
+# step COMMAND...: shows a command as one would type it, then runs it.
+step() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+step build/pawl run "$example/omc-flywheel-dev-db-refresh.asl.json" \
+    --input "@$example/execution-input.json" --config "$example/pawl.yaml" \
+    --name demo --data "$data" >"$place/output.json" || {
+    status=$?
+    cat "$place/output.json"
+    echo "the job did not succeed (exit status $status)" >&2
+    exit "$status"
+}
+step build/pawl show demo --data "$data"
+step "$example/check.sh" "$place/output.json"
+
+cat <<END
+
+What happened: build/pawl ran the seven steps of
+  $example/omc-flywheel-dev-db-refresh.asl.json
+as durable steps: each was on disk, in $data, before the next began. The jobs wrote
+real files and tables under $place/work, and check.sh has compared them with what
+other tools make of the same sources.
+
+Try next:
+  build/pawl show demo --data $data --verbose   inputs, outputs and logs of the steps
+  build/pawl history demo --data $data          its history, event by event
+  build/pawl ls --data $data                    all runs in this store
+  build/pawl validate $example/omc-flywheel-dev-db-refresh.asl.json
+  build/pawl help
+END
