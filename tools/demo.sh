@@ -12,22 +12,28 @@ mkdir -p "$place"
 PAWL_DEMO_DIR=$PWD/$place/work
 export PAWL_DEMO_DIR
 
-# step COMMAND...: shows a command as one would type it, then runs it.
+# step FILE COMMAND...: shows a command as one would type it and runs it; what it prints
+# goes to the file, or is shown when that is "-".
 step() {
-    printf '\n$ %s\n' "$*"
-    "$@"
-}
-
-step build/pawl run "$example/omc-flywheel-dev-db-refresh.asl.json" \
-    --input "@$example/execution-input.json" --config "$example/pawl.yaml" \
-    --name demo --data "$data" >"$place/output.json" || {
+    file=$1
+    shift
+    if [ "$file" = - ]; then
+        printf '\n$ %s\n' "$*"
+        "$@" && return
+    else
+        printf '\n$ %s > %s\n' "$*" "$file"
+        "$@" >"$file" && return
+    fi
     status=$?
-    cat "$place/output.json"
-    echo "the job did not succeed (exit status $status)" >&2
+    echo "the demo ends here: that had exit status $status" >&2
     exit "$status"
 }
-step build/pawl show demo --data "$data"
-step "$example/check.sh" "$place/output.json"
+
+step "$place/output.json" build/pawl run "$example/omc-flywheel-dev-db-refresh.asl.json" \
+    --input "@$example/execution-input.json" --config "$example/pawl.yaml" \
+    --name demo --data "$data"
+step - build/pawl show demo --data "$data"
+step - "$example/check.sh" "$place/output.json"
 
 cat <<END
 
