@@ -152,13 +152,21 @@ static bool check_size(const char *what, struct str text, size_t size_max, struc
 
 static bool check_text(const char *what, struct str text, struct err *reterr)
 {
-    return check_size(what, text, STORE_TEXT_SIZE_MAX, reterr);
+    if (!check_size(what, text, STORE_TEXT_SIZE_MAX, reterr))
+        return false;
+    if (utf8_valid_up_to(text) == text.len)
+        return true;
+    return err_set(reterr, ERR_INVALID_INPUT, "%s is not UTF-8", what);
 }
 
 static bool check_start(const struct execution_row *row, struct err *reterr)
 {
-    if (row->key <= 0)
-        return err_set(reterr, ERR_INVALID_INPUT, "an execution's key must be above 0");
+    execution_key key_in_id;
+    if (row->key <= 0 || !execution_key_of_uuid(row->id, &key_in_id) || key_in_id != row->key)
+        return err_set(reterr, ERR_INVALID_INPUT,
+                       "the key of an execution must be above 0 and that of its id");
+    if (row->shard >= SHARD_COUNT)
+        return err_set(reterr, ERR_INVALID_INPUT, "there is no shard %u", row->shard);
     size_t characters = utf8_length(row->name);
     if (row->client_named && (characters == 0 || characters > STORE_NAME_MAX))
         return err_set(reterr, ERR_INVALID_INPUT,

@@ -1,0 +1,190 @@
+#include "store/sqlite/sqlite_internal.h"
+
+#include <stdio.h>
+
+/* SQLite keeps these texts with their comments: `.schema` shows them to whoever
+ * opens the file. Why so few indexes: docs/adr/0005-store.md. */
+static const char schema[] =
+    "CREATE TABLE meta (\n"
+    "  name TEXT PRIMARY KEY,\n"
+    "  value BLOB NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n"
+
+    "CREATE TABLE shard (\n"
+    "  shard INTEGER PRIMARY KEY,\n"
+    "  epoch INTEGER NOT NULL            -- grows whenever a process takes the shard over\n"
+    ") STRICT;\n"
+
+    "CREATE TABLE definition (\n"
+    "  org INTEGER NOT NULL,\n"
+    "  hash BLOB NOT NULL CHECK (length(hash) = 32), -- SHA-256 of the text\n"
+    "  text TEXT NOT NULL,\n"
+    "  PRIMARY KEY (org, hash)\n"
+    ") STRICT;\n"
+
+    "CREATE TABLE machine (\n"
+    "  org INTEGER NOT NULL,\n"
+    "  name TEXT NOT NULL,\n"
+    "  arn TEXT NOT NULL,\n"
+    "  definition BLOB NOT NULL CHECK (length(definition) = 32), -- hash of the current revision\n"
+    "  created_at INTEGER NOT NULL,      -- all times are UTC milliseconds since 1970\n"
+    "  updated_at INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (org, name)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+
+    "CREATE TABLE execution (\n"
+    "  key INTEGER PRIMARY KEY,          -- started_at * 32768 + a counter\n"
+    "  org INTEGER NOT NULL,\n"
+    "  status TEXT NOT NULL\n"
+    "    CHECK (status IN ('RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED')),\n"
+    "  shard INTEGER NOT NULL,\n"
+    "  id TEXT NOT NULL,                 -- UUIDv7 that holds the key\n"
+    "  name TEXT,                        -- the client's; NULL: named by its id\n"
+    "  arn TEXT NOT NULL,\n"
+    "  machine_arn TEXT NOT NULL,\n"
+    "  machine_name TEXT NOT NULL,\n"
+    "  definition BLOB NOT NULL CHECK (length(definition) = 32),\n"
+    "  started_at INTEGER NOT NULL,\n"
+    "  stopped_at INTEGER,\n"
+    "  wake_at INTEGER,                  -- the earliest deadline\n"
+    "  parent INTEGER,                   -- key of the execution that started this one\n"
+    "  parent_task INTEGER,\n"
+    "  map_run INTEGER\n"
+    ") STRICT;\n"
+
+    "CREATE INDEX execution_running ON execution (org) WHERE status = 'RUNNING';\n"
+    "CREATE INDEX execution_wake ON execution (org, wake_at)\n"
+    "  WHERE status = 'RUNNING' AND wake_at IS NOT NULL;\n"
+
+    "CREATE TABLE execution_name (       -- only names that clients chose\n"
+    "  org INTEGER NOT NULL,\n"
+    "  name TEXT NOT NULL,\n"
+    "  machine_arn TEXT NOT NULL,\n"
+    "  execution INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (org, name, machine_arn)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+
+    "CREATE TABLE journal (\n"
+    "  seq INTEGER PRIMARY KEY,          -- the order of commits\n"
+    "  execution INTEGER NOT NULL,\n"
+    "  turn INTEGER NOT NULL,            -- 0, 1, 2 ... in each execution\n"
+    "  org INTEGER NOT NULL,\n"
+    "  rules_version INTEGER NOT NULL,\n"
+    "  cause INTEGER NOT NULL,\n"
+    "  at INTEGER NOT NULL,\n"
+    "  checksum INTEGER NOT NULL,        -- XXH3 of the body\n"
+    "  body TEXT NOT NULL,               -- JSON: the turn's values and events\n"
+    "  UNIQUE (execution, turn)\n"
+    ") STRICT;\n"
+
+    "CREATE TABLE snapshot (             -- saves folding a long journal; may be deleted\n"
+    "  execution INTEGER PRIMARY KEY,\n"
+    "  org INTEGER NOT NULL,\n"
+    "  turn INTEGER NOT NULL,            -- the first turn that is not in it\n"
+    "  checksum INTEGER NOT NULL,\n"
+    "  body TEXT NOT NULL                -- JSON\n"
+    ") STRICT;\n";
+
+static bool ask_int(struct sqlite_store *s, const char *sql, int64_t *ret_value, struct err *reterr)
+{
+    sqlite3_stmt *statement;
+    int rc = sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL);
+    if (rc != SQLITE_OK)
+        return sqlite_fail(s, rc, reterr);
+    rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        *ret_value = sqlite3_column_int64(statement, 0);
+    else
+        sqlite_fail(s, rc, reterr);
+    sqlite3_finalize(statement);
+    return rc == SQLITE_ROW;
+}
+
+bool schema_check(struct sqlite_store *s, enum schema_state *ret_state, struct err *reterr)
+{
+    int64_t objects, application, version;
+    if (!ask_int(s, "SELECT count(*) FROM sqlite_schema", &objects, reterr) ||
+        !ask_int(s, "PRAGMA application_id", &application, reterr) ||
+        !ask_int(s, "PRAGMA user_version", &version, reterr))
+        return false;
+    if (objects == 0 && application == 0 && version == 0) {
+        *ret_state = SCHEMA_EMPTY;
+        return true;
+    }
+    if (application != SQLITE_STORE_APPLICATION_ID)
+        return err_set(reterr, ERR_CORRUPT,
+                       "%s is an SQLite file of another program: choose another data directory",
+                       s->path);
+    if (version > SQLITE_STORE_SCHEMA)
+        return err_set(reterr, ERR_NEWER_SCHEMA,
+                       "the store %s has schema %lld, and this release of Pawl knows those up to "
+                       "%d: use the release that wrote it, or a newer one",
+                       s->path, (long long)version, SQLITE_STORE_SCHEMA);
+    if (version < 1)
+        return err_set(reterr, ERR_CORRUPT, "the store %s has no schema that ever was: %lld",
+                       s->path, (long long)version);
+    *ret_state = SCHEMA_CURRENT;
+    return true;
+}
+
+static bool put_secret(struct sqlite_store *s, const uint8_t *secret, struct err *reterr)
+{
+    sqlite3_stmt *statement;
+    int rc = sqlite3_prepare_v2(s->db, "INSERT INTO meta (name, value) VALUES ('secret', ?1)", -1,
+                                &statement, NULL);
+    if (rc != SQLITE_OK)
+        return sqlite_fail(s, rc, reterr);
+    sqlite3_bind_blob(statement, 1, secret, STORE_SECRET_SIZE, SQLITE_STATIC);
+    rc = sqlite3_step(statement);
+    bool ok = rc == SQLITE_DONE || sqlite_fail(s, rc, reterr);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+static bool fill_new(struct sqlite_store *s, const uint8_t *secret, struct err *reterr)
+{
+    char fill[512];
+    snprintf(fill, sizeof(fill),
+             "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+             " INSERT INTO shard (shard, epoch) SELECT i, 0 FROM n;"
+             "PRAGMA application_id = %d;"
+             "PRAGMA user_version = %d;",
+             SHARD_COUNT - 1, SQLITE_STORE_APPLICATION_ID, SQLITE_STORE_SCHEMA);
+    return sqlite_run_text(s, schema, reterr) && sqlite_run_text(s, fill, reterr) &&
+           put_secret(s, secret, reterr);
+}
+
+bool schema_create(struct sqlite_store *s, const uint8_t *secret, struct err *reterr)
+{
+    ASSERT(secret);
+    if (!sqlite_run_text(s, "BEGIN IMMEDIATE", reterr))
+        return false;
+    /* Asked again under the lock: another process may have been quicker. */
+    enum schema_state state;
+    bool ok = schema_check(s, &state, reterr) &&
+              (state == SCHEMA_CURRENT || fill_new(s, secret, reterr)) &&
+              sqlite_run_text(s, "COMMIT", reterr);
+    if (!ok && !sqlite3_get_autocommit(s->db))
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return ok;
+}
+
+bool schema_read_secret(struct sqlite_store *s, struct err *reterr)
+{
+    sqlite3_stmt *statement;
+    int rc = sqlite3_prepare_v2(s->db, "SELECT value FROM meta WHERE name = 'secret'", -1,
+                                &statement, NULL);
+    if (rc != SQLITE_OK)
+        return sqlite_fail(s, rc, reterr);
+    rc = sqlite3_step(statement);
+    bool there = rc == SQLITE_ROW && sqlite3_column_type(statement, 0) == SQLITE_BLOB &&
+                 sqlite3_column_bytes(statement, 0) == STORE_SECRET_SIZE;
+    if (there)
+        memcpy(s->base.secret, sqlite3_column_blob(statement, 0), STORE_SECRET_SIZE);
+    else if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+        err_set(reterr, ERR_CORRUPT, "the store %s has lost its secret (table meta)", s->path);
+    else
+        sqlite_fail(s, rc, reterr);
+    sqlite3_finalize(statement);
+    return there;
+}

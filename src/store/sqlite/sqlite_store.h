@@ -1,0 +1,45 @@
+/* The embedded store: one SQLite file, in WAL mode, durable at every commit.
+ *
+ * All commits that are queued when store_step runs become one transaction with
+ * one fsync; one that is refused is rolled back alone. A full disk, a lock or a
+ * file that became read-only refuses the whole transaction and the store lives
+ * on; an I/O error ends it (store.h).
+ *
+ * One process writes (os/datadir.h has the lock), any number may read beside it.
+ * A reader sees what was committed when each of its reads began. Where it may
+ * not write beside the file (SQLite's shared memory), it reads the file as one
+ * that nobody changes; when somebody does, the read fails with BUSY.
+ *
+ * The file opens with plain sqlite3; what a column means stands in its schema.
+ * Errors of opening: NOT_FOUND (reading what is not there), PERMISSION, BUSY,
+ * NEWER_SCHEMA, CORRUPT (or no store at all), DISK_FULL, IO.
+ * Source: docs/adr/0005-store.md.
+ */
+#ifndef PAWL_STORE_SQLITE_SQLITE_STORE_H
+#define PAWL_STORE_SQLITE_SQLITE_STORE_H
+
+#include "store/store.h"
+
+enum {
+    SQLITE_STORE_SCHEMA = 1,                  /* PRAGMA user_version */
+    SQLITE_STORE_APPLICATION_ID = 0x5041574c, /* PRAGMA application_id: "PAWL" */
+    SQLITE_STORE_BATCH_COMMITS_MAX = 1024,    /* in one transaction */
+    SQLITE_STORE_BATCH_SIZE_MAX =
+        16 << 20, /* bytes of bodies in one transaction, one commit at least */
+    SQLITE_STORE_CHECKPOINT_SIZE = 16 << 20, /* bytes of WAL that are then moved to the file */
+    SQLITE_STORE_WAL_SIZE_MAX = 256 << 20,   /* above it, writing waits for readers to move on */
+    SQLITE_STORE_BUSY_MS = 2000,             /* how long another process's lock is waited for */
+};
+
+enum sqlite_store_mode {
+    SQLITE_STORE_READ_ONLY,
+    SQLITE_STORE_READ_WRITE, /* makes the file, mode 0600, when it is not there */
+};
+
+/* `secret`: what a new store keeps as its secret; not looked at otherwise, and
+ * may then be NULL. Owned: store_close. */
+MUST_CHECK bool sqlite_store_open(const char *path, enum sqlite_store_mode mode,
+                                  const uint8_t *secret, struct store **ret_store,
+                                  struct err *reterr);
+
+#endif
