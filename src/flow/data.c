@@ -83,6 +83,14 @@ bool data_fits(struct turn *t, struct str what, struct json value, struct expr_f
     return false;
 }
 
+/* AWS takes a number's text for the number in all ...Path fields. */
+bool data_integer(struct json value, int64_t *ret_value)
+{
+    if (json_is_string(value))
+        return str_to_int64(json_str(value), ret_value);
+    return json_to_int64(value, ret_value);
+}
+
 bool data_number(struct turn *t, const struct number_field *field, const char *name,
                  struct expr_env *env, int64_t *ret_value, struct expr_failure *reterr)
 {
@@ -95,14 +103,12 @@ bool data_number(struct turn *t, const struct number_field *field, const char *n
     if (path_eval(field->path, env, &value, &why) != PATH_FOUND)
         return runtime_error(reterr, arena_printf(env->out, "Invalid path '" STR_FMT "' : " STR_FMT,
                                                   STR_ARG(path), STR_ARG(why)));
-    if (json_to_int64(value, ret_value))
+    if (data_integer(value, ret_value))
         return true;
-    struct str text = json_is_string(value)
-                          ? arena_printf(t->scratch, "\"" STR_FMT "\"", STR_ARG(json_str(value)))
-                          : json_text(t->scratch, value);
+    struct str text = json_is_string(value) ? json_str(value) : json_text(t->scratch, value);
     return runtime_error(reterr, arena_printf(env->out,
-                                              "The %sPath field refers to value " STR_FMT
-                                              " which is not a valid integer: " STR_FMT,
+                                              "The %sPath field refers to value \"" STR_FMT
+                                              "\" which is not a valid integer: " STR_FMT,
                                               name, STR_ARG(text), STR_ARG(path)));
 }
 
@@ -136,7 +142,8 @@ bool data_leave(struct turn *t, struct frame *frame, struct json output,
         struct json assigned;
         if (!template_eval(assign, &env, &assigned, reterr))
             return false;
-        e.assigned = (struct slot){assigned, SLOT_TURN_FRESH, 0};
+        if (json_count(assigned))
+            e.assigned = (struct slot){assigned, SLOT_TURN_FRESH, 0};
     }
     if (!data_fits(t, frame_state(t->run, frame)->name, output, reterr))
         return false;

@@ -94,14 +94,18 @@ static bool retry(struct turn *t, struct frame *f, const struct failure *failure
 
 /* ---- Catch ---- */
 
+/* A time-out has no cause in the history but an empty one when it is caught; a
+ * worker's failure without a cause is caught with null. */
 static struct json error_output(struct turn *t, const struct failure *failure)
 {
     struct arena *a = t->run->arena;
     struct json_object_builder b = json_object_builder(a);
     json_object_add(&b, STR("Error"),
                     failure->has_error ? json_string_copy(a, failure->error) : json_null());
+    bool timed_out = failure->has_error && str_eq(failure->error, STR("States.Timeout"));
     json_object_add(&b, STR("Cause"),
-                    failure->has_cause ? json_string_copy(a, failure->cause) : json_null());
+                    failure->has_cause || timed_out ? json_string_copy(a, failure->cause)
+                                                    : json_null());
     return json_object_done(&b);
 }
 

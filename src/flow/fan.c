@@ -80,10 +80,27 @@ static bool make_batches(struct turn *t, const struct item_batcher *batcher, str
     return true;
 }
 
+/* A percentage may have a fraction where the definition has it, but is whole in the data. */
+static bool map_percentage(struct turn *t, const struct real_field *field, struct expr_env *env,
+                           double *ret_percentage, struct expr_failure *reterr)
+{
+    double percentage = field->literal;
+    if (field->path) {
+        struct number_field whole = {.set = true, .path = field->path};
+        int64_t value;
+        if (!data_number(t, &whole, "ToleratedFailurePercentage", env, &value, reterr))
+            return false;
+        percentage = (double)value;
+    }
+    if (!(percentage >= 0 && percentage <= 100))
+        return runtime_error(reterr, STR("ToleratedFailurePercentage must be between 0 and 100."));
+    *ret_percentage = percentage;
+    return true;
+}
+
 static bool map_numbers(struct turn *t, const struct map_fields *map, struct expr_env *env,
                         struct flow_event *e, struct expr_failure *reterr)
 {
-    int64_t percentage = 0;
     e->tolerated_count = -1;
     e->tolerated_percentage = -1;
     if (map->concurrency.set &&
@@ -98,16 +115,8 @@ static bool map_numbers(struct turn *t, const struct map_fields *map, struct exp
         if (e->tolerated_count < 0)
             return runtime_error(reterr, STR("ToleratedFailureCount cannot be negative."));
     }
-    if (map->tolerated_percentage.set) {
-        if (!data_number(t, &map->tolerated_percentage, "ToleratedFailurePercentage", env,
-                         &percentage, reterr))
-            return false;
-        if (percentage < 0 || percentage > 100)
-            return runtime_error(reterr,
-                                 STR("ToleratedFailurePercentage must be between 0 and 100."));
-        e->tolerated_percentage = (double)percentage;
-    }
-    return true;
+    return !map->tolerated_percentage.set ||
+           map_percentage(t, &map->tolerated_percentage, env, &e->tolerated_percentage, reterr);
 }
 
 static void emit_map_run_started(struct turn *t, struct frame *f)

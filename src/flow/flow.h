@@ -27,18 +27,19 @@
 
 enum {
     FLOW_RULES_VERSION = 1, /* grows when the same input would decide otherwise */
-    FLOW_TURN_STATES_MAX = 1000,
-    FLOW_TURN_BYTES_MAX = 1 << 20,
 };
 
 struct flow_limits {
-    size_t payload_max;  /* bytes of one input or output; over it: States.DataLimitExceeded */
-    size_t history_max;  /* events with an id; over it: the execution fails */
-    size_t memory_max;   /* bytes one turn's evaluations may add */
-    uint32_t frames_max; /* branches and iterations alive at once */
+    size_t payload_max;     /* bytes of one input or output; over it: States.DataLimitExceeded */
+    size_t history_max;     /* events with an id; over it: the execution fails */
+    size_t memory_max;      /* bytes one turn's evaluations may add */
+    uint32_t frames_max;    /* branches and iterations alive at once */
+    size_t turn_states_max; /* states entered in one turn */
+    size_t turn_bytes_max;  /* bytes of one turn's row, about */
 };
 
-/* 64 MiB, 10,000,000, 512 MiB, 100,000. aws_limits: strict is 256 KiB, 25,000. */
+/* 64 MiB, 10,000,000, 512 MiB, 100,000, 1,000, 1 MiB. aws_limits: strict is 256 KiB
+ * and 25,000 for the first two. */
 struct flow_limits flow_limits_default(void);
 struct flow_limits flow_limits_aws(void);
 

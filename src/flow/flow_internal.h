@@ -157,6 +157,8 @@ MUST_CHECK bool data_leave(struct turn *t, struct frame *frame, struct json outp
 MUST_CHECK bool data_path(const struct path_field *field, struct expr_env *env,
                           struct json *ret_value, struct expr_failure *reterr);
 
+MUST_CHECK bool data_integer(struct json value, int64_t *ret_value);
+
 /* A whole number from a literal or a path. */
 MUST_CHECK bool data_number(struct turn *t, const struct number_field *field, const char *name,
                             struct expr_env *env, int64_t *ret_value, struct expr_failure *reterr);

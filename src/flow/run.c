@@ -7,6 +7,8 @@ struct flow_limits flow_limits_default(void)
         .history_max = 10000000,
         .memory_max = 512 << 20,
         .frames_max = 100000,
+        .turn_states_max = 1000,
+        .turn_bytes_max = 1 << 20,
     };
 }
 

@@ -61,7 +61,7 @@ static bool wait_seconds_path(struct turn *t, struct expr_env *env, const struct
     if (path_eval(path, env, &value, &why) != PATH_FOUND)
         return wait_error(t, reterr, "The SecondsPath parameter does not reference an input value",
                           path, NULL);
-    if (!json_to_int64(value, &seconds))
+    if (!data_integer(value, &seconds))
         return wait_error(t, reterr, "The SecondsPath parameter cannot be parsed as a long value",
                           path, &value);
     if (seconds < 0)

@@ -28,6 +28,19 @@ static const struct task_events *events_of(const struct state *state)
 
 /* ---- handing out ---- */
 
+/* The Payload of lambda:invoke: nothing is an empty object, and a string is the
+ * payload's own text where that is JSON. */
+static struct json invoke_payload(struct json payload, struct arena *a)
+{
+    struct json parsed;
+    if (json_is_absent(payload) || json_is_null(payload))
+        return json_object(NULL, 0);
+    if (json_is_string(payload) &&
+        json_parse_copy(a, json_str(payload), (struct json_limits){0}, &parsed, NULL))
+        return parsed;
+    return payload;
+}
+
 /* What a task gets of what it was scheduled with: lambda:invoke unwraps its
  * Payload and takes the function from the parameters. */
 static void fill_effect(const struct run *run, const struct frame *f, struct flow_effect *effect,
@@ -40,9 +53,7 @@ static void fill_effect(const struct run *run, const struct frame *f, struct flo
     effect->payload = given;
     if (resource->kind == TASK_LAMBDA_INVOKE) {
         effect->function = json_str(json_get(given, STR("FunctionName")));
-        effect->payload = json_get(given, STR("Payload"));
-        if (json_is_absent(effect->payload))
-            effect->payload = json_object(NULL, 0);
+        effect->payload = invoke_payload(json_get(given, STR("Payload")), a);
     }
     effect->token = task_token(run->identity, f->step, f->attempt, a);
     effect->deadline.ms = f->wake_ms;

@@ -268,7 +268,7 @@ static bool acceptable(const struct run *run, const struct flow_input *input)
 
 static bool within_bounds(const struct turn *t)
 {
-    return t->states < FLOW_TURN_STATES_MAX && t->bytes < FLOW_TURN_BYTES_MAX;
+    return t->states < t->run->limits.turn_states_max && t->bytes < t->run->limits.turn_bytes_max;
 }
 
 /* AWS ends an execution whose history is full; the last event says so. */

@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CLOCK_START_MS INT64_C(1780000000000) /* test_asl.py knows it as PLAYER_NOW */
+
 enum {
     MACHINES_MAX = 64,
     EXECUTIONS_MAX = 64,
@@ -272,7 +274,7 @@ static struct json create_machine(struct json request)
                           STR_ARG(m->name));
     struct json_object_builder b = json_object_builder(arena);
     add(&b, "stateMachineArn", json_string(m->arn));
-    add_time(&b, "creationDate", (struct wall_ms){1700000000000});
+    add_time(&b, "creationDate", (struct wall_ms){CLOCK_START_MS});
     return succeeded(json_object_done(&b));
 }
 
@@ -305,12 +307,12 @@ static struct json start_execution(struct json request)
     if (!name.len)
         name = arena_str(arena, str_of(id, sizeof(id)));
     x->machine = m;
-    x->now.ms = 1700000000000;
+    x->now.ms = CLOCK_START_MS;
     x->who = (struct flow_identity){
         .key = (int64_t)execution_count,
-        .execution_arn =
-            arena_printf(arena, "arn:aws:states:us-east-1:000000000000:execution:" STR_FMT ":" STR_FMT,
-                         STR_ARG(m->name), STR_ARG(name)),
+        .execution_arn = arena_printf(
+            arena, "arn:aws:states:us-east-1:000000000000:execution:" STR_FMT ":" STR_FMT,
+            STR_ARG(m->name), STR_ARG(name)),
         .name = name,
         .machine_arn = m->arn,
         .machine_name = m->name,
@@ -339,13 +341,16 @@ static struct json describe_execution(struct json request)
     struct player_execution *x = find_execution(get(request, "executionArn"));
     if (!x)
         return failed("ExecutionDoesNotExist", STR("Execution Does Not Exist"));
-    struct json_object_builder b = json_object_builder(arena), included = json_object_builder(arena);
+    struct json_object_builder b = json_object_builder(arena),
+                               included = json_object_builder(arena);
     add(&included, "included", json_bool(true));
     add(&b, "executionArn", json_string(x->who.execution_arn));
     add(&b, "stateMachineArn", json_string(x->who.machine_arn));
     add(&b, "name", json_string(x->who.name));
     add(&b, "status", json_string(str_of_cstr(names[run_status(x->run)])));
     add_time(&b, "startDate", run_started_at(x->run));
+    add(&b, "redriveCount", json_int(0));
+    add(&b, "redriveStatus", json_string(STR("REDRIVABLE")));
     add(&b, "input", json_string(x->input));
     add(&b, "inputDetails", json_object_done(&included));
     struct str text;

@@ -20,8 +20,8 @@ enum {
 };
 
 static struct totals {
-    unsigned turns, events, statuses[FLOW_ABORTED + 1], tasks_ok, tasks_failed, tasks_lost, snapshots,
-        bounded;
+    unsigned turns, events, statuses[FLOW_ABORTED + 1], tasks_ok, tasks_failed, tasks_lost,
+        snapshots, bounded;
 } totals;
 
 struct play {
@@ -158,7 +158,8 @@ static void answer(struct play *p, size_t i)
 static bool go_on(struct play *p)
 {
     if (rng_below(&p->rng, 200) == 0) {
-        take_turn(p, (struct flow_input){.why = FLOW_STOP, .has_error = true, .error = STR("Stop")});
+        take_turn(p,
+                  (struct flow_input){.why = FLOW_STOP, .has_error = true, .error = STR("Stop")});
         return true;
     }
     int64_t wake = flow_wake(p->live).ms;
@@ -191,6 +192,8 @@ static const char *play_machine(uint64_t seed, struct gen_coverage *coverage)
     struct err err;
     machine_generate(&p.rng, &definition, coverage);
     p.limits = flow_limits_default();
+    if (rng_below(&p.rng, 2)) /* turns of few states, so that bounds cut everywhere */
+        p.limits.turn_states_max = 1 + rng_below(&p.rng, 4);
     p.who = (struct flow_identity){.key = (int64_t)seed,
                                    .execution_arn = STR("arn:aws:states:r:a:execution:m:x"),
                                    .name = STR("x"),
@@ -254,6 +257,7 @@ int main(void)
     printf("%s 1 - a folded journal and a snapshot equal the live run\n", failed ? "not ok" : "ok");
     printf("%s 2 - the generator covers everything it knows\n",
            gen_coverage_is_full(&coverage) ? "ok" : "not ok");
-    printf("1..2\n");
-    return failed || !gen_coverage_is_full(&coverage);
+    printf("%s 3 - turns were cut by their bounds\n", totals.bounded ? "ok" : "not ok");
+    printf("1..3\n");
+    return failed || !gen_coverage_is_full(&coverage) || !totals.bounded;
 }

@@ -71,8 +71,7 @@ static void put_retry(struct gen *g)
                    "{\"ErrorEquals\":[\"E1\"],\"IntervalSeconds\":%u,\"MaxAttempts\":%u,"
                    "\"BackoffRate\":1.5},",
                    1 + below(g, 3), below(g, 3));
-    buf_printf(g->to,
-               "{\"ErrorEquals\":[\"%s\"],\"MaxAttempts\":%u,\"JitterStrategy\":\"%s\"}]",
+    buf_printf(g->to, "{\"ErrorEquals\":[\"%s\"],\"MaxAttempts\":%u,\"JitterStrategy\":\"%s\"}]",
                one_in(g, 2) ? "States.ALL" : "States.TaskFailed", below(g, 3),
                one_in(g, 2) ? "FULL" : "NONE");
 }

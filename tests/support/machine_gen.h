@@ -10,9 +10,10 @@
 #include "base/buf.h"
 #include "base/rng.h"
 
-#define GEN_COVERAGE_TABLE(X)                                                               \
-    X(pass) X(task) X(choice_loop) X(wait) X(succeed) X(fail) X(parallel) X(map)            \
-    X(map_distributed) X(retry) X(catch_) X(assign) X(timeout) X(nested) X(machines)
+#define GEN_COVERAGE_TABLE(X)                                                                      \
+    X(pass)                                                                                        \
+    X(task) X(choice_loop) X(wait) X(succeed) X(fail) X(parallel) X(map) X(map_distributed)        \
+        X(retry) X(catch_) X(assign) X(timeout) X(nested) X(machines)
 
 struct gen_coverage {
 #define GEN_COVERAGE_FIELD(name) unsigned name;
