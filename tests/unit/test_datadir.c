@@ -25,7 +25,7 @@ static int make_place(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));
     assert_non_null(p);
-    strcpy(p->folder, "/tmp/pawl-datadir-XXXXXX");
+    snprintf(p->folder, sizeof(p->folder), "/tmp/pawl-datadir-XXXXXX");
     assert_non_null(mkdtemp(p->folder));
     assert_int_equal(chmod(p->folder, 0755), 0);
     snprintf(p->path, sizeof(p->path), "%s/data", p->folder);

@@ -1,6 +1,6 @@
 /* A compiled call, as the files of intrinsic/ see it. Included only there. */
-#ifndef PAWL_EXPR_INTRINSIC_INTERNAL_H
-#define PAWL_EXPR_INTRINSIC_INTERNAL_H
+#ifndef PAWL_EXPR_INTRINSIC_INTRINSIC_INTERNAL_H
+#define PAWL_EXPR_INTRINSIC_INTRINSIC_INTERNAL_H
 
 #include "expr/intrinsic/intrinsic.h"
 
