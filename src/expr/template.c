@@ -37,11 +37,29 @@ struct compiler {
     struct template *template;
 };
 
+/* Where compiling stands. Pointers are made only of the places that are reported:
+ * made for every member, long names in deep nesting would multiply. */
+struct crumb {
+    const struct crumb *outer;
+    struct str name; /* ptr NULL: an index */
+    size_t index;
+};
+
 /* ---- compiling ---- */
 
-static void report(struct compiler *c, const char *code, struct str pointer, struct str message,
+static struct str crumb_pointer(struct arena *a, const struct crumb *at)
+{
+    if (!at->outer)
+        return at->name; /* the pointer of the template itself */
+    struct str outer = crumb_pointer(a, at->outer);
+    return at->name.ptr ? json_pointer_child(a, outer, at->name)
+                        : json_pointer_item(a, outer, at->index);
+}
+
+static void report(struct compiler *c, const char *code, const struct crumb *at, struct str message,
                    struct str remedy)
 {
+    struct str pointer = crumb_pointer(c->arena, at);
     diag_add(c->diags, (struct diag){
                            .severity = DIAG_ERROR,
                            .code = code,
@@ -71,12 +89,12 @@ static struct node compile_path(struct compiler *c, struct str text, struct err 
 
 /* The value of a member whose name ends in ".$". */
 static struct node compile_computed(struct compiler *c, struct str field, struct json value,
-                                    struct str pointer)
+                                    const struct crumb *at)
 {
     struct err err;
     bool ok;
     if (!json_is_string(value)) {
-        report(c, "TEMPLATE_VALUE_NOT_STRING", pointer,
+        report(c, "TEMPLATE_VALUE_NOT_STRING", at,
                arena_printf(c->arena, "The value for the field '" STR_FMT "' must be a string",
                             STR_ARG(field)),
                STR("Write a JSONPath or an intrinsic function call, or take \".$\" off the name."));
@@ -89,7 +107,7 @@ static struct node compile_computed(struct compiler *c, struct str field, struct
     node.field = field;
     if (ok)
         return node;
-    report(c, is_call ? "INVALID_INTRINSIC" : "INVALID_PATH", pointer,
+    report(c, is_call ? "INVALID_INTRINSIC" : "INVALID_PATH", at,
            arena_printf(c->arena,
                         "The value for the field '" STR_FMT
                         "' must be a valid JSONPath or a valid intrinsic function call",
@@ -98,62 +116,69 @@ static struct node compile_computed(struct compiler *c, struct str field, struct
     return (struct node){.shared = json_null()};
 }
 
-static struct node compile_node(struct compiler *c, struct json source, struct str pointer,
+static struct node compile_node(struct compiler *c, struct json source, const struct crumb *at,
                                 size_t depth);
 
 static struct entry compile_member(struct compiler *c, struct json object,
-                                   const struct json_member *member, struct str pointer,
+                                   const struct json_member *member, const struct crumb *outer,
                                    size_t depth)
 {
     struct entry entry = {.name = json_str(member->key)};
-    pointer = json_pointer_child(c->arena, pointer, entry.name);
+    struct crumb at = {.outer = outer, .name = entry.name.ptr ? entry.name : STR("")};
     if (!str_ends_with(entry.name, STR(".$"))) {
-        entry.node = compile_node(c, member->value, pointer, depth);
+        entry.node = compile_node(c, member->value, &at, depth);
         return entry;
     }
-    entry.node = compile_computed(c, entry.name, member->value, pointer);
+    entry.node = compile_computed(c, entry.name, member->value, &at);
     entry.name.len -= 2;
     if (!json_is_absent(json_get(object, entry.name)))
-        report(c, "DUPLICATE_FIELD", pointer,
+        report(c, "DUPLICATE_FIELD", &at,
                arena_printf(c->arena, "The field '" STR_FMT "' stands here with and without '.$'",
                             STR_ARG(entry.name)),
                STR("Remove one of the two."));
     return entry;
 }
 
+static struct entry compile_item(struct compiler *c, struct json array, size_t index,
+                                 const struct crumb *outer, size_t depth)
+{
+    struct crumb at = {.outer = outer, .index = index};
+    return (struct entry){.node = compile_node(c, json_at(array, index), &at, depth)};
+}
+
 /* Keeps the entries when one of them computes; shares the source otherwise. */
-static struct node compile_container(struct compiler *c, struct json source, struct str pointer,
+static struct node compile_container(struct compiler *c, struct json source, const struct crumb *at,
                                      size_t depth)
 {
     const struct json_member *members = json_members(source);
-    size_t count = json_count(source);
+    size_t count = json_count(source), errors_before = c->diags->error_count;
+    struct arena_mark mark = arena_mark(c->arena);
     struct entry *entries = ARENA_ARRAY(c->arena, struct entry, count);
     bool computes = false;
     for (size_t i = 0; i < count; i++) {
-        if (members)
-            entries[i] = compile_member(c, source, &members[i], pointer, depth);
-        else
-            entries[i].node =
-                compile_node(c, json_at(source, i), json_pointer_item(c->arena, pointer, i), depth);
+        entries[i] = members ? compile_member(c, source, &members[i], at, depth)
+                             : compile_item(c, source, i, at, depth);
         computes = computes || entries[i].node.kind != NODE_SHARED;
     }
+    if (!computes && c->diags->error_count == errors_before)
+        arena_rewind(c->arena, mark); /* no diagnostic points into what goes */
     if (!computes)
         return (struct node){.shared = source};
     return (struct node){
         .kind = members ? NODE_OBJECT : NODE_ARRAY, .entries = entries, .count = count};
 }
 
-static struct node compile_node(struct compiler *c, struct json source, struct str pointer,
+static struct node compile_node(struct compiler *c, struct json source, const struct crumb *at,
                                 size_t depth)
 {
     if (json_count(source) == 0)
         return (struct node){.shared = source};
     if (depth == JSON_DEPTH_MAX) {
-        report(c, "TOO_DEEP", pointer, STR("The template is nested too deeply"),
+        report(c, "TOO_DEEP", at, STR("The template is nested too deeply"),
                STR("Nest less deeply."));
         return (struct node){.shared = source};
     }
-    return compile_container(c, source, pointer, depth + 1);
+    return compile_container(c, source, at, depth + 1);
 }
 
 void template_compile(struct arena *a, struct json source, struct str pointer,
@@ -161,7 +186,7 @@ void template_compile(struct arena *a, struct json source, struct str pointer,
 {
     struct template *t = ARENA_NEW(a, struct template);
     struct compiler c = {a, diags, t};
-    t->root = compile_node(&c, source, pointer, 0);
+    t->root = compile_node(&c, source, &(struct crumb){.name = pointer}, 0);
     *ret_template = t;
 }
 
