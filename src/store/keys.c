@@ -23,7 +23,7 @@ struct uuid execution_uuid(execution_key key, uint64_t random)
     uint64_t counter = (uint64_t)key & ((1u << COUNTER_BITS) - 1);
     uint64_t high = ms << 16 | 7u << 12 | counter >> COUNTER_LOW_BITS;
     uint64_t low = 2ULL << 62 | (counter & 7) << 59 | (random & LOW_RANDOM_MASK);
-    struct uuid u;
+    struct uuid u = {0};
     for (int i = 0; i < 8; i++) {
         u.bytes[i] = (uint8_t)(high >> (56 - 8 * i));
         u.bytes[8 + i] = (uint8_t)(low >> (56 - 8 * i));
