@@ -1,0 +1,327 @@
+#include "support/engine_world.h"
+
+#include "asl/compile.h"
+#include "engine/names.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+enum {
+    WORLD_BEGINS_MS = 1700000000,
+    SLOW_MS = 5000,
+    BIG_SIZE = 64 << 10,
+    FLAKY_FAILURES = 2,
+};
+
+/* ---- tasks ---- */
+
+static bool same_task(const struct world_task *t, execution_key key, uint32_t step,
+                      uint32_t attempt)
+{
+    return t->key == key && t->step == step && t->attempt == attempt;
+}
+
+static void start_task(void *arg, const struct execution_row *execution,
+                       const struct flow_identity *who, const struct flow_effect *task)
+{
+    struct world *w = arg;
+    assert_true(str_eq(execution->arn, who->execution_arn));
+    for (size_t i = 0; i < w->task_count; i++)
+        if (same_task(&w->tasks[i], execution->key, task->step, task->attempt))
+            return;
+    struct world_task t = {
+        .key = execution->key,
+        .step = task->step,
+        .attempt = task->attempt,
+        .function = arena_str(w->arena, task->function),
+        .payload = json_text(w->arena, task->payload),
+        .due_ms = w->now_ms + 1,
+    };
+    if (str_eq(t.function, STR("slow")))
+        t.due_ms = w->now_ms + SLOW_MS;
+    if (str_eq(t.function, STR("never")))
+        t.due_ms = UINT64_MAX;
+    w->tasks = arena_grow(w->arena, w->tasks, w->task_count, &w->task_capacity, sizeof(*w->tasks));
+    w->tasks[w->task_count++] = t;
+    w->started++;
+    if (w->handed)
+        w->handed(w->handed_arg, &t);
+}
+
+static void cancel_task(void *arg, execution_key key, uint32_t step, uint32_t attempt)
+{
+    struct world *w = arg;
+    for (size_t i = 0; i < w->task_count; i++)
+        if (same_task(&w->tasks[i], key, step, attempt)) {
+            w->tasks[i] = w->tasks[--w->task_count];
+            w->cancelled++;
+            return;
+        }
+}
+
+static void answer(struct world *w, const struct world_task *t)
+{
+    struct arena *scratch = arena_new(0);
+    struct engine_task_result r = {
+        .execution = t->key, .step = t->step, .attempt = t->attempt, .ok = true};
+    bool flaky = str_eq(t->function, STR("flaky")) && t->attempt <= FLAKY_FAILURES;
+    if (flaky || str_eq(t->function, STR("fail"))) {
+        r.ok = false;
+        r.has_error = r.has_cause = true;
+        r.error = STR("Boom");
+        r.cause = STR("it went boom");
+    } else if (str_eq(t->function, STR("big"))) {
+        char *text = arena_alloc_text(scratch, BIG_SIZE);
+        memset(text, 'x', BIG_SIZE);
+        r.output = json_string(str_of(text, BIG_SIZE));
+    } else {
+        struct err err;
+        bool good = json_parse(scratch, t->payload, (struct json_limits){0}, JSON_DUPLICATES_LAST,
+                               &r.output, &err);
+        assert_true(good);
+    }
+    w->answered++;
+    engine_task_result(w->engine, &r);
+    arena_free(scratch);
+}
+
+static bool answer_due(struct world *w)
+{
+    bool any = false;
+    for (size_t i = 0; i < w->task_count;) {
+        struct world_task t = w->tasks[i];
+        if (t.due_ms > w->now_ms) {
+            i++;
+            continue;
+        }
+        w->tasks[i] = w->tasks[--w->task_count];
+        answer(w, &t);
+        any = true;
+    }
+    return any;
+}
+
+/* ---- life ---- */
+
+static void troubled(void *arg, execution_key key, const struct err *err, struct wall_ms again_at)
+{
+    struct world *w = arg;
+    (void)key, (void)err, (void)again_at;
+    w->troubles++;
+}
+
+static void followed(void *arg, const struct run *run, execution_key key,
+                     const struct flow_event *events, size_t count, struct wall_ms at)
+{
+    struct world *w = arg;
+    (void)events;
+    assert_int_equal(run_identity(run)->key, key);
+    assert_true(at.ms > 0);
+    w->events += count;
+}
+
+void world_init(struct world *w, struct store *store)
+{
+    *w = (struct world){
+        .arena = arena_new(0), .store = store, .now_ms = WORLD_BEGINS_MS, .steps_max = 2000000};
+    w->options = (struct engine_options){
+        .store = store,
+        .seed = 1,
+        .verify = true,
+        .advance_all = true,
+        .tasks = {w, start_task, cancel_task},
+        .troubled = troubled,
+        .troubled_arg = w,
+    };
+}
+
+void world_open(struct world *w)
+{
+    struct err err = {0};
+    w->options.store = w->store;
+    w->options.seed++;
+    bool good = engine_new(&w->options, &w->engine, &err);
+    if (!good)
+        fail_msg("%s", err.message);
+    engine_follow(w->engine, followed, w);
+}
+
+void world_close(struct world *w)
+{
+    engine_free(w->engine);
+    w->engine = NULL;
+    w->task_count = 0;
+}
+
+void world_release(struct world *w)
+{
+    world_close(w);
+    arena_free(w->arena);
+}
+
+/* ---- time ---- */
+
+static uint64_t next_moment(const struct world *w)
+{
+    struct wall_ms wake = engine_wake(w->engine);
+    uint64_t next = wake.ms ? (uint64_t)wake.ms : UINT64_MAX;
+    for (size_t i = 0; i < w->task_count; i++)
+        if (w->tasks[i].due_ms < next)
+            next = w->tasks[i].due_ms;
+    return next;
+}
+
+static bool world_move(struct world *w, uint64_t until_ms)
+{
+    struct err why;
+    assert_true(w->steps_max-- > 0);
+    bool more = engine_step(w->engine, (struct wall_ms){(int64_t)w->now_ms},
+                            (struct mono_ns){w->now_ms * 1000000});
+    if (engine_dead(w->engine, &why))
+        return false;
+    if (answer_due(w))
+        return true;
+    if (more) {
+        w->now_ms++; /* for a store that is slow on purpose */
+        return true;
+    }
+    uint64_t next = next_moment(w);
+    if (next == UINT64_MAX || next > until_ms)
+        return false;
+    w->now_ms = next > w->now_ms ? next : w->now_ms + 1;
+    return true;
+}
+
+bool world_step(struct world *w)
+{
+    return world_move(w, UINT64_MAX);
+}
+
+void world_settle(struct world *w)
+{
+    while (world_step(w))
+        ;
+}
+
+void world_pass(struct world *w, uint64_t ms)
+{
+    uint64_t until = w->now_ms + ms;
+    while (w->now_ms < until && world_move(w, until))
+        ;
+    if (w->now_ms < until)
+        w->now_ms = until;
+}
+
+/* ---- commands ---- */
+
+void world_replied(void *arg, const struct engine_reply *reply)
+{
+    struct world_reply *r = arg;
+    assert_false(r->answered);
+    *r = (struct world_reply){.answered = true, .already = reply->already};
+    if (reply->err) {
+        r->code = reply->err->code;
+        memcpy(r->message, reply->err->message, sizeof(r->message));
+    } else {
+        r->key = reply->execution->key;
+        r->status = reply->execution->status;
+    }
+}
+
+void world_start(struct world *w, const char *machine, const char *definition, const char *name,
+                 const char *input, struct world_reply *reply)
+{
+    struct engine_start start = {
+        .machine_name = str_of_cstr(machine),
+        .definition = str_of_cstr(definition),
+        .name = str_of_cstr(name),
+        .input = str_of_cstr(input),
+    };
+    *reply = (struct world_reply){0};
+    engine_start(w->engine, &start, world_replied, reply);
+}
+
+/* ---- reading ---- */
+
+static void read_done(void *arg, const struct err *err)
+{
+    if (err)
+        fail_msg("%s", err->message);
+    *(bool *)arg = true;
+}
+
+static void read_now(struct store *store, struct store_read *read)
+{
+    bool done = false;
+    read->done = read_done;
+    read->arg = &done;
+    store_read(store, read);
+    while (!done)
+        store_step(store, (struct mono_ns){0});
+}
+
+struct execution_row world_row(struct world *w, struct store *store, execution_key key)
+{
+    struct store_read read = {.kind = STORE_GET_EXECUTION, .key = key, .arena = w->arena};
+    read_now(store, &read);
+    assert_int_equal(read.count, 1);
+    return read.executions[0];
+}
+
+void world_history(struct world *w, struct store *store, execution_key key, world_event *each,
+                   void *arg)
+{
+    struct arena *a = arena_new(0);
+    struct store_read read = {.kind = STORE_GET_TURNS, .key = key, .arena = a};
+    struct execution_row row = world_row(w, store, key);
+    struct flow_identity identity = identity_of_row(a, &row, store_secret(store));
+    struct flow_limits limits = flow_limits_default();
+    struct store_read text = {.kind = STORE_GET_DEFINITION, .arena = a};
+    struct diag_list diags = diag_list(a);
+    const struct machine *machine = NULL;
+    struct err err = {0};
+    memcpy(text.hash, row.definition, SHA256_SIZE);
+    read_now(store, &text);
+    bool good = asl_compile(a, text.text, &diags, &machine, &err);
+    assert_true(good);
+    struct run *run = run_new(machine, &identity, &limits);
+    struct journal_reader *reader = journal_reader_new(a);
+    do {
+        read_now(store, &read);
+        for (size_t i = 0; i < read.count; i++) {
+            const struct turn_row *t = &read.turns[i];
+            struct journal_row journal = {t->turn, t->rules_version, t->cause,
+                                          t->at,   t->body,          t->checksum};
+            struct journal_turn turn;
+            good = journal_fold(reader, &journal, run, &turn, &err);
+            if (!good)
+                fail_msg("%s", err.message);
+            for (size_t e = 0; e < turn.count; e++)
+                each(arg, &turn.events[e]);
+        }
+        read.turn = run_turns(run);
+    } while (read.more);
+    run_free(run);
+    arena_free(a);
+}
+
+struct output {
+    struct arena *arena;
+    struct str text;
+};
+
+static void take_output(void *arg, const struct flow_event *event)
+{
+    struct output *o = arg;
+    if (event->kind == EVENT_EXECUTION_SUCCEEDED)
+        o->text = json_text(o->arena, event->value.value);
+}
+
+struct str world_output(struct world *w, struct store *store, execution_key key)
+{
+    struct output o = {.arena = w->arena};
+    world_history(w, store, key, take_output, &o);
+    return o.text;
+}

@@ -1,0 +1,73 @@
+/* An engine under virtual time, with tasks that answer by a script.
+ *
+ * What a task does is in the name of its function:
+ *   echo   answers its payload            fail    fails with Boom
+ *   slow   the same after five seconds    flaky   fails twice, then answers
+ *   never  does not answer                big     answers 64 KiB
+ * Any other name is an echo. Nothing here waits: when nothing can move, the
+ * clocks jump to the next timer or answer.
+ */
+#ifndef PAWL_TESTS_SUPPORT_ENGINE_WORLD_H
+#define PAWL_TESTS_SUPPORT_ENGINE_WORLD_H
+
+#include "engine/engine.h"
+
+struct world_task {
+    execution_key key;
+    uint32_t step, attempt;
+    struct str function, payload; /* owned by the world's arena */
+    uint64_t due_ms;              /* of the world's time; UINT64_MAX: never */
+};
+
+struct world_reply {
+    bool answered, already;
+    enum err_code code;
+    char message[ERR_MESSAGE_MAX];
+    execution_key key;
+    enum execution_status status;
+};
+
+struct world {
+    struct arena *arena;
+    struct store *store; /* borrowed */
+    struct engine *engine;
+    struct engine_options options; /* set before world_open */
+    uint64_t now_ms;
+    struct world_task *tasks;
+    size_t task_count, task_capacity;
+    size_t started, cancelled, answered, troubles;
+    size_t events;      /* that were followed */
+    uint64_t steps_max; /* a run that needs more hangs */
+    /* Called whenever a task is handed out; may be NULL. */
+    void (*handed)(void *arg, const struct world_task *task);
+    void *handed_arg;
+};
+
+void world_init(struct world *w, struct store *store);
+/* Asserts that the engine opens. */
+void world_open(struct world *w);
+/* The process dies: the engine goes, and the tasks with it. The store stays. */
+void world_close(struct world *w);
+void world_release(struct world *w);
+
+/* One move; false when nothing moves any more. */
+bool world_step(struct world *w);
+void world_settle(struct world *w);
+/* Until the clocks have reached now + ms, or nothing moves. */
+void world_pass(struct world *w, uint64_t ms);
+
+void world_start(struct world *w, const char *machine, const char *definition, const char *name,
+                 const char *input, struct world_reply *reply);
+void world_replied(void *arg, const struct engine_reply *reply);
+
+/* Reads synchronously from any store. Asserts success. */
+struct execution_row world_row(struct world *w, struct store *store, execution_key key);
+/* The output of an ended execution as JSON text; "" unless it succeeded. */
+struct str world_output(struct world *w, struct store *store, execution_key key);
+
+/* Calls `each` for every event of an execution in the store. */
+typedef void world_event(void *arg, const struct flow_event *event);
+void world_history(struct world *w, struct store *store, execution_key key, world_event *each,
+                   void *arg);
+
+#endif

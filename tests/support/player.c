@@ -1,0 +1,236 @@
+#include "support/player.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const uint8_t secret[32] = "thirty-two bytes are the secret";
+
+struct player *player_new(const struct machine *machine, struct str machine_name, struct str name,
+                          struct flow_limits limits, struct wall_ms now, player_work *work,
+                          void *arg)
+{
+    struct arena *a = arena_new(0);
+    struct player *p = ARENA_NEW(a, struct player);
+    *p = (struct player){
+        .arena = a,
+        .limits = limits,
+        .now = now,
+        .seeds = rng_seeded(1),
+        .work = work,
+        .arg = arg,
+        .reader = journal_reader_new(a),
+        .history = json_array_builder(a),
+        .who =
+            {
+                .key = 1,
+                .execution_arn = arena_printf(
+                    a, "arn:aws:states:us-east-1:000000000000:execution:" STR_FMT ":" STR_FMT,
+                    STR_ARG(machine_name), STR_ARG(name)),
+                .name = arena_str(a, name),
+                .machine_arn =
+                    arena_printf(a, "arn:aws:states:us-east-1:000000000000:stateMachine:" STR_FMT,
+                                 STR_ARG(machine_name)),
+                .machine_name = arena_str(a, machine_name),
+                .role_arn = STR("arn:aws:iam::000000000000:role/test"),
+                .region = STR("us-east-1"),
+                .account = STR("000000000000"),
+                .secret = secret,
+            },
+    };
+    p->live = run_new(machine, &p->who, &p->limits);
+    p->folded = run_new(machine, &p->who, &p->limits);
+    return p;
+}
+
+void player_free(struct player *p)
+{
+    if (!p)
+        return;
+    run_free(p->live);
+    run_free(p->folded);
+    arena_free(p->arena);
+}
+
+/* ---- the journal ---- */
+
+static bool dumps_equal(const struct run *a, const struct run *b)
+{
+    struct buf one = BUF_INIT(0), two = BUF_INIT(0);
+    run_dump(a, &one);
+    run_dump(b, &two);
+    bool equal = str_eq(buf_str(&one), buf_str(&two));
+    if (!equal)
+        printf("# one: " STR_FMT "\n# two: " STR_FMT "\n", STR_ARG(buf_str(&one)),
+               STR_ARG(buf_str(&two)));
+    buf_release(&one);
+    buf_release(&two);
+    return equal;
+}
+
+static void check_snapshot(struct player *p)
+{
+    struct buf text = BUF_INIT(0);
+    struct arena *a = arena_new(0);
+    struct json snapshot;
+    struct err err;
+    size_t turns;
+    run_save(p->folded, &text);
+    struct run *restored = run_new(run_machine(p->live), &p->who, &p->limits);
+    const struct turn_values *values = journal_values(p->reader, &turns);
+    if (!json_parse_copy(a, buf_str(&text), (struct json_limits){0}, &snapshot, &err) ||
+        !run_restore(restored, snapshot, values, turns, &err)) {
+        printf("# %s: " STR_FMT "\n", err.message, STR_ARG(buf_str(&text)));
+        p->problem = "a snapshot cannot be restored";
+    } else if (!dumps_equal(p->folded, restored)) {
+        p->problem = "a restored snapshot differs from the run";
+    }
+    p->snapshots++;
+    run_free(restored);
+    arena_free(a);
+    buf_release(&text);
+}
+
+static void fold(struct player *p, const struct flow_turn *turn, enum flow_cause why)
+{
+    struct buf body = BUF_INIT(0);
+    struct journal_turn decoded = {0};
+    struct err err;
+    journal_encode(turn, &body);
+    struct journal_row row = {
+        .turn = turn->number,
+        .rules_version = FLOW_RULES_VERSION,
+        .cause = (uint8_t)why,
+        .at = turn->at,
+        .body = buf_str(&body),
+        .checksum = checksum64(buf_str(&body)),
+    };
+    if (!journal_fold(p->reader, &row, p->folded, &decoded, &err)) {
+        printf("# %s: " STR_FMT "\n", err.message, STR_ARG(buf_str(&body)));
+        p->problem = "a row cannot be folded";
+    } else if (!dumps_equal(p->live, p->folded)) {
+        p->problem = "the fold differs from the live run";
+    } else {
+        check_snapshot(p);
+    }
+    buf_release(&body);
+    for (size_t i = 0; i < decoded.count; i++) {
+        struct json event = history_event(p->arena, p->folded, &decoded.events[i], turn->at, true);
+        if (!json_is_absent(event))
+            json_array_add(&p->history, event);
+    }
+    steps_apply(&p->steps, p->arena, p->folded, decoded.events, decoded.count, turn->at);
+    p->turns++;
+    p->events += (unsigned)turn->event_count;
+    p->bounded += turn->more;
+}
+
+/* ---- turns ---- */
+
+static void task_start(struct player *p, const struct flow_effect *effect)
+{
+    struct player_answer answer = p->work(p->arg, effect);
+    if (answer.never)
+        return;
+    if (p->task_count == PLAYER_TASKS_MAX) {
+        p->problem = "more tasks at once than the player knows";
+        return;
+    }
+    p->tasks[p->task_count].step = effect->step;
+    p->tasks[p->task_count].attempt = effect->attempt;
+    p->tasks[p->task_count].due_ms = p->now.ms + answer.ms;
+    p->tasks[p->task_count++].answer = answer;
+}
+
+static void task_cancel(struct player *p, const struct flow_effect *effect)
+{
+    for (size_t i = 0; i < p->task_count; i++)
+        if (p->tasks[i].step == effect->step && p->tasks[i].attempt == effect->attempt)
+            p->tasks[i--] = p->tasks[--p->task_count];
+}
+
+static void take_turn(struct player *p, struct flow_input input)
+{
+    struct flow_turn turn;
+    do {
+        struct arena *a = arena_new(0);
+        input.now = p->now;
+        input.seed = rng_next(&p->seeds);
+        flow_turn(p->live, &input, a, &turn);
+        if (turn.accepted)
+            fold(p, &turn, input.why);
+        for (size_t i = 0; i < turn.effect_count; i++) {
+            if (turn.effects[i].kind == FLOW_TASK_START)
+                task_start(p, &turn.effects[i]);
+            else if (turn.effects[i].kind == FLOW_TASK_CANCEL)
+                task_cancel(p, &turn.effects[i]);
+        }
+        arena_free(a);
+        input = (struct flow_input){.why = FLOW_CONTINUE};
+    } while (turn.more && !p->problem && run_turns(p->live) < PLAYER_TURNS_MAX);
+}
+
+void player_start(struct player *p, struct json input)
+{
+    take_turn(p, (struct flow_input){.why = FLOW_START, .value = input});
+}
+
+void player_stop(struct player *p, struct str error, struct str cause)
+{
+    take_turn(p, (struct flow_input){
+                     .why = FLOW_STOP,
+                     .has_error = error.len > 0,
+                     .error = error,
+                     .has_cause = cause.len > 0,
+                     .cause = cause,
+                 });
+}
+
+static void answer_task(struct player *p, size_t i)
+{
+    struct flow_input input = {
+        .why = FLOW_TASK_RESULT,
+        .step = p->tasks[i].step,
+        .attempt = p->tasks[i].attempt,
+        .ok = p->tasks[i].answer.ok,
+        .value = p->tasks[i].answer.output,
+        .log = p->tasks[i].answer.log,
+        .has_error = p->tasks[i].answer.has_error,
+        .error = p->tasks[i].answer.error,
+        .has_cause = p->tasks[i].answer.has_cause,
+        .cause = p->tasks[i].answer.cause,
+    };
+    /* Keep the order of the others, so that the earliest started goes first. */
+    for (p->task_count--; i < p->task_count; i++)
+        p->tasks[i] = p->tasks[i + 1];
+    take_turn(p, input);
+}
+
+bool player_step(struct player *p, struct wall_ms until)
+{
+    if (p->problem || run_status(p->live) != FLOW_RUNNING || run_turns(p->live) >= PLAYER_TURNS_MAX)
+        return false;
+    int64_t wake = flow_wake(p->live).ms, due = wake ? wake : INT64_MAX;
+    size_t soonest = SIZE_MAX;
+    for (size_t i = 0; i < p->task_count; i++) {
+        if (p->tasks[i].due_ms < due) {
+            due = p->tasks[i].due_ms;
+            soonest = i;
+        }
+    }
+    if (due > until.ms)
+        return false;
+    if (due > p->now.ms)
+        p->now.ms = due;
+    if (soonest == SIZE_MAX)
+        take_turn(p, (struct flow_input){.why = FLOW_WAKE});
+    else
+        answer_task(p, soonest);
+    return true;
+}
+
+void player_play(struct player *p, int64_t seconds)
+{
+    struct wall_ms until = {p->now.ms + seconds * 1000};
+    while (player_step(p, until))
+        ;
+}
