@@ -12,41 +12,12 @@
 
 /* ---- scanning ---- */
 
-#ifdef __SSE2__
-
-/* Passes over what can stand in a string as it is, up to sixteen bytes at once,
- * while so many are left. The signed comparison takes control characters and
- * everything that is not ASCII together. */
-static inline const char *scan_blocks(const char *at, const char *end)
-{
-    while (end - at >= 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
-        __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
-        __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-        int hits = _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, backslash)));
-        if (hits)
-            return at + __builtin_ctz((unsigned)hits);
-        at += 16;
-    }
-    return at;
-}
-
-#else
-
-static inline const char *scan_blocks(const char *at, UNUSED const char *end)
-{
-    return at;
-}
-
-#endif
-
 static inline bool scan_is_plain(char c)
 {
     return (signed char)c >= 0x20 && c != '"' && c != '\\';
 }
 
-/* Has one of eight bytes bit 7 set, or is it below 0x20, a quote, a backslash? */
+/* Is one of eight bytes no plain one? */
 static inline bool scan_word(const char *at)
 {
     const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
@@ -57,16 +28,42 @@ static inline bool scan_word(const char *at)
     return (hit & tops) != 0;
 }
 
-/* The first byte that is a quote, a backslash, a control character or not ASCII. */
-static inline const char *scan_plain(const char *at, const char *end)
+static inline const char *scan_plain_words(const char *at, const char *end)
 {
-    at = scan_blocks(at, end);
     while (end - at >= 8 && !scan_word(at))
         at += 8;
     while (at < end && scan_is_plain(*at))
         at++;
     return at;
 }
+
+/* scan_plain: the first byte that is a quote, a backslash, a control character
+ * or not ASCII. */
+#ifdef __SSE2__
+
+/* The signed comparison takes control characters and what is not ASCII together. */
+static inline const char *scan_plain(const char *at, const char *end)
+{
+    for (; end - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i low = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+        __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+        __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+        int hits = _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, backslash)));
+        if (hits)
+            return at + __builtin_ctz((unsigned)hits);
+    }
+    return scan_plain_words(at, end);
+}
+
+#else
+
+static inline const char *scan_plain(const char *at, const char *end)
+{
+    return scan_plain_words(at, end);
+}
+
+#endif
 
 static inline bool scan_is_digit(char c)
 {
@@ -80,6 +77,8 @@ static inline bool scan_is_space(char c)
 
 static inline const char *scan_space(const char *at, const char *end)
 {
+    if (LIKELY(at < end && (unsigned char)*at > ' ')) /* none, in compact text */
+        return at;
     while (at < end && scan_is_space(*at))
         at++;
     return at;
@@ -210,9 +209,7 @@ struct walk_frame {
     union {
         const struct json *twin; /* the same place in another value */
         struct json *copy;
-        struct {
-            bool object, begun;
-        } text; /* what the writer knows of the container */
+        bool object; /* for the writer */
     } u;
 };
 

@@ -32,7 +32,7 @@ struct parser {
 
 /* Fails at a place; NULL, so that `return fail(...)` reads well. */
 static const char *fail(const struct parser *p, const char *at, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+    PRINTF_LIKE(3, 4) __attribute__((cold));
 
 static const char *fail(const struct parser *p, const char *at, const char *format, ...)
 {
@@ -97,6 +97,17 @@ static inline struct json *push(struct parser *p, const char *at)
         return NULL;
     }
     return &p->stack[p->top++];
+}
+
+/* Field by field: compilers clear the whole struct before a compound literal. */
+static inline void set_text(struct json *ret, enum json_tag tag, unsigned flags, const char *from,
+                            const char *to)
+{
+    ret->tag = (uint8_t)tag;
+    ret->flags = (uint8_t)flags;
+    ret->unused = 0;
+    ret->len = (uint32_t)(to - from);
+    ret->u.bytes = from;
 }
 
 /* ---- strings ---- */
@@ -174,8 +185,7 @@ static const char *parse_string_rest(struct parser *p, const char *start, const 
         return fail(p, start - 1, "the string that begins here is not closed");
     if (escapes)
         return decode_string(p, start, at, ret) ? at + 1 : NULL;
-    *ret = json_string(str_of(start, (size_t)(at - start)));
-    ret->flags = JSON_FLAG_PLAIN;
+    set_text(ret, JSON_TAG_STRING, JSON_FLAG_PLAIN, start, at);
     return at + 1;
 }
 
@@ -186,10 +196,7 @@ static inline const char *parse_string(struct parser *p, const char *at, struct 
     at = scan_plain(start, p->end);
     if (UNLIKELY(at == p->end || *at != '"'))
         return parse_string_rest(p, start, at, ret);
-    *ret = (struct json){.tag = JSON_TAG_STRING,
-                         .flags = JSON_FLAG_PLAIN,
-                         .len = (uint32_t)(at - start),
-                         .u.bytes = start};
+    set_text(ret, JSON_TAG_STRING, JSON_FLAG_PLAIN, start, at);
     return at + 1;
 }
 
@@ -200,8 +207,7 @@ static inline const char *parse_number(struct parser *p, const char *at, struct 
     bool valid;
     const char *end = scan_number(at, p->end, &valid);
     if (valid) {
-        *ret =
-            (struct json){.tag = JSON_TAG_NUMBER_TEXT, .len = (uint32_t)(end - at), .u.bytes = at};
+        set_text(ret, JSON_TAG_NUMBER_TEXT, 0, at, end);
         return end;
     }
     if (end < p->end && *end == '0')

@@ -51,17 +51,39 @@ static void writer_end(struct writer *w)
     w->b->len = (size_t)(w->at - w->b->ptr);
 }
 
-static bool write_bytes(struct writer *w, const char *bytes, size_t size)
+/* memcpy, but most texts in JSON are shorter than a call of it is worth: two
+ * halves that may overlap cover each length. */
+static inline void copy_text(char *to, const char *from, size_t size)
+{
+    if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + size - 4, from + size - 4, 4);
+    } else if (size) {
+        to[0] = from[0];
+        to[size / 2] = from[size / 2];
+        to[size - 1] = from[size - 1];
+    }
+}
+
+static inline bool write_bytes(struct writer *w, const char *bytes, size_t size)
 {
     char *to = writer_room(w, size);
-    if (to && size)
-        memcpy(to, bytes, size);
+    if (to)
+        copy_text(to, bytes, size);
     return to != NULL;
 }
 
-static bool write_char(struct writer *w, char c)
+static inline bool write_char(struct writer *w, char c)
 {
-    return write_bytes(w, &c, 1);
+    char *to = writer_room(w, 1);
+    if (to)
+        *to = c;
+    return to != NULL;
 }
 
 /* ---- strings ---- */
@@ -89,8 +111,7 @@ static bool write_escape(struct writer *w, uint32_t c)
     }
     if (c < 0x20 || (c >= 0xd800 && c <= 0xdfff))
         return write_unit(w, c);
-    char replacement[4];
-    return write_bytes(w, replacement, utf8_encode(replacement, 0xfffd));
+    return write_bytes(w, "\xef\xbf\xbd", 3); /* U+FFFD */
 }
 
 /* Is this a well-formed character that needs no escape? */
@@ -124,14 +145,14 @@ static inline bool write_plain(struct writer *w, struct json v)
     if (!to)
         return false;
     to[0] = '"';
-    memcpy(to + 1, v.u.bytes, v.len);
+    copy_text(to + 1, v.u.bytes, v.len);
     to[1 + v.len] = '"';
     return true;
 }
 
 static inline bool write_string(struct writer *w, struct json v)
 {
-    if (v.flags & JSON_FLAG_PLAIN)
+    if (LIKELY(v.flags & JSON_FLAG_PLAIN))
         return write_plain(w, v);
     return v.len ? write_scanned(w, json_str(v)) : write_bytes(w, "\"\"", 2);
 }
@@ -161,27 +182,13 @@ static bool write_double(struct writer *w, double value)
     return write_bytes(w, text, json_double_format(value, text));
 }
 
-static bool write_open(struct writer *w, struct walk *walk, struct json v)
-{
-    bool object = v.tag == JSON_TAG_OBJECT;
-    if (v.len == 0)
-        return write_bytes(w, object ? "{}" : "[]", 2);
-    struct walk_frame *f = walk_push(walk, v.u.items, json_slots(v));
-    f->u.text.object = object;
-    f->u.text.begun = false;
-    return write_char(w, object ? '{' : '[');
-}
-
-static inline bool write_value(struct writer *w, struct walk *walk, struct json v)
+static bool write_scalar(struct writer *w, struct json v)
 {
     switch ((enum json_tag)v.tag) {
     case JSON_TAG_STRING:
         return write_string(w, v);
     case JSON_TAG_NUMBER_TEXT:
         return write_bytes(w, v.u.bytes, v.len);
-    case JSON_TAG_ARRAY:
-    case JSON_TAG_OBJECT:
-        return write_open(w, walk, v);
     case JSON_TAG_INT:
         return write_int(w, v.u.integer);
     case JSON_TAG_DOUBLE:
@@ -190,6 +197,10 @@ static inline bool write_value(struct writer *w, struct walk *walk, struct json 
         return write_bytes(w, "true", 4);
     case JSON_TAG_FALSE:
         return write_bytes(w, "false", 5);
+    case JSON_TAG_ARRAY:
+        return write_bytes(w, "[]", 2);
+    case JSON_TAG_OBJECT:
+        return write_bytes(w, "{}", 2);
     case JSON_TAG_ABSENT:
     case JSON_TAG_NULL:
         return write_bytes(w, "null", 4);
@@ -207,36 +218,66 @@ static bool write_newline(struct writer *w, size_t depth)
     return true;
 }
 
-/* What stands before an item: the comma, the line, the name. */
-static inline bool write_before(struct writer *w, struct walk_frame *f, size_t depth)
+/* A name and its colon; in one piece where that is all. */
+static inline bool write_name(struct writer *w, struct json name)
 {
-    bool written = !f->u.text.begun || write_char(w, ',');
-    f->u.text.begun = true;
-    if (w->pretty)
-        written = written && write_newline(w, depth);
-    if (f->u.text.object) {
-        written = written && write_string(w, *f->at++) && write_char(w, ':');
-        if (w->pretty)
-            written = written && write_char(w, ' ');
-    }
-    return written;
+    if (UNLIKELY(!(name.flags & JSON_FLAG_PLAIN) || w->pretty))
+        return write_string(w, name) && write_char(w, ':') && (!w->pretty || write_char(w, ' '));
+    char *to = writer_room(w, name.len + (size_t)3);
+    if (!to)
+        return false;
+    to[0] = '"';
+    copy_text(to + 1, name.u.bytes, name.len);
+    to[1 + name.len] = '"';
+    to[2 + name.len] = ':';
+    return true;
+}
+
+/* The container that is being written: kept apart from the walk's frames, which
+ * hold those around it, because it changes with every item. */
+struct cursor {
+    const struct json *at, *end;
+    bool object;
+};
+
+static bool write_open(struct writer *w, struct walk *walk, struct cursor *c, struct json v)
+{
+    walk_push(walk, c->at, (size_t)(c->end - c->at))->u.object = c->object;
+    *c = (struct cursor){v.u.items, v.u.items + json_slots(v), v.tag == JSON_TAG_OBJECT};
+    return write_char(w, c->object ? '{' : '[') && (!w->pretty || write_newline(w, walk->depth));
+}
+
+static bool write_close(struct writer *w, struct walk *walk, struct cursor *c)
+{
+    const struct walk_frame *f = &walk->frames[--walk->depth];
+    bool object = c->object;
+    *c = (struct cursor){f->at, f->end, f->u.object};
+    return (!w->pretty || write_newline(w, walk->depth)) && write_char(w, object ? '}' : ']');
+}
+
+static inline bool write_comma(struct writer *w, size_t depth)
+{
+    return write_char(w, ',') && (!w->pretty || write_newline(w, depth));
 }
 
 static bool write_all(struct writer *w, struct walk *walk, struct json v)
 {
-    bool written = write_value(w, walk, v);
-    while (written && walk->depth) {
-        struct walk_frame *f = &walk->frames[walk->depth - 1];
-        if (f->at != f->end) {
-            written = write_before(w, f, walk->depth);
-            struct json item = *f->at++;
-            written = written && write_value(w, walk, item);
+    struct cursor c = {&v, &v + 1, false};
+    bool written = true;
+    while (written) {
+        if (c.object)
+            written = write_name(w, *c.at++);
+        struct json item = *c.at++;
+        if (json_slots(item)) {
+            written = written && write_open(w, walk, &c, item);
             continue;
         }
-        walk->depth--;
-        if (w->pretty)
-            written = write_newline(w, walk->depth);
-        written = written && write_char(w, f->u.text.object ? '}' : ']');
+        written = written && write_scalar(w, item);
+        while (written && c.at == c.end && walk->depth)
+            written = write_close(w, walk, &c);
+        if (c.at == c.end)
+            break;
+        written = written && write_comma(w, walk->depth);
     }
     return written;
 }
