@@ -29,19 +29,26 @@ static bool comparator_takes_path(enum comparator c)
     return operand_type(c) != OPERAND_TEST && c != COMPARE_STRING_MATCHES;
 }
 
+static struct str comparator_path_name(enum comparator c)
+{
+    static const struct str names[COMPARATOR_COUNT] = {
+#define COMPARATOR_ROW(upper, name) STR_INIT(#name "Path"),
+        COMPARATOR_TABLE(COMPARATOR_ROW)
+#undef COMPARATOR_ROW
+    };
+    return names[c];
+}
+
 /* The comparator that a member's name spells, with "Path" at its end or without. */
 static bool comparator_find(struct str name, enum comparator *ret_comparator, bool *ret_path)
 {
-    struct str stem = name;
-
-    *ret_path = str_ends_with(name, STR("Path"));
-    if (*ret_path)
-        stem.len -= STR("Path").len;
     for (unsigned i = 0; i < COMPARATOR_COUNT; i++) {
-        if (!str_eq(stem, comparator_name((enum comparator)i)))
-            continue;
-        *ret_comparator = (enum comparator)i;
-        return !*ret_path || comparator_takes_path((enum comparator)i);
+        enum comparator c = (enum comparator)i;
+
+        *ret_comparator = c;
+        *ret_path = comparator_takes_path(c) && str_eq(name, comparator_path_name(c));
+        if (*ret_path || str_eq(name, comparator_name(c)))
+            return true;
     }
     return false;
 }
@@ -68,7 +75,7 @@ static void rule_fields_check(const struct site *s, bool top)
 
         names[count++] = name;
         if (comparator_takes_path((enum comparator)i))
-            names[count++] = arena_printf(s->c->scratch, STR_FMT "Path", STR_ARG(name));
+            names[count++] = comparator_path_name((enum comparator)i);
     }
     fields_allow(s, names, count);
     for (size_t i = 4; i < 6 && !top; i++) {
@@ -191,7 +198,7 @@ static void condition_compile(const struct site *s, bool top, unsigned depth, st
     size_t index;
     struct str name;
 
-    if (!members) {
+    if (!json_is_object(s->object)) {
         complain(s->c, CODE_WRONG_TYPE, place_here(s), STR(""),
                  "A choice rule must be an object, not %s", json_noun(s->object));
         return;

@@ -3,9 +3,10 @@
 #include <stdarg.h>
 
 enum {
-    CLIP_SIZE = 120,    /* bytes of foreign text in a message */
-    SUGGEST_NEAR = 3,   /* edits */
-    SUGGEST_COUNT = 50, /* problems that get one: looking for it takes time */
+    CLIP_SIZE = 120,          /* bytes of foreign text in a message */
+    SUGGEST_NEAR = 3,         /* edits */
+    SUGGEST_COUNT = 50,       /* problems that get one: looking for it takes time */
+    SUGGEST_NAMES_MAX = 1000, /* names that are compared */
 };
 
 /* ---- places and complaints ---- */
@@ -42,6 +43,10 @@ void complain(struct compiler *c, enum diag_code code, struct place at, struct s
     };
     va_list args;
 
+    if (c->diags->count == DIAG_COUNT_MAX) {
+        diag_add(c->diags, (struct diag){.severity = info->severity}); /* only counted */
+        return;
+    }
     va_start(args, format);
     d.message = arena_vprintf(c->scratch, format, args);
     va_end(args);
@@ -89,7 +94,7 @@ struct str suggest(struct compiler *c, struct str text, const struct str *names,
 
     if (text.len > CLIP_SIZE || !suggestions_left(c))
         return (struct str){0};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < SUGGEST_NAMES_MAX; i++) {
         size_t d = str_distance(text, names[i], distance);
 
         if (d < distance && d < text.len && d < names[i].len) {

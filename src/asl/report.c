@@ -39,16 +39,36 @@ static int compare_located(const void *a, const void *b)
     return (x->order > y->order) - (x->order < y->order);
 }
 
-/* The diagnostics with their places, in order; in the list's arena. */
+/* The diagnostics, errors first when not all get a place; in the list's arena. */
+static struct located *list_all(const struct diag_list *diags)
+{
+    struct located *all = ARENA_ARRAY(diags->arena, struct located, diags->count);
+    size_t count = 0;
+
+    if (diags->count <= REPORT_PLACES_MAX) {
+        for (; count < diags->count; count++)
+            all[count] = (struct located){.diag = &diags->items[count], .order = count};
+        return all;
+    }
+    for (unsigned pass = DIAG_ERROR; pass <= DIAG_WARNING; pass++) {
+        for (size_t i = 0; i < diags->count; i++) {
+            if (diags->items[i].severity == pass)
+                all[count++] = (struct located){.diag = &diags->items[i], .order = i};
+        }
+    }
+    return all;
+}
+
+/* ... and the first of them with their places, in the order of those. */
 static struct located *locate_all(struct str text, const struct diag_list *diags,
                                   const struct err *syntax)
 {
-    struct located *all = ARENA_ARRAY(diags->arena, struct located, diags->count);
+    struct located *all = list_all(diags);
+    size_t count = diags->count < REPORT_PLACES_MAX ? diags->count : REPORT_PLACES_MAX;
 
-    for (size_t i = 0; i < diags->count; i++) {
-        all[i] = (struct located){.diag = &diags->items[i], .order = i};
+    for (size_t i = 0; i < count; i++) {
         if (syntax->code == ERR_NONE)
-            all[i].place = asl_locate(text, &diags->items[i]);
+            all[i].place = asl_locate(text, all[i].diag);
         else
             all[i].place = (struct json_place){
                 .line = syntax->line,
@@ -57,8 +77,8 @@ static struct located *locate_all(struct str text, const struct diag_list *diags
                 .length = 1,
             };
     }
-    if (diags->count)
-        qsort(all, diags->count, sizeof(*all), compare_located);
+    if (count)
+        qsort(all, count, sizeof(*all), compare_located);
     return all;
 }
 
@@ -191,8 +211,10 @@ void report_text(struct buf *b, struct str file, struct str text, const struct d
     struct arena_mark mark = arena_mark(diags->arena);
     const struct located *all = locate_all(text, diags, syntax);
 
-    for (size_t i = 0; i < diags->count; i++)
+    for (size_t i = 0; i < diags->count && i < REPORT_PLACES_MAX; i++)
         append_diag(b, file, text, &all[i], colour ? &ansi : &plain);
+    if (diags->count > REPORT_PLACES_MAX)
+        buf_printf(b, "... and %zu more\n", diags->count - REPORT_PLACES_MAX);
     arena_rewind(diags->arena, mark);
 }
 

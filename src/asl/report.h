@@ -20,16 +20,18 @@
 #include "base/err.h"
 
 enum {
-    REPORT_LINE_MAX = 100 /* characters of a source line that are shown */
+    REPORT_LINE_MAX = 100,   /* bytes of a source line that are shown */
+    REPORT_PLACES_MAX = 100, /* diagnostics whose places are looked for: errors first */
 };
 
-/* file: how to call the text; colour: with ANSI escapes. */
+/* file: how to call the text; colour: with ANSI escapes. At most
+ * REPORT_PLACES_MAX are shown, then how many more there are. */
 void report_text(struct buf *b, struct str file, struct str text, const struct diag_list *diags,
                  const struct err *syntax, bool colour);
 
 /* An array of {severity, code, pointer, line, column, message, remedy}, without
  * a line feed at the end. severity: "error" or "warning"; line and column are
- * absent when there is no place. */
+ * absent when there is no place, and after the first REPORT_PLACES_MAX. */
 void report_json(struct buf *b, struct str text, const struct diag_list *diags,
                  const struct err *syntax);
 

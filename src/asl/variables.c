@@ -105,7 +105,7 @@ static struct str assigned_suggestion(struct compiler *c, uint32_t scope, struct
     if (!suggestions_left(c))
         return STR("");
     names = ARENA_ARRAY(c->scratch, struct str, c->assigned.count);
-    for (size_t i = 0; i < c->assigned.count; i++) {
+    for (size_t i = 0; i < c->assigned.count && i < 1000; i++) {
         if (is_assigned_around(c, scope, c->assigned.items[i].name))
             names[count++] = c->assigned.items[i].name;
     }
