@@ -93,14 +93,14 @@ static struct answer failed_with(struct arena *a, enum task_error error, const c
 struct answer answer_no_function(struct arena *a, const struct callee *callee,
                                  const char *request_id)
 {
-    struct str cause = arena_printf(a,
-                                    "Function not found: " STR_FMT
-                                    " (Service: AWSLambda; Status Code: 404; Error Code: "
-                                    "ResourceNotFoundException; Request ID: %s; Proxy: null)",
-                                    STR_ARG(callee->qualified_arn), request_id);
+    struct str cause = arena_printf(
+        a,
+        "Function not found: " STR_FMT " (Service: AWSLambda; Status Code: 404; Error Code: "
+        "ResourceNotFoundException; Request ID: %s; Proxy: null)",
+        STR_ARG(text_tail(a, callee->qualified_arn, TASK_CAUSE_OUTPUT_MAX)), request_id);
     return (struct answer){
         .error = str_of_cstr(task_error_name(TASK_ERROR_NO_FUNCTION)),
-        .cause = cut(cause, TASK_CAUSE_SIZE_MAX),
+        .cause = cause,
     };
 }
 
@@ -196,7 +196,7 @@ static struct answer refused(struct arena *a, const struct fetch_result *r,
 {
     struct answer answer;
     struct json body = JSON_NONE;
-    struct str type = text_tail(a, service_error(r->error_type), TASK_ERROR_SIZE_MAX);
+    struct str type = text_tail(a, service_error(r->error_type), TASK_ERROR_SIZE_MAX / 2);
     if (r->status == 404 && str_eq(type, STR("ResourceNotFoundException")))
         return answer_no_function(a, callee, request_id);
     if (read_error_object(a, r->body, &answer))
