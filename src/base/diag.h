@@ -25,7 +25,9 @@ struct diag {
     struct str remedy;  /* what to do */
 };
 
-enum { DIAG_COUNT_MAX = 1000 };
+enum {
+    DIAG_COUNT_MAX = 1000
+};
 
 struct diag_list {
     struct arena *arena;

@@ -21,32 +21,32 @@
 #include <stdarg.h>
 
 /* code, exit status of the CLI, HTTP status, what to do by default */
-#define ERR_TABLE(X)                                                                       \
-    X(NONE, 0, 200, "")                                                                    \
-    X(USAGE, 2, 400, "See --help.")                                                        \
-    X(INVALID_JSON, 2, 400, "Correct the JSON text.")                                      \
-    X(INVALID_YAML, 2, 400, "Correct the YAML text.")                                      \
-    X(INVALID_PATH, 2, 400, "Correct the JSONPath expression.")                            \
-    X(INVALID_INTRINSIC, 2, 400, "Correct the intrinsic function call.")                   \
-    X(INVALID_DEFINITION, 1, 400, "Correct the definition; pawl validate lists everything.") \
-    X(INVALID_CONFIG, 2, 400, "Correct the configuration file.")                           \
-    X(INVALID_INPUT, 2, 400, "Correct the input.")                                         \
-    X(NOT_FOUND, 4, 404, "List what exists with pawl ls.")                                 \
-    X(AMBIGUOUS, 4, 409, "Give more of the id.")                                           \
-    X(CONFLICT, 5, 409, "Choose another name, or look at what holds it.")                  \
-    X(BUSY, 5, 409, "Wait for the other process, or choose another --data.")               \
-    X(PERMISSION, 6, 403, "Check the owner and the permissions of the path.")              \
-    X(TOO_LARGE, 2, 413, "Make it smaller, or raise the limit named.")                     \
-    X(TOO_DEEP, 2, 400, "Nest less deeply, or raise the limit named.")                     \
-    X(MEMORY_LIMIT, 2, 413, "Make the data smaller, or raise the limit named.")            \
-    X(STEP_LIMIT, 2, 400, "Make the expression do less, or raise the limit named.")        \
-    X(STALE, 5, 409, "Another process took over; this one must stop.")                     \
-    X(NEWER_SCHEMA, 6, 500, "Use the release of Pawl that wrote it, or a newer one.")      \
-    X(CORRUPT, 7, 500, "Restore from a backup; the rest stays readable.")                  \
-    X(DISK_FULL, 6, 507, "Free space on the disk.")                                        \
-    X(IO, 6, 500, "Check the disk and the path.")                                          \
-    X(EVALUATION, 1, 400, "Correct the expression or the data it reads.")                  \
-    X(INTERRUPTED, 130, 503, "Go on later with the command printed.")                      \
+#define ERR_TABLE(X)                                                                               \
+    X(NONE, 0, 200, "")                                                                            \
+    X(USAGE, 2, 400, "See --help.")                                                                \
+    X(INVALID_JSON, 2, 400, "Correct the JSON text.")                                              \
+    X(INVALID_YAML, 2, 400, "Correct the YAML text.")                                              \
+    X(INVALID_PATH, 2, 400, "Correct the JSONPath expression.")                                    \
+    X(INVALID_INTRINSIC, 2, 400, "Correct the intrinsic function call.")                           \
+    X(INVALID_DEFINITION, 1, 400, "Correct the definition; pawl validate lists everything.")       \
+    X(INVALID_CONFIG, 2, 400, "Correct the configuration file.")                                   \
+    X(INVALID_INPUT, 2, 400, "Correct the input.")                                                 \
+    X(NOT_FOUND, 4, 404, "List what exists with pawl ls.")                                         \
+    X(AMBIGUOUS, 4, 409, "Give more of the id.")                                                   \
+    X(CONFLICT, 5, 409, "Choose another name, or look at what holds it.")                          \
+    X(BUSY, 5, 409, "Wait for the other process, or choose another --data.")                       \
+    X(PERMISSION, 6, 403, "Check the owner and the permissions of the path.")                      \
+    X(TOO_LARGE, 2, 413, "Make it smaller, or raise the limit named.")                             \
+    X(TOO_DEEP, 2, 400, "Nest less deeply, or raise the limit named.")                             \
+    X(MEMORY_LIMIT, 2, 413, "Make the data smaller, or raise the limit named.")                    \
+    X(STEP_LIMIT, 2, 400, "Make the expression do less, or raise the limit named.")                \
+    X(STALE, 5, 409, "Another process took over; this one must stop.")                             \
+    X(NEWER_SCHEMA, 6, 500, "Use the release of Pawl that wrote it, or a newer one.")              \
+    X(CORRUPT, 7, 500, "Restore from a backup; the rest stays readable.")                          \
+    X(DISK_FULL, 6, 507, "Free space on the disk.")                                                \
+    X(IO, 6, 500, "Check the disk and the path.")                                                  \
+    X(EVALUATION, 1, 400, "Correct the expression or the data it reads.")                          \
+    X(INTERRUPTED, 130, 503, "Go on later with the command printed.")                              \
     X(INTERNAL, 70, 500, "Report this with the detail.")
 
 enum err_code {

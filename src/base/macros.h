@@ -18,10 +18,10 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-#define ASSERT(condition)                                            \
-    do {                                                             \
-        if (UNLIKELY(!(condition)))                                  \
-            panic(__FILE__, __LINE__, "assertion failed: " #condition); \
+#define ASSERT(condition)                                                                          \
+    do {                                                                                           \
+        if (UNLIKELY(!(condition)))                                                                \
+            panic(__FILE__, __LINE__, "assertion failed: " #condition);                            \
     } while (0)
 
 #define UNREACHABLE(what) panic(__FILE__, __LINE__, "unreachable: " what)

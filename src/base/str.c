@@ -120,7 +120,9 @@ uint64_t str_hash(struct str s)
 
 size_t str_distance(struct str a, struct str b, size_t limit)
 {
-    enum { LENGTH_MAX = 63 };
+    enum {
+        LENGTH_MAX = 63
+    };
     if (a.len > LENGTH_MAX || b.len > LENGTH_MAX)
         return limit;
     size_t row[LENGTH_MAX + 1];

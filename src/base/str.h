@@ -18,7 +18,10 @@ struct str {
 };
 
 /* A str of a string literal, usable in static initialisers. */
-#define STR_INIT(literal) { (literal), sizeof(literal) - 1 }
+#define STR_INIT(literal)                                                                          \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
 #define STR(literal) ((struct str)STR_INIT(literal))
 
 /* For printf's "%.*s". Texts longer than INT_MAX are cut. */

@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
-enum { MS_PER_DAY = 86400000 };
+enum {
+    MS_PER_DAY = 86400000
+};
 
 /* Days since 1970 of a date of the proleptic Gregorian calendar, and back
  * (Howard Hinnant's days_from_civil: years begin in March, so that the leap day

@@ -18,7 +18,9 @@ struct mono_ns {
     uint64_t ns;
 };
 
-enum { TIME_TEXT_SIZE = 32 };
+enum {
+    TIME_TEXT_SIZE = 32
+};
 
 /* "2026-03-01T12:00:00.123Z"; years 0 to 9999, others clamp. Returns the length. */
 size_t wall_format(struct wall_ms at, char to[static TIME_TEXT_SIZE]);

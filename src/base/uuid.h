@@ -9,7 +9,9 @@
 #include "base/str.h"
 #include "base/time.h"
 
-enum { UUID_TEXT_LEN = 36 };
+enum {
+    UUID_TEXT_LEN = 36
+};
 
 struct uuid {
     uint8_t bytes[16];
