@@ -341,6 +341,18 @@ static void show_definition(struct buf *b, const char *name, struct str text, st
     arena_free(a);
 }
 
+/* What is said now, as TAP comments. */
+static void print_comment(const char *path, struct str text)
+{
+    printf("# %s would be (UPDATE=1 takes it):\n", path);
+    while (text.len) {
+        struct str line = str_slice(text, 0, str_find_char(text, '\n'));
+
+        printf("# " STR_FMT "\n", STR_ARG(line));
+        text = str_slice(text, line.len + 1, text.len);
+    }
+}
+
 static bool definition_check(const char *folder, const char *name, struct coverage *seen)
 {
     struct arena *a = arena_new(0);
@@ -356,7 +368,7 @@ static bool definition_check(const char *folder, const char *name, struct covera
         expected = file_read(a, path);
         ok = str_eq(expected, buf_str(&b));
         if (!ok)
-            printf("# %s says now (UPDATE=1 takes it):\n" STR_FMT, path, STR_ARG(buf_str(&b)));
+            print_comment(path, buf_str(&b));
     }
     buf_release(&b);
     arena_free(a);
