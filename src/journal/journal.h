@@ -5,14 +5,17 @@
  * `v` holds each distinct value once; events refer to a value of their own turn
  * by its index and to one of an earlier turn by [turn, index]. A value that was
  * offloaded to blob storage is null in `v` and described in `b`. An event is an
- * object of the short names in journal/fields.h, without the fields that are
- * zero. States are numbers (position in the definition), kinds are the numbers
+ * object of the short names in journal/fields.h, without the fields that say
+ * nothing. States are numbers (position in the definition), kinds are the numbers
  * of EVENT_TABLE. The row around the body carries turn, cause, time, rules
  * version and a checksum of the body (store/store.h).
  *
  * Old journals stay readable for ever: fields and kinds are only added, and
  * tests/golden/journal/ keeps one of each release.
- * Errors: CORRUPT naming the turn and what is wrong. Ownership: arena.
+ * Rows are hostile: what a checksum lets pass is checked all the same. Limits:
+ * JOURNAL_BODY_SIZE_MAX, and the budget of the arena that is read into.
+ * Errors: CORRUPT naming the turn and what is wrong; NEWER_SCHEMA for a turn of a
+ * newer release; MEMORY_LIMIT. Ownership: arena.
  * Source: docs/adr/0006-journal.md.
  */
 #ifndef PAWL_JOURNAL_JOURNAL_H
@@ -35,7 +38,7 @@ struct journal_row {
     uint64_t checksum;
 };
 
-/* Appends the body of a turn. */
+/* Appends the body of a turn. body->over says that it did not fit. */
 void journal_encode(const struct flow_turn *turn, struct buf *body);
 
 /* Decodes the turns of one execution, in order from the first, and remembers
@@ -53,8 +56,9 @@ struct journal_turn {
     size_t count;
 };
 
-/* Takes the next row (its turn must be the number of rows taken so far); copies
- * the body. Checks the checksum, the shape and every reference. */
+/* Takes the next row (its turn must be the number of rows taken so far). Nothing
+ * given refers to the row. Checks the checksum, the shape and every reference; a
+ * row that is refused leaves the reader as it was. */
 MUST_CHECK bool journal_read(struct journal_reader *r, const struct journal_row *row,
                              struct journal_turn *ret_turn, struct err *reterr);
 
@@ -62,7 +66,9 @@ MUST_CHECK bool journal_read(struct journal_reader *r, const struct journal_row 
  * the next read. */
 const struct turn_values *journal_values(const struct journal_reader *r, size_t *ret_turns);
 
-/* journal_read, then flow_fold into the run. *ret_turn's events carry their ids. */
+/* journal_read, then flow_fold into the run, which from then on refers to the
+ * reader's arena: let that be run_arena(run). *ret_turn's events carry their ids.
+ * A run that refused a turn is of no use any more. */
 MUST_CHECK bool journal_fold(struct journal_reader *r, const struct journal_row *row,
                              struct run *run, struct journal_turn *ret_turn, struct err *reterr);
 
@@ -70,7 +76,8 @@ MUST_CHECK bool journal_fold(struct journal_reader *r, const struct journal_row 
 
 /* An event as GetExecutionHistory gives it: id, previousEventId, timestamp
  * (seconds with milliseconds), type and details. Absent when the event is not
- * on that API (id 0). `data`: include inputs and outputs. */
+ * on that API (id 0), or not in this history: the iterations of a distributed Map
+ * have their own. `data`: include inputs and outputs. */
 struct json history_event(struct arena *a, const struct run *run, const struct flow_event *event,
                           struct wall_ms at, bool data);
 
@@ -79,7 +86,7 @@ enum step_status {
     STEP_SUCCESS,
     STEP_FAILURE,
     STEP_TIMED_OUT,
-    STEP_CANCELED,
+    STEP_CANCELED, /* stopped, or beside one that failed */
 };
 
 const char *step_status_name(enum step_status status); /* "running", "success"... */
@@ -94,7 +101,10 @@ struct step_attempt {
     struct json log; /* of a command: {"exit","out","err","ms"}; may be absent */
 };
 
-/* One state entered: what a person calls a step. */
+/* One state entered: what a person calls a step. A step whose error was caught is a
+ * failure (or timed_out) with an output: its work failed, and the output is what
+ * the Catch made of it. An error that arose before or after the work of a state and
+ * was caught shows as success: no event tells of it. */
 struct step {
     uint32_t index, generation;
     const struct state *state;
@@ -105,9 +115,9 @@ struct step {
     struct json input, output;
     bool has_error, has_cause;
     struct str error, cause;
-    struct step_attempt *attempts; /* of tasks, and of retried Parallel and Map states */
+    struct step_attempt *attempts; /* of Task, Parallel and Map states, oldest first */
     size_t attempt_count, attempt_capacity;
-    int64_t children_total, children_done; /* of Map and Parallel; total 0: neither */
+    int64_t children_total, children_done; /* of the last attempt of a Map or Parallel */
 };
 
 struct step_list {
@@ -117,8 +127,10 @@ struct step_list {
     size_t frame_count, frame_capacity;
 };
 
-/* Brings the list up to date with a turn's events, after they were folded into
- * `run` (or produced by it). Lies in `a`. */
+/* Brings the list, which begins zeroed, up to date with a turn's events, after they
+ * were folded into `run` (or produced by it); every turn from the first must come
+ * by. Lies in `a`, but for inputs and outputs, which lie with the run's values, and
+ * states, which lie with its machine. */
 void steps_apply(struct step_list *list, struct arena *a, const struct run *run,
                  const struct flow_event *events, size_t count, struct wall_ms at);
 
