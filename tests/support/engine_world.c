@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+static const uint64_t world_begins_ms = 1700000000000;
+
 enum {
-    WORLD_BEGINS_MS = 1700000000,
     SLOW_MS = 5000,
     BIG_SIZE = 64 << 10,
     FLAKY_FAILURES = 2,
@@ -125,7 +126,7 @@ static void followed(void *arg, const struct run *run, execution_key key,
 void world_init(struct world *w, struct store *store)
 {
     *w = (struct world){
-        .arena = arena_new(0), .store = store, .now_ms = WORLD_BEGINS_MS, .steps_max = 2000000};
+        .arena = arena_new(0), .store = store, .now_ms = world_begins_ms, .steps_max = 2000000};
     w->options = (struct engine_options){
         .store = store,
         .seed = 1,
@@ -203,6 +204,11 @@ void world_settle(struct world *w)
 {
     while (world_step(w))
         ;
+}
+
+bool world_work(struct world *w)
+{
+    return world_move(w, w->now_ms);
 }
 
 void world_pass(struct world *w, uint64_t ms)

@@ -52,6 +52,8 @@ void world_release(struct world *w);
 
 /* One move; false when nothing moves any more. */
 bool world_step(struct world *w);
+/* The same, but the clocks do not jump. */
+bool world_work(struct world *w);
 void world_settle(struct world *w);
 /* Until the clocks have reached now + ms, or nothing moves. */
 void world_pass(struct world *w, uint64_t ms);
