@@ -7,7 +7,7 @@
  * Failures: a path that finds nothing is States.Runtime in AWS's words; a wrong
  * argument is States.IntrinsicFailure, the cause with AWS's "Invalid arguments
  * in States.Name".
- * Source: the intrinsics chapter of the States Language; docs/adr/0004.
+ * Source: the intrinsics chapter of the States Language; what AWS was seen to do.
  */
 #ifndef PAWL_EXPR_INTRINSIC_INTRINSIC_H
 #define PAWL_EXPR_INTRINSIC_INTRINSIC_H

@@ -112,6 +112,8 @@ static bool scan_name(struct builder *b)
     struct str name = str_of(start, (size_t)(here(b) - start));
     if (peek(b, 0) == ' ')
         return path_refuse(&b->s, here(b), "a blank must stand in quotes, as in ['a b']");
+    if (str_find_char(name, ']') != SIZE_MAX)
+        return path_refuse(&b->s, start, "']' stands without '['");
     if (!belongs_in_reference(name))
         b->reference = false;
     return add_name(b, name);
