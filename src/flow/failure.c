@@ -102,7 +102,7 @@ static struct json error_output(struct turn *t, const struct failure *failure)
     struct json_object_builder b = json_object_builder(a);
     json_object_add(&b, STR("Error"),
                     failure->has_error ? json_string_copy(a, failure->error) : json_null());
-    bool timed_out = failure->has_error && str_eq(failure->error, STR("States.Timeout"));
+    bool timed_out = failure->has_error && failure_is_time_out(failure->error);
     json_object_add(&b, STR("Cause"),
                     failure->has_cause || timed_out ? json_string_copy(a, failure->cause)
                                                     : json_null());

@@ -187,6 +187,7 @@ struct failure {
 void state_execute(struct turn *t, struct frame *frame);
 MUST_CHECK bool choice_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);
 MUST_CHECK bool task_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);
+bool failure_is_time_out(struct str error);
 void task_result(struct turn *t);
 void task_time_out(struct turn *t, struct frame *frame);
 void task_cancel_effect(struct turn *t, const struct frame *frame);

@@ -154,11 +154,15 @@ static struct json envelope(struct turn *t, const struct state *state, struct js
     return json_object_done(&b);
 }
 
+bool failure_is_time_out(struct str error)
+{
+    return str_eq(error, STR("States.Timeout")) || str_eq(error, STR("States.HeartbeatTimeout"));
+}
+
 static void emit_failed(struct turn *t, struct frame *f, const struct failure *failure)
 {
     const struct task_events *events = events_of(frame_state(t->run, f));
-    bool timed_out = failure->has_error && (str_eq(failure->error, STR("States.Timeout")) ||
-                                            str_eq(failure->error, STR("States.HeartbeatTimeout")));
+    bool timed_out = failure->has_error && failure_is_time_out(failure->error);
     struct flow_event e = turn_event(f, timed_out ? events->timed_out : events->failed);
     e.has_error = failure->has_error;
     e.error = failure->error;
