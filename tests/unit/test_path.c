@@ -129,6 +129,7 @@ static void test_indefinite(void **state)
         {"$..id", "7", "[]"},
         {"$...id", "{\"id\":1}", "[1]"},
         {"$[0]*", "[{\"a\":1}]", "[1]"},
+        {"$..[0].id", "[{\"id\":1},{\"id\":2}]", "[1,2]"},
         {"$..a..b", "{\"a\":{\"b\":1,\"c\":{\"b\":2}}}", "[1,2]"},
     };
     ASSERT_EXAMPLES(state, examples);
@@ -272,6 +273,7 @@ static void test_failures(void **state)
          "!Property ['y'] not found in path $['b']['a']['x']"},
         {"$..a.x", "[[{\"a\":1}]]", "!Property ['x'] not found in path $[0][0]['a']"},
         {"$..[0]", "[[],1]", "!Index out of bounds when evaluating path $[0][0]"},
+        {"$..[*].id", "[{\"id\":1}]", "!Property ['id'] not found in path $[0]['id']"},
         {"$[?(@.k)].x", "[{\"k\":1}]", "!No results for path: $[0]['x']"},
     };
     ASSERT_EXAMPLES(state, examples);
@@ -331,6 +333,9 @@ static void test_refused(void **state)
         {"$[1.x]", 4},
         {"$[-]", 2},
         {"$[2147483648]", 2},
+        {"$[99999999999999999999]", 2},
+        {"$.a]", 2},
+        {"$[0]]", 4},
         {"$[:]", 2},
         {"$[::2]", 2},
         {"$[1:2:3:4]", 7},
@@ -496,18 +501,26 @@ static void test_limits(void **state)
     buf_release(&b);
 }
 
+/* Whatever the number of steps, a path either ends or says which limit it met. */
 static void test_budgets(void **state)
 {
     struct fixture *f = *state;
-    static const char *const paths[] = {"$",     "$[*]",       "$..*",          "$[?(@ == 1)]",
-                                        "$[0:]", "$[0,1,1,1]", "$[?(@ =~ /1/)]"};
+    static const char *const paths[] = {
+        "$", "$[*]", "$..*", "$[?(@ == 1)]", "$[0:]", "$[0,1,1,1]", "$[?(@ =~ /1/)]", "$..[0]",
+    };
     struct json v;
     struct str why;
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
-        struct expr_env *env = env_of(f, "[1,1,[1,1]]");
-        env->steps_left = i ? 2 : 0;
-        assert_int_equal(path_eval(compiled(f, paths[i]), env, &v, &why), PATH_FAILED);
-        assert_non_null(strstr(arena_cstr(f->arena, why), "expression_steps_max"));
+        enum path_outcome outcome = PATH_FAILED;
+        for (uint64_t steps = 0; outcome == PATH_FAILED; steps++) {
+            struct expr_env *env = env_of(f, "[1,1,[1,[1,1]]]");
+            env->steps_left = steps;
+            outcome = path_eval(compiled(f, paths[i]), env, &v, &why);
+            assert_true(steps < 10000);
+            assert_true(steps > 0 || outcome == PATH_FAILED);
+            if (outcome == PATH_FAILED)
+                assert_non_null(strstr(arena_cstr(f->arena, why), "expression_steps_max"));
+        }
     }
     struct expr_env *env = env_of(f, "[1,1,1,1,1,1,1,1]");
     env->out = arena_new(64);
