@@ -2,8 +2,11 @@
  * read, folded and viewed, and the result compared with NAME.expect.
  *
  * A line of a journal is a row of a store: turn, rules version, cause, time (UTC ms),
- * checksum (hexadecimal) and body, with a blank between. Its definition is the file
- * RELEASE.asl.json, RELEASE being what stands before the first '-' of its name.
+ * checksum (hexadecimal) and body, with a blank between, as this gives them:
+ *   sqlite3 -separator ' ' FILE "SELECT turn, rules_version, cause, at,
+ *     printf('%016x', checksum), body FROM journal WHERE execution = ... ORDER BY turn"
+ * Its definition is the file RELEASE.asl.json, RELEASE being what stands before the
+ * first '-' of its name.
  * UPDATE=1 rewrites what is expected, never a journal: review the difference, since
  * a line that changed is an old journal that means something else now.
  */
