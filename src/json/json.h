@@ -256,7 +256,9 @@ MUST_CHECK bool json_parse_copy(struct arena *a, struct str text, struct json_li
 
 /* Compact text, appended. Computed doubles are written with the fewest digits
  * that read back the same, in JavaScript's layout; a computed -0 as "0". A lone
- * surrogate is written as its \u escape, so the output is always UTF-8. */
+ * surrogate is written as its \u escape and a byte that is not WTF-8 as U+FFFD,
+ * so the output is always UTF-8; an absent value as null. When the buffer's
+ * maximum is met, it is `over` and holds the beginning of the text. */
 void json_write(struct buf *b, struct json v);
 
 /* Two blanks a level, "name": value, one item a line; [] and {} stay closed. */

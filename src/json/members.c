@@ -1,10 +1,11 @@
 #include "json/json_internal.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 
-/* Names in order, by their first eight bytes where those decide. Sorting needs
- * n log n comparisons whatever the names are; a hash table would need a secret
- * to promise as much. */
+/* Names in order, by eight bytes behind what all have in common where those
+ * decide. */
 struct name {
     uint64_t prefix;
     uint32_t index;
@@ -12,13 +13,28 @@ struct name {
 
 _Static_assert(2 * sizeof(struct name) <= MEMBERS_SORT_SIZE, "working memory is announced");
 
-static uint64_t prefix_of(struct str s)
+static uint64_t prefix_of(struct str s, size_t common)
 {
     uint64_t prefix = 0;
-    size_t len = s.len < sizeof(prefix) ? s.len : sizeof(prefix);
-    for (size_t i = 0; i < len; i++)
-        prefix |= (uint64_t)(unsigned char)s.ptr[i] << (56 - 8 * i);
+    struct str rest = str_slice(s, common, common + sizeof(prefix));
+    for (size_t i = 0; i < rest.len; i++)
+        prefix |= (uint64_t)(unsigned char)rest.ptr[i] << (56 - 8 * i);
     return prefix;
+}
+
+/* How many bytes all names begin with. */
+static size_t common_length(const struct json_member *members, size_t count)
+{
+    struct str first = count ? json_str(members[0].key) : STR("");
+    size_t common = first.len;
+    for (size_t i = 1; i < count && common; i++) {
+        struct str name = json_str(members[i].key);
+        size_t same = 0;
+        while (same < common && same < name.len && first.ptr[same] == name.ptr[same])
+            same++;
+        common = same;
+    }
+    return common;
 }
 
 static bool name_not_after(const struct json_member *members, struct name a, struct name b)
@@ -45,8 +61,9 @@ static struct name *names_sorted(const struct json_member *members, size_t count
     if (!from)
         panic(__FILE__, __LINE__, "out of memory");
     struct name *memory = from;
+    size_t common = common_length(members, count);
     for (size_t i = 0; i < count; i++)
-        from[i] = (struct name){prefix_of(json_str(members[i].key)), (uint32_t)i};
+        from[i] = (struct name){prefix_of(json_str(members[i].key), common), (uint32_t)i};
     for (size_t width = 1; width < count; width *= 2) {
         for (size_t left = 0; left < count; left += 2 * width) {
             size_t right = left + width < count ? left + width : count;
@@ -80,7 +97,7 @@ static bool same_name(const struct json_member *members, struct name a, struct n
            str_eq(json_str(members[a.index].key), json_str(members[b.index].key));
 }
 
-static size_t repeat_among_many(const struct json_member *members, size_t count)
+static size_t repeat_by_sorting(const struct json_member *members, size_t count)
 {
     struct name *names = names_sorted(members, count);
     size_t first = count;
@@ -90,6 +107,50 @@ static size_t repeat_among_many(const struct json_member *members, size_t count)
     }
     free(names);
     return first;
+}
+
+/* A slot of a hash table: the member's position plus one, 0 when free. */
+struct slot {
+    uint32_t hash, position;
+};
+
+_Static_assert(4 * sizeof(struct slot) <= MEMBERS_SORT_SIZE, "working memory is announced");
+
+/* Looks a name up from the slot its hash asks for on, and enters it. True when it
+ * was there. *steps counts the slots passed over. */
+static bool slot_taken(struct slot *slots, size_t mask, const struct json_member *members,
+                       size_t index, size_t *steps)
+{
+    struct str name = json_str(members[index].key);
+    uint64_t hash = checksum64(name);
+    size_t at = hash & mask;
+    for (; slots[at].position; at = (at + 1) & mask, ++*steps) {
+        if (slots[at].hash == hash >> 32 &&
+            str_eq(json_str(members[slots[at].position - 1].key), name))
+            return true;
+    }
+    slots[at] = (struct slot){(uint32_t)(hash >> 32), (uint32_t)index + 1};
+    return false;
+}
+
+/* The hash has no secret, so names can be chosen that all ask for one slot. Then
+ * sorting, which takes n log n comparisons whatever the names are, does the rest. */
+static size_t repeat_among_many(const struct json_member *members, size_t count)
+{
+    enum {
+        STEPS_PER_NAME = 8
+    };
+    size_t size = 1, steps = 0, index = 0;
+    while (size < 2 * count)
+        size *= 2;
+    struct slot *slots = calloc(size, sizeof(*slots));
+    if (!slots)
+        panic(__FILE__, __LINE__, "out of memory");
+    while (index < count && steps < STEPS_PER_NAME * count &&
+           !slot_taken(slots, size - 1, members, index, &steps))
+        index++;
+    free(slots);
+    return steps < STEPS_PER_NAME * count ? index : repeat_by_sorting(members, count);
 }
 
 /* Names that differ in length, first or last byte mostly set different bits;

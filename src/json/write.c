@@ -260,9 +260,9 @@ static inline bool write_comma(struct writer *w, size_t depth)
     return write_char(w, ',') && (!w->pretty || write_newline(w, depth));
 }
 
-static bool write_all(struct writer *w, struct walk *walk, struct json v)
+static bool write_all(struct writer *w, struct walk *walk, const struct json *v)
 {
-    struct cursor c = {&v, &v + 1, false};
+    struct cursor c = {v, v + 1, false};
     bool written = true;
     while (written) {
         if (c.object)
@@ -289,7 +289,7 @@ static void write_to(struct buf *b, struct json v, bool pretty)
     if (!writer_begin(&w, b, pretty))
         return;
     walk_init(&walk);
-    if (write_all(&w, &walk, v))
+    if (write_all(&w, &walk, &v))
         writer_end(&w);
     walk_release(&walk);
 }

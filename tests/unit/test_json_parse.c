@@ -1,4 +1,5 @@
 /* What json_parse takes and refuses, where it says the fault is, and its limits. */
+#include "base/hash.h"
 #include "json/json.h"
 
 #include <stdarg.h>
@@ -488,6 +489,40 @@ static void test_duplicates_among_many(void **state)
     buf_release(&b);
 }
 
+/* Names chosen so that all ask for one slot of the hash table. */
+static void test_names_that_collide(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 200,
+        SLOTS = 512
+    };
+    struct buf b = BUF_INIT(0);
+    unsigned last = 0, candidate = 0;
+    for (unsigned found = 0; found < COUNT; candidate++) {
+        char name[16];
+        int len = snprintf(name, sizeof(name), "n%u", candidate);
+        if (checksum64(str_of(name, (size_t)len)) % SLOTS)
+            continue;
+        buf_printf(&b, "%c\"%s\":%u", found ? ',' : '{', name, found);
+        last = candidate;
+        found++;
+    }
+    size_t len = b.len;
+    buf_append_char(&b, '}');
+    struct arena *a = arena_new(0);
+    struct json v;
+    struct err e;
+    assert_true(json_parse(a, buf_str(&b), no_limits, JSON_DUPLICATES_REFUSE, &v, &e));
+    assert_int_equal(json_count(v), COUNT);
+    b.len = len;
+    buf_printf(&b, ",\"n%u\":-1}", last);
+    assert_false(json_parse(a, buf_str(&b), no_limits, JSON_DUPLICATES_REFUSE, &v, &e));
+    assert_int_equal(e.offset, len + 1);
+    arena_free(a);
+    buf_release(&b);
+}
+
 /* Quadratic work on these would take minutes. */
 static void test_a_hundred_thousand_members(void **state)
 {
@@ -526,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_copy_outlives_its_text),
         cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_duplicates_among_many),
+        cmocka_unit_test(test_names_that_collide),
         cmocka_unit_test(test_a_hundred_thousand_members),
     };
     return cmocka_run_group_tests_name("json parse", tests, NULL, NULL);
