@@ -188,13 +188,13 @@ static bool search_prefix(struct search *s, struct err *reterr)
             return false;
         for (size_t i = 0; i < read.count; i++) {
             const struct execution_row *row = &read.executions[i];
-            read.key = row->key;
             if (row->key < lowest)
                 return true;
             if (id_begins_with(row, s->id))
                 search_add(s, row);
         }
-        more = read.more;
+        more = read.more && read.next >= lowest;
+        read.key = read.next;
     }
     return true;
 }

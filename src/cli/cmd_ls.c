@@ -49,7 +49,6 @@ static bool list(struct cli *cli, const struct archive *archive, size_t limit, s
             return false;
         for (size_t i = 0; i < read.count; i++) {
             const struct execution_row *row = &read.executions[i];
-            read.key = row->key;
             l->count++;
             if (l->as_json)
                 json_array_add(&l->json, execution_json(cli->arena, row));
@@ -57,6 +56,7 @@ static bool list(struct cli *cli, const struct archive *archive, size_t limit, s
                 executions_add(&l->table, row, now);
         }
         l->more = read.more;
+        read.key = read.next;
     }
     return true;
 }

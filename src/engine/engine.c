@@ -2,6 +2,8 @@
 
 #include "engine/names.h"
 
+static void recovery_read(struct engine *e, struct store_read read);
+
 /* ---- beginning and end ---- */
 
 static struct str or_default(struct arena *a, struct str text, struct str fallback)
@@ -37,7 +39,8 @@ bool engine_new(const struct engine_options *options, struct engine **ret_engine
     e->rng = rng_seeded(options->seed);
     e->bucket_count = buckets_for(e->options.runs_live_max);
     e->buckets = ARENA_ARRAY(arena, struct run_slot *, e->bucket_count);
-    e->recovery.active = options->advance_all;
+    e->recovery.active = true;
+    recovery_read(e, (struct store_read){.kind = STORE_LIST_EXECUTIONS, .rows_max = 1});
     *ret_engine = e;
     return true;
 }
@@ -256,25 +259,28 @@ static void recovery_store_done(void *arg, const struct err *err)
         e->recovery.err = *err;
 }
 
-static void recovery_ask(struct engine *e)
+/* The caller has filled in what is asked. */
+static void recovery_read(struct engine *e, struct store_read read)
 {
     struct recovery *r = &e->recovery;
     arena_free(r->arena);
     r->arena = arena_new(0);
     r->taken = 0;
-    r->read = (struct store_read){
-        .kind = STORE_LIST_RUNNING,
-        .org = e->options.org,
-        .key = r->after,
-        .shard = STORE_ANY_SHARD,
-        .status = STORE_ANY_STATUS,
-        .arena = r->arena,
-        .done = recovery_store_done,
-        .arg = e,
-    };
+    r->read = read;
+    r->read.org = e->options.org;
+    r->read.shard = STORE_ANY_SHARD;
+    r->read.status = STORE_ANY_STATUS;
+    r->read.arena = r->arena;
+    r->read.done = recovery_store_done;
+    r->read.arg = e;
     r->waiting = true;
     e->store_waits++;
     store_read(e->options.store, &r->read);
+}
+
+static void recovery_ask(struct engine *e)
+{
+    recovery_read(e, (struct store_read){.kind = STORE_LIST_RUNNING, .key = e->recovery.after});
 }
 
 /* True while there is more to do at once. */
@@ -290,15 +296,24 @@ static bool recovery_take(struct engine *e)
             slot_adopt_row(s, row);
             slot_make_ready(s);
         }
-        r->after = row->key;
         r->taken++;
     }
-    if (r->read.more) {
+    r->active = r->read.more;
+    r->after = r->read.next;
+    if (r->active)
         recovery_ask(e);
-        return true;
-    }
-    r->active = false;
-    return false;
+    return r->active;
+}
+
+static void newest_take(struct engine *e)
+{
+    struct recovery *r = &e->recovery;
+    if (r->read.count)
+        e->key_last = r->read.executions[0].key;
+    r->newest_known = true;
+    r->active = e->options.advance_all;
+    if (r->active)
+        recovery_ask(e);
 }
 
 static bool recovery_can(const struct engine *e)
@@ -315,11 +330,10 @@ static bool recovery_step(struct engine *e)
         engine_die(e, &r->err);
         return false;
     }
-    if (!r->arena) {
-        recovery_ask(e);
-        return true;
-    }
-    return recovery_take(e);
+    if (r->newest_known)
+        return recovery_take(e);
+    newest_take(e);
+    return true;
 }
 
 /* ---- stepping ---- */
@@ -360,6 +374,8 @@ static void slot_step(struct run_slot *s)
 static void take_starts(struct engine *e)
 {
     struct start_command *c = e->start_first;
+    if (!e->recovery.newest_known)
+        return;
     e->start_first = e->start_last = NULL;
     while (c) {
         struct start_command *next = c->next;
@@ -402,9 +418,9 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
     if (e->detached)
         return more;
     if (!e->dead) {
+        more |= recovery_step(e);
         take_starts(e);
         take_due_wakes(e);
-        more |= recovery_step(e);
     }
     /* Only those that are ready now: what they cause waits for the next step, so
      * that a busy run cannot keep the others from theirs. */

@@ -103,8 +103,11 @@ struct wakes {
     size_t count, capacity;
 };
 
+/* What is read at the beginning: the newest key, above which new ones are made
+ * whatever the clock says, then with advance_all what is RUNNING. */
 struct recovery {
     bool active, waiting, failed;
+    bool newest_known;
     execution_key after;
     struct arena *arena;
     struct store_read read;

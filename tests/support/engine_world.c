@@ -276,6 +276,14 @@ struct execution_row world_row(struct world *w, struct store *store, execution_k
     return read.executions[0];
 }
 
+struct world_rows world_named(struct world *w, struct store *store, const char *name)
+{
+    struct store_read read = {
+        .kind = STORE_FIND_NAMED, .name = str_of_cstr(name), .arena = w->arena};
+    read_now(store, &read);
+    return (struct world_rows){read.executions, read.count};
+}
+
 void world_history(struct world *w, struct store *store, execution_key key, world_event *each,
                    void *arg)
 {

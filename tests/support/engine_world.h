@@ -64,6 +64,12 @@ void world_replied(void *arg, const struct engine_reply *reply);
 
 /* Reads synchronously from any store. Asserts success. */
 struct execution_row world_row(struct world *w, struct store *store, execution_key key);
+/* The executions of a client-chosen name. */
+struct world_rows {
+    const struct execution_row *items;
+    size_t count;
+};
+struct world_rows world_named(struct world *w, struct store *store, const char *name);
 /* The output of an ended execution as JSON text; "" unless it succeeded. */
 struct str world_output(struct world *w, struct store *store, execution_key key);
 
