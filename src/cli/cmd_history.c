@@ -37,7 +37,8 @@ static struct str detail_of(const struct flow_event *e, struct arena *a)
     case SHAPE_ERROR:
     case SHAPE_TASK_ERROR:
         return arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(e->error),
-                            e->has_error && e->has_cause ? ": " : "", STR_ARG(e->cause));
+                            e->has_error && e->has_cause ? ": " : "",
+                            STR_ARG(cause_message(a, e->cause)));
     case SHAPE_MAP_ITERATION:
         return arena_printf(a, "item %u", e->index);
     case SHAPE_MAP_STARTED:

@@ -134,23 +134,28 @@ static void print_head(const struct page *p)
     print_value(p, "output", run_output(p->story->run));
 }
 
+static void print_attempt(const struct page *p, const struct step_attempt *attempt)
+{
+    struct wall_ms end = attempt->stopped_at.ms ? attempt->stopped_at : p->now;
+    out_style(p->out, STYLE_DIM);
+    out_printf(p->out, "         attempt %u: %s, " STR_FMT "%s", attempt->number,
+               step_status_name(attempt->status),
+               STR_ARG(duration_text(p->arena, end.ms - attempt->started_at.ms)),
+               attempt->has_error ? ", " : "");
+    out_foreign(p->out, attempt->error, 80);
+    out_style(p->out, STYLE_OFF);
+    out_text(p->out, "\n");
+}
+
+/* What the last failed attempt said, or with --verbose each. */
 static void print_attempts(const struct page *p, const struct step *step)
 {
     for (size_t i = 0; i < step->attempt_count; i++) {
         const struct step_attempt *attempt = &step->attempts[i];
         bool failed = attempt->status == STEP_FAILURE || attempt->status == STEP_TIMED_OUT;
-        if (step->attempt_count > 1) {
-            struct wall_ms end = attempt->stopped_at.ms ? attempt->stopped_at : p->now;
-            out_style(p->out, STYLE_DIM);
-            out_printf(p->out, "         attempt %u: %s, " STR_FMT "%s", attempt->number,
-                       step_status_name(attempt->status),
-                       STR_ARG(duration_text(p->arena, end.ms - attempt->started_at.ms)),
-                       attempt->has_error ? ", " : "");
-            out_foreign(p->out, attempt->error, 80);
-            out_style(p->out, STYLE_OFF);
-            out_text(p->out, "\n");
-        }
-        if (failed || p->verbose)
+        if (step->attempt_count > 1)
+            print_attempt(p, attempt);
+        if (p->verbose || (failed && i + 1 == step->attempt_count))
             print_log_tail(p->out, "         ", attempt->log,
                            p->verbose ? TAIL_LINES_VERBOSE : TAIL_LINES);
     }
@@ -188,6 +193,15 @@ static void print_step(const struct page *p, const struct step *step)
     }
 }
 
+/* Then it need not be told again. */
+static bool told_by_a_step(const struct story *s, struct str error)
+{
+    for (size_t i = 0; i < s->steps.count; i++)
+        if (s->steps.items[i].has_error && str_eq(s->steps.items[i].error, error))
+            return true;
+    return false;
+}
+
 static void print_end(const struct page *p, const struct cli *cli)
 {
     struct str error = {0}, cause = {0};
@@ -200,8 +214,11 @@ static void print_end(const struct page *p, const struct cli *cli)
         out_text(p->out, "  Not running in any process? Go on with: ");
         print_next_command(p->out, cli, "pawl run --resume", &s->row.id);
     } else {
-        print_error(p->out, "  ", has_error, error, has_cause, cause);
-        out_text(p->out, "\n  All events: ");
+        if (!told_by_a_step(s, error)) {
+            print_error(p->out, "  ", has_error, error, has_cause, cause);
+            out_text(p->out, "\n");
+        }
+        out_text(p->out, "  All events: ");
         print_next_command(p->out, cli, "pawl history", &s->row.id);
     }
     out_text(p->out, "\n");

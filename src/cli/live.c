@@ -7,10 +7,23 @@ enum {
     NAME_WIDTH_MAX = 48
 };
 
+/* "Each/12/Register" is as wide as its states' names and what stands between. */
+static size_t path_width(const struct machine *machine, const struct state *state)
+{
+    size_t width = utf8_length(state->name);
+    const struct scope *scope = &machine->scopes[state->scope];
+    while (scope->parent_state != STATE_NO_NONE) {
+        const struct state *parent = &machine->states[scope->parent_state];
+        width += utf8_length(parent->name) + (parent->type == STATE_MAP ? 4 : 3);
+        scope = &machine->scopes[parent->scope];
+    }
+    return width;
+}
+
 static void note_widths(struct live *l, const struct machine *machine)
 {
-    for (uint32_t i = 0; l->name_width == 0 && i < machine->state_count; i++) {
-        size_t width = utf8_length(machine->states[i].name);
+    for (uint32_t i = 0; i < machine->state_count; i++) {
+        size_t width = path_width(machine, &machine->states[i]);
         if (width > l->name_width && width <= NAME_WIDTH_MAX)
             l->name_width = width;
     }
@@ -21,8 +34,6 @@ static void begin_line(struct live *l, const struct machine *machine, const stru
 {
     struct out *o = l->out;
     size_t width = utf8_length(step->path);
-    if (width > l->name_width && width <= NAME_WIDTH_MAX)
-        l->name_width = width;
     out_style(o, style);
     out_text(o, mark);
     out_style(o, STYLE_OFF);
@@ -85,13 +96,15 @@ static void add_running(struct live *l, uint32_t index)
 static void print_changes(struct live *l, const struct machine *machine, size_t known)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < l->running_count; i++) {
-        const struct step *step = &l->steps.items[l->running[i]];
-        if (step->status == STEP_RUNNING)
-            l->running[kept++] = l->running[i];
-        else
+    /* Inner steps have the higher indexes and end first. */
+    for (size_t i = l->running_count; i > 0; i--) {
+        const struct step *step = &l->steps.items[l->running[i - 1]];
+        if (step->status != STEP_RUNNING)
             print_ended(l, machine, step);
     }
+    for (size_t i = 0; i < l->running_count; i++)
+        if (l->steps.items[l->running[i]].status == STEP_RUNNING)
+            l->running[kept++] = l->running[i];
     l->running_count = kept;
     for (size_t i = known; i < l->steps.count; i++) {
         const struct step *step = &l->steps.items[i];
@@ -126,7 +139,8 @@ void live_take(struct live *l, const struct run *run, const struct flow_event *e
     const struct machine *machine = run_machine(run);
     size_t known = l->steps.count;
     steps_apply(&l->steps, l->arena, run, events, count, at);
-    note_widths(l, machine);
+    if (l->name_width == 0)
+        note_widths(l, machine);
     print_retries(l, machine, events, count, at);
     print_changes(l, machine, known);
     out_flush(l->out);

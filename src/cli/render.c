@@ -14,7 +14,7 @@ struct cell mark_of_step(enum step_status status)
     case STEP_FAILURE:
         return (struct cell){STR("✘"), STYLE_BAD};
     case STEP_TIMED_OUT:
-        return (struct cell){STR("⧖"), STYLE_BAD};
+        return (struct cell){STR("✘"), STYLE_BAD};
     case STEP_CANCELED:
         return (struct cell){STR("–"), STYLE_DIM};
     }
@@ -128,8 +128,7 @@ struct json execution_json(struct arena *a, const struct execution_row *row)
 
 /* ---- errors ---- */
 
-/* A cause is often a JSON object with the message inside. */
-static struct str cause_message(struct arena *a, struct str cause)
+struct str cause_message(struct arena *a, struct str cause)
 {
     struct json value;
     if (!cause.len || cause.ptr[0] != '{' ||

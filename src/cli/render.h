@@ -19,6 +19,9 @@ int64_t step_number(const struct machine *machine, const struct step *step);
 struct table executions_table(struct arena *a);
 void executions_add(struct table *t, const struct execution_row *row, struct wall_ms now);
 
+/* A cause is often a JSON object with the message inside: then that, else the cause. */
+struct str cause_message(struct arena *a, struct str cause);
+
 /* The error in its two voices, each line after `prefix`. */
 void print_error(struct out *o, const char *prefix, bool has_error, struct str error,
                  bool has_cause, struct str cause);
