@@ -201,13 +201,15 @@ static void exit_step(const struct change *c)
     s->cause = last->cause;
 }
 
-static void begin_children(const struct change *c, int64_t total)
+static void begin_children(const struct change *c)
 {
     struct step *s = event_step(c);
     if (!s)
         return;
     begin_attempt(c, s);
-    s->children_total = total;
+    s->children_total = s->state->type == STATE_PARALLEL
+                            ? (int64_t)s->state->u.parallel.branch_count
+                            : c->event->length;
     s->children_done = 0;
 }
 
@@ -316,14 +318,10 @@ static void apply_to_attempt(const struct change *c)
 
 static void apply_to_children(const struct change *c)
 {
-    const struct flow_event *e = c->event;
-    switch ((int)e->kind) {
+    switch ((int)c->event->kind) {
     case EVENT_PARALLEL_STARTED:
-        if (e->state < c->machine->state_count)
-            begin_children(c, (int64_t)c->machine->states[e->state].u.parallel.branch_count);
-        return;
     case EVENT_MAP_STARTED:
-        begin_children(c, e->length);
+        begin_children(c);
         return;
     case EVENT_BRANCH_SUCCEEDED:
     case EVENT_MAP_ITERATION_SUCCEEDED:
