@@ -233,7 +233,7 @@ enum {
 };
 
 struct json_limits {
-    size_t depth_max, size_max; /* 0: the defaults */
+    size_t depth_max, size_max; /* 0: the defaults; a size above 4 GiB counts as that */
 };
 
 enum json_duplicates {

@@ -137,6 +137,13 @@ static inline int scan_hex(char c)
  * it, writes up to 4 bytes and returns how many. */
 size_t json_unescape(const char **at, const char *end, char to[static 4]);
 
+/* The limit for a text in bytes: lengths inside a value have 32 bits. */
+static inline size_t json_size_max(struct json_limits limits)
+{
+    size_t size_max = limits.size_max ? limits.size_max : JSON_TEXT_SIZE_MAX;
+    return size_max < UINT32_MAX ? size_max : UINT32_MAX;
+}
+
 /* ---- places ---- */
 
 /* Line and column of an offset, counted afresh: for errors only. */

@@ -373,8 +373,8 @@ static bool parse_text(struct parser *p)
 bool json_parse(struct arena *a, struct str text, struct json_limits limits,
                 enum json_duplicates duplicates, struct json *ret_value, struct err *reterr)
 {
-    size_t size_max = limits.size_max ? limits.size_max : JSON_TEXT_SIZE_MAX;
-    if (text.len > size_max || text.len > UINT32_MAX)
+    size_t size_max = json_size_max(limits);
+    if (text.len > size_max)
         return json_fail(reterr, ERR_TOO_LARGE, text, size_max,
                          "the JSON text is %zu bytes long; at most %zu are allowed", text.len,
                          size_max);
@@ -401,8 +401,7 @@ bool json_parse(struct arena *a, struct str text, struct json_limits limits,
 bool json_parse_copy(struct arena *a, struct str text, struct json_limits limits,
                      struct json *ret_value, struct err *reterr)
 {
-    size_t size_max = limits.size_max ? limits.size_max : JSON_TEXT_SIZE_MAX;
-    if (text.len <= size_max) {
+    if (text.len <= json_size_max(limits)) {
         if (!arena_room(a, text.len))
             return json_fail(reterr, ERR_MEMORY_LIMIT, text, 0,
                              "the JSON text needs more memory than its limit allows");

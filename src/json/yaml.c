@@ -332,21 +332,42 @@ static bool take_event(struct builder *b)
     UNREACHABLE("libyaml event");
 }
 
-static bool check_text(struct str text, size_t size_max, struct err *reterr)
+/* libyaml compares each %TAG directive with all before it; see to it that there
+ * are few. Where a line of text begins so, it is counted too. */
+static bool check_directives(struct str text, struct err *reterr)
 {
-    if (text.len > size_max || text.len > UINT32_MAX)
+    const struct str word = STR("%TAG");
+    size_t at = 0, count = 0;
+    for (size_t next; (next = str_find(str_slice(text, at, text.len), word)) != SIZE_MAX;) {
+        at += next;
+        char before = at ? text.ptr[at - 1] : '\n';
+        bool line_begins = before == '\n' || before == '\r' || (signed char)before < 0;
+        if (line_begins && ++count > YAML_TAG_DIRECTIVES_MAX)
+            return json_fail(reterr, ERR_INVALID_YAML, text, at,
+                             "there are more than %d %%TAG directives; tags are of no use here",
+                             YAML_TAG_DIRECTIVES_MAX);
+        at += word.len;
+    }
+    return true;
+}
+
+static bool check_text(struct str text, struct json_limits limits, struct err *reterr)
+{
+    size_t size_max = json_size_max(limits);
+    if (text.len > size_max)
         return json_fail(reterr, ERR_TOO_LARGE, text, size_max,
                          "the YAML text is %zu bytes long; at most %zu are allowed", text.len,
                          size_max);
     size_t valid = utf8_valid_up_to(text);
-    return valid == text.len ||
-           json_fail(reterr, ERR_INVALID_YAML, text, valid, "the text must be valid UTF-8");
+    if (valid < text.len)
+        return json_fail(reterr, ERR_INVALID_YAML, text, valid, "the text must be valid UTF-8");
+    return check_directives(text, reterr);
 }
 
 bool yaml_parse(struct arena *a, struct str text, struct json_limits limits, struct json *ret_value,
                 struct err *reterr)
 {
-    if (!check_text(text, limits.size_max ? limits.size_max : JSON_TEXT_SIZE_MAX, reterr))
+    if (!check_text(text, limits, reterr))
         return false;
     struct builder b = {.depth_max = limits.depth_max ? limits.depth_max : JSON_DEPTH_MAX,
                         .arena = a,

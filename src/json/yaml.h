@@ -19,6 +19,7 @@
 
 enum {
     YAML_ANCHORS_MAX = 1000,           /* anchors in a text */
+    YAML_TAG_DIRECTIVES_MAX = 16,      /* lines that begin with %TAG */
     YAML_UNFOLDED_SIZE_MAX = 16 << 20, /* bytes (json_size) that all aliases together repeat */
 };
 

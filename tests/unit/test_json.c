@@ -7,6 +7,7 @@
 
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
 
 static int setup(void **state)
 {
@@ -260,15 +261,20 @@ static void test_doubles_as_javascript_writes_them(void **state)
 static void test_numbers_whatever_the_locale(void **state)
 {
     struct arena *a = *state;
-    static const char *const locales[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "C.UTF-8"};
+    static const char *const locales[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "ru_RU.UTF-8", "ps_AF"};
+    size_t tried = 0;
     for (size_t i = 0; i < COUNT_OF(locales); i++) {
         if (!setlocale(LC_ALL, locales[i]))
             continue;
+        tried++;
         assert_text(a, json_double(0.1 + 0.2), "0.30000000000000004");
         assert_text(a, json_double(1.5), "1.5");
+        assert_text(a, json_double(-1.25e-9), "-1.25e-9");
         assert_true(json_to_double(parsed(a, "123456789012345678.5")) == 123456789012345678.5);
     }
     setlocale(LC_ALL, "C");
+    if (!tried)
+        printf("# no locale with a decimal comma is installed; LOCPATH may name some\n");
 }
 
 static void test_ints(void **state)

@@ -195,6 +195,28 @@ static void test_aliases_do_not_explode(void **state)
     buf_release(&b);
 }
 
+/* libyaml's work on these is quadratic. */
+static void test_tag_directives_are_few(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT(0);
+    for (int i = 0; i < YAML_TAG_DIRECTIVES_MAX; i++)
+        buf_printf(&b, "%%TAG !a%d! tag:x\r\n", i);
+    size_t len = b.len;
+    buf_append(&b, STR("--- [a%TAG, \xc3\xa9 %TAG]\n"));
+    struct arena *a = arena_new(0);
+    struct json v;
+    struct err e;
+    assert_true(yaml_parse(a, buf_str(&b), no_limits, &v, &e));
+    b.len = len;
+    buf_append(&b, STR("--- a\n...\n%TAG !b! tag:x\n--- b\n"));
+    assert_false(yaml_parse(a, buf_str(&b), no_limits, &v, &e));
+    assert_int_equal(e.line, YAML_TAG_DIRECTIVES_MAX + 3);
+    assert_non_null(strstr(e.message, "%TAG"));
+    arena_free(a);
+    buf_release(&b);
+}
+
 /* ---- places ---- */
 
 static void test_locate(void **state)
@@ -267,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_depth_and_size),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_aliases_do_not_explode),
+        cmocka_unit_test(test_tag_directives_are_few),
         cmocka_unit_test(test_locate),
         cmocka_unit_test(test_locate_in_what_is_no_yaml),
     };
