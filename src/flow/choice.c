@@ -223,5 +223,5 @@ bool choice_execute(struct turn *t, struct frame *f, struct expr_failure *reterr
         return false;
     }
     return data_path(&state->output_path, &env, &output, reterr) &&
-           data_leave(t, f, output, assign, effective, next, reterr);
+           data_leave(t, f, output, assign, effective, next, NULL, reterr);
 }

@@ -128,7 +128,7 @@ bool data_input(struct turn *t, const struct frame *frame, struct json *ret_effe
 
 bool data_leave(struct turn *t, struct frame *frame, struct json output,
                 const struct template *assign, struct json seen, uint32_t next,
-                struct expr_failure *reterr)
+                const struct failure *caught, struct expr_failure *reterr)
 {
     static const enum event_kind exited_kind[STATE_TYPE_COUNT] = {
         [STATE_PASS] = EVENT_PASS_EXITED,       [STATE_TASK] = EVENT_TASK_EXITED,
@@ -149,6 +149,12 @@ bool data_leave(struct turn *t, struct frame *frame, struct json output,
         return false;
     e.value = turn_slot(frame, output);
     e.next = next;
+    if (caught) {
+        e.has_error = caught->has_error;
+        e.error = caught->error;
+        e.has_cause = caught->has_cause;
+        e.cause = caught->cause;
+    }
     turn_emit(t, e);
     turn_queue(t, frame);
     return true;
@@ -189,5 +195,5 @@ bool data_exit(struct turn *t, struct frame *frame, struct json result, struct e
         return false;
     env.input = combined;
     return data_path(&state->output_path, &env, &output, reterr) &&
-           data_leave(t, frame, output, state->assign, result, state->next, reterr);
+           data_leave(t, frame, output, state->assign, result, state->next, NULL, reterr);
 }

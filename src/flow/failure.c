@@ -154,7 +154,8 @@ static bool try_catch(struct turn *t, struct frame *f, const struct failure *fai
         struct json caught = error_output(t, failure), output;
         struct expr_failure wrong;
         if (catch_output(t, f, c, caught, &output, &wrong) &&
-            data_leave(t, f, output, c->assign, caught, c->next, &wrong))
+            data_leave(t, f, output, c->assign, caught, c->next,
+                       f->phase == FRAME_FAILED ? NULL : failure, &wrong))
             return true;
         struct failure in_catch = in_state(t, f, &wrong);
         pass_on(t, f, &in_catch, is_fatal(&in_catch));

@@ -136,6 +136,12 @@ void turn_emit(struct turn *t, struct flow_event event);
 void turn_queue(struct turn *t, const struct frame *frame);
 struct flow_effect *turn_effect(struct turn *t, enum flow_effect_kind kind, const struct frame *f);
 
+/* The two voices of a failed state as data: either may be absent. */
+struct failure {
+    bool has_error, has_cause;
+    struct str error, cause;
+};
+
 /* ---- data.c: input and output processing ---- */
 
 /* What expressions of this frame's state see; `input` is what `$` means. */
@@ -149,10 +155,11 @@ MUST_CHECK bool data_input(struct turn *t, const struct frame *frame, struct jso
 MUST_CHECK bool data_exit(struct turn *t, struct frame *frame, struct json result,
                           struct expr_failure *reterr);
 
-/* StateExited with this output; Assign sees `seen` as `$`. `next` as in flow_event. */
+/* StateExited with this output; Assign sees `seen` as `$`. `next` as in flow_event;
+ * `caught`: the error that a catcher took, when no event tells of it yet. */
 MUST_CHECK bool data_leave(struct turn *t, struct frame *frame, struct json output,
                            const struct template *assign, struct json seen, uint32_t next,
-                           struct expr_failure *reterr);
+                           const struct failure *caught, struct expr_failure *reterr);
 
 MUST_CHECK bool data_path(const struct path_field *field, struct expr_env *env,
                           struct json *ret_value, struct expr_failure *reterr);
@@ -174,12 +181,6 @@ struct json context_object(struct turn *t, const struct frame *frame, struct jso
                            uint32_t item_index);
 struct str task_token(const struct flow_identity *who, uint32_t step, uint32_t attempt,
                       struct arena *a);
-
-/* The two voices of a failed state as data: either may be absent. */
-struct failure {
-    bool has_error, has_cause;
-    struct str error, cause;
-};
 
 /* ---- states.c, choice.c, task.c, fan.c ---- */
 

@@ -23,7 +23,7 @@ static bool through_execute(struct turn *t, struct frame *f, struct expr_failure
         return false;
     env.input = effective;
     return data_path(&state->output_path, &env, &output, reterr) &&
-           data_leave(t, f, output, state->assign, effective, state->next, reterr);
+           data_leave(t, f, output, state->assign, effective, state->next, NULL, reterr);
 }
 
 /* ---- Wait ---- */
