@@ -21,22 +21,23 @@ enum task_state {
     TASK_ANSWERED, /* needed neither: its result is delivered by the loop's next round */
 };
 
+/* Many may wait: what is needed only to carry one out begins with `arena`. */
 struct task {
     struct tasks *set;
     struct task *bucket_next;
     struct task *previous, *next; /* in its lane, or among the answered */
-    struct task_request request;
-    const char *idempotency_key;
-    struct callee callee;
+    struct task_request request;  /* its texts follow the struct */
     const struct binding *binding;
     struct lane *lane;
-    struct arena *arena;
-    enum task_state state;
-    bool cancelled;
     uint64_t number; /* order of starting */
+    enum task_state state;
+    enum task_error refusal; /* TASK_ANSWERED: why, or TASK_ERROR_COUNT for an echo */
+    bool cancelled;
+
+    struct arena *arena; /* NULL while it waits */
     uint64_t started_ns;
-    struct answer answer;
-    struct str note; /* for the person who reads its log */
+    const char *idempotency_key;
+    struct callee callee;
     struct child *child;
     struct fetch *fetch;
 };
@@ -60,6 +61,7 @@ struct tasks {
     struct queue answered;
     uv_idle_t deliver; /* active while something is answered */
     struct fetcher *fetcher;
+    struct arena *scratch;
     uint64_t started;
     size_t queued, running, alive;
     bool freed, closing;
@@ -112,45 +114,56 @@ static struct task *find(struct tasks *t, struct task_key key)
 
 /* ---- a task's life ---- */
 
-static struct task_request copy_request(struct arena *a, const struct task_request *r)
+/* One block with the texts behind it. */
+static struct task *copy_of(const struct task_request *request)
 {
-    return (struct task_request){
-        .key = r->key,
-        .resource = arena_str(a, r->resource),
-        .function = arena_str(a, r->function),
-        .payload = arena_str(a, r->payload),
-        .execution_arn = arena_str(a, r->execution_arn),
-        .execution_id = arena_str(a, r->execution_id),
-        .state_name = arena_str(a, r->state_name),
-        .correlation_id = arena_str(a, r->correlation_id),
-        .token = arena_str(a, r->token),
-    };
+    struct task_request r = *request;
+    struct str *texts[] = {&r.resource,     &r.function,   &r.payload,        &r.execution_arn,
+                           &r.execution_id, &r.state_name, &r.correlation_id, &r.token};
+    size_t size = 0;
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        size += texts[i]->len;
+    struct task *task = malloc(sizeof(*task) + size);
+    if (!task)
+        panic(__FILE__, __LINE__, "out of memory");
+    char *to = (char *)(task + 1);
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (texts[i]->len)
+            memcpy(to, texts[i]->ptr, texts[i]->len);
+        texts[i]->ptr = to;
+        to += texts[i]->len;
+    }
+    *task = (struct task){.request = r};
+    return task;
 }
 
 static struct task *new_task(struct tasks *t, const struct task_request *request)
 {
-    struct arena *a = arena_new(TASK_OUTPUT_MEMORY_MAX);
-    struct task *task = ARENA_NEW(a, struct task);
-    struct task_key key = request->key;
-    task->arena = a;
+    struct task *task = copy_of(request);
     task->set = t;
     task->number = t->started++;
-    task->started_ns = uv_hrtime();
-    task->request = copy_request(a, request);
-    task->idempotency_key = arena_cstr(
-        a, arena_printf(a, "%lld-%u-%u", (long long)key.execution, key.task, key.attempt));
-    task->callee = callee_resolve(a, task->request.resource, task->request.function,
-                                  task->request.execution_arn);
-    struct task **bucket = bucket_of(t, key);
+    struct task **bucket = bucket_of(t, request->key);
     task->bucket_next = *bucket;
     *bucket = task;
     t->alive++;
     return task;
 }
 
+/* It waits no longer. */
+static void begin(struct task *task)
+{
+    struct arena *a = task->arena = arena_new(TASK_OUTPUT_MEMORY_MAX);
+    const struct task_request *r = &task->request;
+    task->started_ns = uv_hrtime();
+    task->callee = callee_resolve(a, r->resource, r->function, r->execution_arn);
+    task->idempotency_key = arena_cstr(
+        a, arena_printf(a, "%lld-%u-%u", (long long)r->key.execution, r->key.task, r->key.attempt));
+}
+
 static void free_set(uv_handle_t *deliver)
 {
     struct tasks *t = deliver->data;
+    arena_free(t->scratch);
     free(t->lanes);
     free(t);
 }
@@ -179,22 +192,58 @@ static void free_task(struct task *task)
     struct tasks *t = task->set;
     t->alive--;
     arena_free(task->arena);
+    free(task);
     close_if_over(t);
 }
 
 /* ---- results ---- */
 
-static void report(struct task *task, struct task_result *result)
+static void report(struct task *task, struct answer answer, struct task_result result)
 {
     struct tasks *t = task->set;
-    result->key = task->request.key;
-    result->ok = task->answer.ok;
-    result->output = task->answer.output;
-    result->error = task->answer.error;
-    result->cause = task->answer.cause;
-    result->duration_ms = (int64_t)((uv_hrtime() - task->started_ns) / 1000000);
-    if (!task->cancelled)
-        t->done(t->arg, result);
+    result.key = task->request.key;
+    result.ok = answer.ok;
+    result.output = answer.output;
+    result.error = answer.error;
+    result.cause = answer.cause;
+    result.duration_ms = (int64_t)((uv_hrtime() - task->started_ns) / 1000000);
+    t->done(t->arg, &result);
+}
+
+static const char *request_id(struct task *task)
+{
+    char text[UUID_TEXT_LEN];
+    uuid_format(uuid_v5((struct uuid){0}, str_of_cstr(task->idempotency_key)), text);
+    return arena_cstr(task->arena, str_of(text, sizeof(text)));
+}
+
+/* The note is for the person who reads the step's log. */
+static struct answer answer_unbound(struct task *task, struct str *ret_note)
+{
+    const struct callee *c = &task->callee;
+    *ret_note = arena_printf(task->arena,
+                             "No binding of the configuration matches " STR_FMT
+                             "; add one with exec or http.",
+                             STR_ARG(c->is_function ? c->arn : c->resource));
+    if (task->refusal == TASK_ERROR_NO_FUNCTION)
+        return answer_no_function(task->arena, c, request_id(task));
+    return answer_failed(task->arena, task->refusal, STR_FMT, STR_ARG(*ret_note));
+}
+
+static struct answer answer_at_once(struct task *task, struct str *ret_note)
+{
+    struct arena *a = task->arena;
+    if (task->refusal == TASK_ERROR_COUNT)
+        return answer_of_output(a, task->request.payload);
+    if (task->refusal == TASK_ERROR_FUNCTION_NAME)
+        return answer_failed(a, task->refusal,
+                             "A function's name has 1 to %d letters, digits, - and _, no - first; "
+                             "this has not: " STR_FMT,
+                             FUNCTION_NAME_MAX, STR_ARG(task->callee.arn));
+    if (task->refusal == TASK_ERROR_QUEUE_FULL)
+        return answer_failed(a, task->refusal, "%d tasks wait already (tasks_queued_max)",
+                             TASK_QUEUED_MAX);
+    return answer_unbound(task, ret_note);
 }
 
 /* One a round, so that results in great number do not hold up the loop, and so
@@ -209,17 +258,19 @@ static void on_deliver(uv_idle_t *deliver)
     }
     queue_remove(&t->answered, task);
     forget(task);
-    report(task, &(struct task_result){.err = task->note});
+    begin(task);
+    struct task_result result = {0};
+    struct answer answer = answer_at_once(task, &result.err);
+    report(task, answer, result);
     free_task(task);
 }
 
-static void answer_at_once(struct task *task, struct answer answer)
+static void answer_soon(struct task *task, enum task_error refusal)
 {
-    struct tasks *t = task->set;
-    task->answer = answer;
     task->state = TASK_ANSWERED;
-    queue_add(&t->answered, task);
-    uv_idle_start(&t->deliver, on_deliver);
+    task->refusal = refusal;
+    queue_add(&task->set->answered, task);
+    uv_idle_start(&task->set->deliver, on_deliver);
 }
 
 static void pump(struct tasks *t);
@@ -237,37 +288,26 @@ static void on_child_done(void *arg, const struct child_result *r)
     struct tasks *t = task->set;
     struct arena *a = task->arena;
     leave_lane(task);
-    struct task_result result = {
-        .has_exit_status = !r->failure,
-        .exit_status = r->signal ? 128 + r->signal : r->exit_status,
-    };
-    if (!task->cancelled) {
-        task->answer = answer_of_child(a, r, task->binding->timeout_ms);
-        result.out = text_tail(a, r->output, TASK_LOG_SIZE_MAX);
-        result.err = text_tail(a, r->error, TASK_LOG_SIZE_MAX);
-    }
-    report(task, &result);
+    if (!task->cancelled)
+        report(task, answer_of_child(a, r, task->binding->timeout_ms),
+               (struct task_result){
+                   .has_exit_status = !r->failure,
+                   .exit_status = r->signal ? 128 + r->signal : r->exit_status,
+                   .out = text_tail(a, r->output, TASK_LOG_SIZE_MAX),
+                   .err = text_tail(a, r->error, TASK_LOG_SIZE_MAX),
+               });
     pump(t);
     free_task(task);
-}
-
-static const char *request_id(struct task *task)
-{
-    char text[UUID_TEXT_LEN];
-    uuid_format(uuid_v5((struct uuid){0}, str_of_cstr(task->idempotency_key)), text);
-    return arena_cstr(task->arena, str_of(text, sizeof(text)));
 }
 
 static void on_fetch_done(void *arg, const struct fetch_result *r)
 {
     struct task *task = arg;
     struct tasks *t = task->set;
+    struct arena *a = task->arena;
     leave_lane(task);
-    task->answer =
-        answer_of_fetch(task->arena, r, task->binding->timeout_ms, &task->callee, request_id(task));
-    report(task, &(struct task_result){
-                     .out = text_tail(task->arena, r->body, TASK_LOG_SIZE_MAX),
-                 });
+    report(task, answer_of_fetch(a, r, task->binding->timeout_ms, &task->callee, request_id(task)),
+           (struct task_result){.out = text_tail(a, r->body, TASK_LOG_SIZE_MAX)});
     pump(t);
     free_task(task);
 }
@@ -306,11 +346,11 @@ static void start_fetch(struct task *task)
 
 static void dispatch(struct task *task)
 {
-    task->started_ns = uv_hrtime();
     if (task->binding->kind == BINDING_ECHO) {
-        answer_at_once(task, answer_of_output(task->arena, task->request.payload));
+        answer_soon(task, TASK_ERROR_COUNT);
         return;
     }
+    begin(task);
     task->state = TASK_RUNNING;
     task->lane->running++;
     task->set->running++;
@@ -347,18 +387,19 @@ static void pump(struct tasks *t)
     }
 }
 
-static void refuse_unbound(struct task *task)
+/* TASK_ERROR_COUNT: there is no reason to refuse it. */
+static enum task_error find_binding(struct tasks *t, struct task *task)
 {
-    const struct callee *c = &task->callee;
-    task->note = arena_printf(task->arena,
-                              "No binding of the configuration matches " STR_FMT
-                              "; add one with exec or http.",
-                              STR_ARG(c->is_function ? c->arn : c->resource));
-    if (c->is_function)
-        answer_at_once(task, answer_no_function(task->arena, c, request_id(task)));
-    else
-        answer_at_once(
-            task, answer_failed(task->arena, TASK_ERROR_NO_RESOURCE, STR_FMT, STR_ARG(task->note)));
+    struct task_request *r = &task->request;
+    struct arena_mark mark = arena_mark(t->scratch);
+    struct callee c = callee_resolve(t->scratch, r->resource, r->function, r->execution_arn);
+    task->binding = bindings_find(t->bindings, &c);
+    arena_rewind(t->scratch, mark);
+    if (c.is_function && !c.name.len)
+        return TASK_ERROR_FUNCTION_NAME;
+    if (!task->binding)
+        return c.is_function ? TASK_ERROR_NO_FUNCTION : TASK_ERROR_NO_RESOURCE;
+    return t->queued < TASK_QUEUED_MAX ? TASK_ERROR_COUNT : TASK_ERROR_QUEUE_FULL;
 }
 
 void task_start(struct tasks *t, const struct task_request *request)
@@ -367,23 +408,9 @@ void task_start(struct tasks *t, const struct task_request *request)
     if (find(t, request->key))
         return;
     struct task *task = new_task(t, request);
-    const struct callee *c = &task->callee;
-    if (c->is_function && !c->name.len) {
-        answer_at_once(task, answer_failed(task->arena, TASK_ERROR_FUNCTION_NAME,
-                                           "A function's name has 1 to %d letters, digits, - and "
-                                           "_, no - first; this has not: " STR_FMT,
-                                           FUNCTION_NAME_MAX, STR_ARG(c->arn)));
-        return;
-    }
-    task->binding = bindings_find(t->bindings, c);
-    if (!task->binding) {
-        refuse_unbound(task);
-        return;
-    }
-    if (t->queued >= TASK_QUEUED_MAX) {
-        answer_at_once(task,
-                       answer_failed(task->arena, TASK_ERROR_QUEUE_FULL,
-                                     "%d tasks wait already (tasks_queued_max)", TASK_QUEUED_MAX));
+    enum task_error refusal = find_binding(t, task);
+    if (refusal != TASK_ERROR_COUNT) {
+        answer_soon(task, refusal);
         return;
     }
     task->lane = &t->lanes[task->binding - t->bindings->items];
@@ -445,6 +472,7 @@ struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, task_d
     uv_idle_init(loop, &t->deliver);
     t->deliver.data = t;
     t->fetcher = fetcher_new(loop);
+    t->scratch = arena_new(0);
     return t;
 }
 
