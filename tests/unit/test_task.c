@@ -387,7 +387,7 @@ static void test_order_and_cancelling_of_the_waiting(void **state)
 static void test_too_many_wait(void **state)
 {
     (void)state;
-    struct fixture *f = with("  - {resource: one, exec: [sleep, 1000], concurrency: 1}\n");
+    struct fixture *f = with("  - {resource: one, exec: [sleep, '1000'], concurrency: 1}\n");
     for (uint32_t i = 0; i < TASK_QUEUED_MAX + 2; i++)
         start(f, i, "one", "");
     while (f->count == 0)
