@@ -10,7 +10,7 @@
 /* In the order in which the library looks for them. */
 static const struct {
     struct str text;
-    enum filter_operator operator;
+    enum filter_operator op;
 } operators[] = {
     {STR_INIT("=="), FILTER_EQUAL},      {STR_INIT(">="), FILTER_GREATER_EQUAL},
     {STR_INIT("<="), FILTER_LESS_EQUAL}, {STR_INIT("!="), FILTER_NOT_EQUAL},
@@ -57,6 +57,22 @@ static bool is_pattern(struct str s)
     return s.ptr[s.len - 1] == '/' || (s.len > 2 && str_ends_with(s, STR("/i")));
 }
 
+struct json filter_number(struct arena *a, struct str text)
+{
+    struct json number;
+    bool negative = text.len && *text.ptr == '-';
+    if (text.len && (*text.ptr == '+' || negative))
+        text = str_slice(text, 1, text.len);
+    while (text.len > 1 && text.ptr[0] == '0' && text.ptr[1] >= '0' && text.ptr[1] <= '9')
+        text = str_slice(text, 1, text.len);
+    if (text.len == 0 || *text.ptr < '0' || *text.ptr > '9')
+        return JSON_NONE;
+    struct str spelled = arena_printf(a, "%s" STR_FMT, negative ? "-" : "", STR_ARG(text));
+    if (json_parse(a, spelled, (struct json_limits){0}, JSON_DUPLICATES_LAST, &number, NULL))
+        return number;
+    return JSON_NONE;
+}
+
 static bool operand_compile(const struct path_scanner *s, struct str text,
                             struct operand *ret_operand)
 {
@@ -76,7 +92,9 @@ static bool operand_compile(const struct path_scanner *s, struct str text,
         bool quoted = *text.ptr == '\'';
         if (quoted && (text.len < 2 || text.ptr[text.len - 1] != '\''))
             return path_refuse(s, text.ptr, "the text in the filter does not end with a quote");
-        o.literal = json_string(quoted ? str_slice(text, 1, text.len - 1) : text);
+        text = quoted ? str_slice(text, 1, text.len - 1) : text;
+        o.literal = json_string(text);
+        o.number = filter_number(s->arena, text);
     }
     *ret_operand = o;
     return true;
@@ -89,7 +107,7 @@ static bool existence_compile(const struct path_scanner *s, struct str text, str
     struct str path = str_slice(text, negated ? 1 : 0, text.len);
     if (path.len == 0 || (*path.ptr != '@' && (negated || *path.ptr != '$')))
         return path_refuse(s, text.ptr, "a filter compares, or asks for a path that begins '@'");
-    c->operator= negated ? FILTER_MISSING : FILTER_EXISTS;
+    c->op = negated ? FILTER_MISSING : FILTER_EXISTS;
     return operand_compile(s, path, &c->left);
 }
 
@@ -101,7 +119,7 @@ static bool comparison_compile(const struct path_scanner *s, struct str left, st
     if (!operand_compile(s, left, &c->left) || !operand_compile(s, right, &c->right))
         return false;
     int patterns = (c->left.kind == OPERAND_PATTERN) + (c->right.kind == OPERAND_PATTERN);
-    if (patterns != (c->operator== FILTER_MATCHES))
+    if (patterns != (c->op == FILTER_MATCHES))
         return path_refuse(s, left.ptr, "'=~' and one /pattern/ belong together");
     return true;
 }
@@ -119,7 +137,7 @@ static bool criterion_compile(struct filter_builder *b, struct str text, bool be
         if (!existence_compile(b->s, text, &c))
             return false;
     } else {
-        c.operator= operators[i - 1].operator;
+        c.op = operators[i - 1].op;
         struct str left = str_slice(text, 0, at);
         struct str right = str_slice(text, at + operators[i - 1].text.len, text.len);
         if (!comparison_compile(b->s, str_trim(left), str_trim(right), &c))

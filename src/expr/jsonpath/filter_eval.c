@@ -60,26 +60,24 @@ static enum order compare_bools(bool a, bool b)
     return order_of((double)a - (double)b);
 }
 
-/* A text beside a number must spell one. A sign '+' and leading zeros are taken. */
-static enum order compare_text_with_number(struct filter_run *r, struct str text, struct json n)
+/* One side of a comparison. */
+struct side {
+    struct json value;
+    struct json number; /* of a literal: the number it spells, if any */
+};
+
+/* A text beside a number must spell one. */
+static enum order compare_text_with_number(struct filter_run *r, const struct side *text,
+                                           struct json n)
 {
-    struct json number;
-    struct str digits = text;
-    bool negative = digits.len && *digits.ptr == '-';
-    if (digits.len && (*digits.ptr == '+' || negative))
-        digits = str_slice(digits, 1, digits.len);
-    while (digits.len > 1 && digits.ptr[0] == '0' && digits.ptr[1] >= '0' && digits.ptr[1] <= '9')
-        digits = str_slice(digits, 1, digits.len);
-    struct str spelled =
-        arena_printf(r->env->scratch, "%s" STR_FMT, negative ? "-" : "", STR_ARG(digits));
-    if (digits.len &&
-        json_parse(r->env->scratch, spelled, (struct json_limits){0}, JSON_DUPLICATES_LAST, &number,
-                   NULL) &&
-        json_is_number(number))
+    struct json number = text->number;
+    if (json_is_absent(number))
+        number = filter_number(r->env->scratch, json_str(text->value));
+    if (!json_is_absent(number))
         return compare_numbers(number, n);
     *r->ret_why = arena_printf(
         r->env->out, "The filter compares the number " STR_FMT " with '" STR_FMT "', which is none",
-        STR_ARG(json_text(r->env->scratch, n)), STR_ARG(text));
+        STR_ARG(json_text(r->env->scratch, n)), STR_ARG(json_str(text->value)));
     return ORDER_BROKEN;
 }
 
@@ -91,8 +89,9 @@ static bool is_same_container(struct json a, struct json b)
 }
 
 /* The right side in front: its type decides. */
-static enum order compare(struct filter_run *r, struct json right, struct json left)
+static enum order compare(struct filter_run *r, const struct side *right_side, struct json left)
 {
+    struct json right = right_side->value;
     bool right_null = is_nullish(right), left_null = is_nullish(left);
     if (right_null || left_null)
         return order_of((double)left_null - (double)right_null);
@@ -101,7 +100,7 @@ static enum order compare(struct filter_run *r, struct json right, struct json l
         if (json_is_string(left))
             return order_of(str_compare(unescape(r->env->scratch, text), json_str(left)));
         if (json_is_number(left))
-            return compare_text_with_number(r, text, left);
+            return compare_text_with_number(r, right_side, left);
         if (json_is_bool(left)) {
             bool truth = text.len == 4 && strncasecmp(text.ptr, "true", 4) == 0;
             return compare_bools(truth, json_is_true(left));
@@ -116,9 +115,9 @@ static enum order compare(struct filter_run *r, struct json right, struct json l
 }
 
 /* order: of the right side relative to the left. */
-static bool order_satisfies(enum order order, enum filter_operator operator)
+static bool order_satisfies(enum order order, enum filter_operator op)
 {
-    switch (operator) {
+    switch (op) {
     case FILTER_EQUAL:
         return order == ORDER_EQUAL;
     case FILTER_NOT_EQUAL:
@@ -140,26 +139,25 @@ static bool order_satisfies(enum order order, enum filter_operator operator)
 }
 
 static enum path_outcome operand_value(struct filter_run *r, const struct operand *o,
-                                       struct json *ret_value)
+                                       struct side *ret_side)
 {
-    if (o->kind == OPERAND_LITERAL) {
-        *ret_value = o->literal;
+    *ret_side = (struct side){o->literal, o->number};
+    if (o->kind == OPERAND_LITERAL)
         return PATH_FOUND;
-    }
     struct json root = o->kind == OPERAND_ROOT_PATH ? r->root : r->item;
-    return path_eval_quietly(o->path, root, r->env, ret_value, r->ret_why);
+    return path_eval_quietly(o->path, root, r->env, &ret_side->value, r->ret_why);
 }
 
 static bool pattern_holds(struct filter_run *r, const struct criterion *c, bool *ret_holds)
 {
     bool left = c->left.kind == OPERAND_PATTERN;
-    struct json v;
+    struct side subject;
     *ret_holds = false;
-    enum path_outcome outcome = operand_value(r, left ? &c->right : &c->left, &v);
-    if (outcome != PATH_FOUND || json_is_null(v))
+    enum path_outcome outcome = operand_value(r, left ? &c->right : &c->left, &subject);
+    if (outcome != PATH_FOUND || json_is_null(subject.value))
         return outcome != PATH_FAILED;
     struct buf text = BUF_INIT(0);
-    java_text_write(&text, v, r->env->scratch);
+    java_text_write(&text, subject.value, r->env->scratch);
     enum pattern_outcome match =
         pattern_match(left ? c->left.pattern : c->right.pattern, buf_str(&text), r->env);
     buf_release(&text);
@@ -172,19 +170,19 @@ static bool pattern_holds(struct filter_run *r, const struct criterion *c, bool 
 /* A condition about what is not there does not hold, whatever it says. */
 static bool comparison_holds(struct filter_run *r, const struct criterion *c, bool *ret_holds)
 {
-    struct json left, right = JSON_NONE;
+    struct side left, right = {0};
     *ret_holds = false;
     enum path_outcome outcome = operand_value(r, &c->left, &left);
     if (outcome == PATH_FOUND)
         outcome = operand_value(r, &c->right, &right);
     if (outcome != PATH_FOUND)
         return outcome != PATH_FAILED;
-    if (c->operator> FILTER_NOT_EQUAL && json_is_null(left) != json_is_null(right))
+    if (c->op > FILTER_NOT_EQUAL && json_is_null(left.value) != json_is_null(right.value))
         return true;
-    enum order order = compare(r, right, left);
+    enum order order = compare(r, &right, left.value);
     if (order == ORDER_BROKEN)
         return false;
-    *ret_holds = order != ORDER_NONE && order_satisfies(order, c->operator);
+    *ret_holds = order != ORDER_NONE && order_satisfies(order, c->op);
     return true;
 }
 
@@ -194,7 +192,7 @@ static bool existence_holds(struct filter_run *r, const struct criterion *c, boo
     struct json v;
     enum path_outcome outcome = path_eval_quietly(c->left.path, r->item, r->env, &v, r->ret_why);
     bool exists = outcome == PATH_FOUND && !json_is_null(v);
-    *ret_holds = exists == (c->operator== FILTER_EXISTS);
+    *ret_holds = exists == (c->op == FILTER_EXISTS);
     return outcome != PATH_FAILED;
 }
 
@@ -202,9 +200,9 @@ static bool criterion_holds(struct filter_run *r, const struct criterion *c, boo
 {
     struct arena_mark mark = arena_mark(r->env->scratch);
     bool ok;
-    if (c->operator== FILTER_EXISTS || c->operator== FILTER_MISSING)
+    if (c->op == FILTER_EXISTS || c->op == FILTER_MISSING)
         ok = existence_holds(r, c, ret_holds);
-    else if (c->operator== FILTER_MATCHES)
+    else if (c->op == FILTER_MATCHES)
         ok = pattern_holds(r, c, ret_holds);
     else
         ok = comparison_holds(r, c, ret_holds);

@@ -66,12 +66,13 @@ enum operand_kind {
 struct operand {
     enum operand_kind kind;
     struct json literal; /* always a string: comparing decides what it stands for */
+    struct json number;  /* which number a literal spells; absent when none */
     const struct path *path;
     const struct pattern *pattern;
 };
 
 struct criterion {
-    enum filter_operator operator;
+    enum filter_operator op;
     bool begins_group; /* stands behind ||, or first */
     struct operand left, right;
 };
@@ -102,6 +103,10 @@ bool path_refuse(const struct path_scanner *s, const char *at, const char *forma
 /* What stands between "[?" and "]" of the scanner's text. */
 bool filter_compile(const struct path_scanner *s, struct str inside,
                     const struct filter **ret_filter);
+
+/* The number that a text spells; absent when none. A sign '+' and leading zeros are
+ * taken. */
+struct json filter_number(struct arena *a, struct str text);
 
 /* A path inside a filter, "@..." or "$...". */
 bool path_compile_operand(const struct path_scanner *s, struct str text,
