@@ -1,0 +1,283 @@
+#include "bench_host.h"
+
+#include "os/clock.h"
+#include "os/entropy.h"
+#include "store/sqlite/sqlite_store.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct queued_task {
+    int64_t execution;
+    uint32_t step, attempt;
+    struct json output;
+};
+
+struct bench_host {
+    char folder[512];
+    bool keep;
+    struct store *store;
+    struct engine *engine;
+    struct arena *tasks_arena;
+    struct queued_task *tasks;
+    size_t task_count, task_capacity;
+    const struct bench_load *load;
+    size_t started, acknowledged, ended;
+    struct bench_samples samples;
+    sqlite3 *raw;
+    sqlite3_stmt *raw_insert;
+    int sync_fd;
+};
+
+static void fatal(const char *what, const char *why)
+{
+    fprintf(stderr, "bench: %s: %s\n", what, why);
+    exit(1);
+}
+
+/* ---- samples ---- */
+
+void bench_sample(struct bench_samples *s, double us)
+{
+    if (s->count == s->capacity) {
+        s->capacity = s->capacity ? s->capacity * 2 : 1024;
+        s->us = realloc(s->us, s->capacity * sizeof(double));
+        if (!s->us)
+            fatal("samples", "out of memory");
+    }
+    s->us[s->count++] = us;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+struct bench_latency bench_latency_of(struct bench_samples *s)
+{
+    struct bench_latency l = {0};
+    if (s->count) {
+        qsort(s->us, s->count, sizeof(double), by_value);
+        l.p50_us = s->us[s->count / 2];
+        l.p99_us = s->us[s->count * 99 / 100];
+    }
+    free(s->us);
+    *s = (struct bench_samples){0};
+    return l;
+}
+
+/* ---- the engine's side ---- */
+
+static void task_start(void *arg, const struct execution_row *row, const struct flow_identity *who,
+                       const struct flow_effect *task)
+{
+    struct bench_host *h = arg;
+    (void)row;
+    h->tasks =
+        arena_grow(h->tasks_arena, h->tasks, h->task_count, &h->task_capacity, sizeof(*h->tasks));
+    h->tasks[h->task_count++] = (struct queued_task){who->key, task->step, task->attempt,
+                                                     json_copy(h->tasks_arena, task->payload)};
+}
+
+static void task_cancel(void *arg, execution_key key, uint32_t step, uint32_t attempt)
+{
+    (void)arg;
+    (void)key;
+    (void)step;
+    (void)attempt;
+}
+
+static void answer_tasks(struct bench_host *h)
+{
+    for (size_t i = 0; i < h->task_count; i++) {
+        struct engine_task_result r = {.execution = h->tasks[i].execution,
+                                       .step = h->tasks[i].step,
+                                       .attempt = h->tasks[i].attempt,
+                                       .ok = true,
+                                       .output = h->tasks[i].output};
+        engine_task_result(h->engine, &r);
+    }
+    h->task_count = h->task_capacity = 0;
+    h->tasks = NULL;
+    arena_rewind(h->tasks_arena, (struct arena_mark){0});
+}
+
+static void followed(void *arg, const struct run *run, execution_key key,
+                     const struct flow_event *events, size_t count, struct wall_ms at)
+{
+    struct bench_host *h = arg;
+    (void)key;
+    (void)events;
+    (void)count;
+    (void)at;
+    if (run_status(run) != FLOW_RUNNING)
+        h->ended++;
+}
+
+static void replied(void *arg, const struct engine_reply *reply)
+{
+    struct bench_host *h = arg;
+    if (reply->err)
+        fatal("start", reply->err->message);
+    h->acknowledged++;
+}
+
+static struct engine *new_engine(struct bench_host *h)
+{
+    struct engine_options options = {
+        .store = h->store,
+        .seed = entropy_u64(),
+        .limits = flow_limits_default(),
+        .tasks = {h, task_start, task_cancel},
+        .runs_live_max = 4096,
+    };
+    struct engine *engine;
+    struct err err;
+    if (!engine_new(&options, &engine, &err))
+        fatal("engine", err.message);
+    engine_follow(engine, followed, h);
+    return engine;
+}
+
+static void raw_open(struct bench_host *h)
+{
+    char path[600];
+    snprintf(path, sizeof(path), "%s/raw.db", h->folder);
+    if (sqlite3_open(path, &h->raw) != SQLITE_OK ||
+        sqlite3_exec(h->raw,
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                     "CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, body TEXT)",
+                     NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(h->raw, "INSERT INTO t (body) VALUES (printf('%.700c','x'))", -1,
+                           &h->raw_insert, NULL) != SQLITE_OK)
+        fatal("raw", sqlite3_errmsg(h->raw));
+    snprintf(path, sizeof(path), "%s/raw.log", h->folder);
+    h->sync_fd = open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+    if (h->sync_fd < 0)
+        fatal("raw", path);
+}
+
+struct bench_host *bench_host_open(const char *name, bool keep)
+{
+    struct bench_host *h = calloc(1, sizeof(*h));
+    if (!h)
+        fatal("host", "out of memory");
+    const char *base = getenv("PAWL_BENCH_DIR");
+    uint8_t secret[32];
+    char path[600];
+    struct err err;
+    h->keep = keep;
+    snprintf(h->folder, sizeof(h->folder), "%s/pawl-bench-%s-XXXXXX", base ? base : ".", name);
+    if (!mkdtemp(h->folder))
+        fatal("folder", h->folder);
+    entropy_fill(secret, sizeof(secret));
+    snprintf(path, sizeof(path), "%s/pawl.db", h->folder);
+    if (!sqlite_store_open(path, SQLITE_STORE_READ_WRITE, secret, &h->store, &err))
+        fatal("store", err.message);
+    h->tasks_arena = arena_new(0);
+    h->engine = new_engine(h);
+    raw_open(h);
+    return h;
+}
+
+void bench_host_close(struct bench_host *h)
+{
+    engine_free(h->engine);
+    store_close(h->store);
+    sqlite3_finalize(h->raw_insert);
+    sqlite3_close(h->raw);
+    close(h->sync_fd);
+    arena_free(h->tasks_arena);
+    static const char *const files[] = {"pawl.db",    "pawl.db-wal", "pawl.db-shm", "raw.db",
+                                        "raw.db-wal", "raw.db-shm",  "raw.log"};
+    for (size_t i = 0; !h->keep && i < COUNT_OF(files); i++) {
+        char path[600];
+        snprintf(path, sizeof(path), "%s/%s", h->folder, files[i]);
+        unlink(path);
+    }
+    if (!h->keep)
+        rmdir(h->folder);
+    free(h);
+}
+
+/* ---- running ---- */
+
+static void start_more(struct bench_host *h)
+{
+    struct engine_start start = {
+        .machine_name = STR("bench"),
+        .definition = h->load->definition,
+        .input = h->load->input,
+    };
+    while (h->started < h->load->workflows && h->started - h->ended < h->load->in_flight) {
+        h->started++;
+        engine_start(h->engine, &start, replied, h);
+    }
+}
+
+struct bench_result bench_host_run(struct bench_host *h, const struct bench_load *load)
+{
+    h->load = load;
+    h->started = h->acknowledged = h->ended = 0;
+    uint64_t begin = clock_mono().ns, last = begin;
+    while (h->ended < load->workflows) {
+        size_t ended = h->ended;
+        start_more(h);
+        answer_tasks(h);
+        engine_step(h->engine, clock_wall(), clock_mono());
+        if (load->in_flight == 1 && h->ended > ended) {
+            uint64_t now = clock_mono().ns;
+            bench_sample(&h->samples, (double)(now - last) / 1000);
+            last = now;
+        }
+    }
+    struct bench_result r = {.seconds = (double)(clock_mono().ns - begin) / 1e9};
+    r.latency = bench_latency_of(&h->samples);
+    return r;
+}
+
+/* ---- the bare disk ---- */
+
+struct bench_latency bench_raw_commit(struct bench_host *h, int rounds)
+{
+    struct bench_samples s = {0};
+    for (int i = 0; i < rounds; i++) {
+        uint64_t begin = clock_mono().ns;
+        if (sqlite3_step(h->raw_insert) != SQLITE_DONE)
+            fatal("raw commit", sqlite3_errmsg(h->raw));
+        sqlite3_reset(h->raw_insert);
+        bench_sample(&s, (double)(clock_mono().ns - begin) / 1000);
+    }
+    return bench_latency_of(&s);
+}
+
+struct bench_latency bench_raw_sync(struct bench_host *h, int rounds)
+{
+    static const char block[4096];
+    struct bench_samples s = {0};
+    for (int i = 0; i < rounds; i++) {
+        uint64_t begin = clock_mono().ns;
+        if (write(h->sync_fd, block, sizeof(block)) != sizeof(block) || fdatasync(h->sync_fd) != 0)
+            fatal("raw sync", "failed");
+        bench_sample(&s, (double)(clock_mono().ns - begin) / 1000);
+    }
+    return bench_latency_of(&s);
+}
+
+uint64_t bench_written_bytes(void)
+{
+    FILE *f = fopen("/proc/self/io", "r");
+    char line[128];
+    unsigned long long bytes = 0;
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "write_bytes: %llu", &bytes) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return bytes;
+}
