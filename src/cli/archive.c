@@ -237,10 +237,10 @@ static int fail_not_found(struct search *s)
 {
     struct err err, ignored;
     if (s->id.len)
-        err_set(&err, ERR_NOT_FOUND, "No execution has the id or name \"" STR_FMT "\".",
+        err_set(&err, ERR_NOT_FOUND, "no execution has the id or name \"" STR_FMT "\"",
                 STR_ARG(s->id));
     else
-        err_set(&err, ERR_NOT_FOUND, "There are no executions in %s yet.",
+        err_set(&err, ERR_NOT_FOUND, "there are no executions in %s yet",
                 datadir_path(s->archive->datadir));
     if (s->id.len && !search_newest(s, CANDIDATES_MAX / 2, &ignored))
         s->count = 0;
@@ -258,7 +258,7 @@ int archive_find(struct cli *cli, const struct archive *a, const char *id,
     if (s->count == 0)
         return fail_not_found(s);
     if (s->count > 1) {
-        err_set(&err, ERR_AMBIGUOUS, "\"%s\" may be any of %s%zu executions.", id,
+        err_set(&err, ERR_AMBIGUOUS, "\"%s\" may be any of %s%zu executions", id,
                 s->more ? "more than " : "", s->count);
         return fail_with_candidates(s, "These fit:", &err);
     }

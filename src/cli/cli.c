@@ -16,39 +16,54 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+/* "(line 3, column 5)" at the end says again what stands before the message. */
+static struct str without_place(const struct err *err)
+{
+    char place[64];
+    struct str message = str_of_cstr(err->message);
+    snprintf(place, sizeof(place), " (line %u, column %u)", err->line, err->column);
+    if (err->line && str_ends_with(message, str_of_cstr(place)))
+        message.len -= strlen(place);
+    return message;
+}
+
+/* Most messages say themselves what to do; these codes mostly come from below. */
+static bool remedy_helps(enum err_code code)
+{
+    return code == ERR_PERMISSION || code == ERR_DISK_FULL || code == ERR_IO ||
+           code == ERR_CORRUPT || code == ERR_NEWER_SCHEMA || code == ERR_INTERNAL;
+}
+
+static void print_titled(struct out *o, enum style style, const char *title, struct str text)
+{
+    out_style(o, style);
+    out_text(o, title);
+    out_style(o, STYLE_OFF);
+    out_foreign(o, text, 0);
+    out_text(o, "\n");
+}
+
 int cli_fail(struct cli *cli, const char *file, const struct err *err)
 {
     struct out *o = &cli->err;
-    out_style(o, STYLE_BAD);
-    out_text(o, "error: ");
-    out_style(o, STYLE_OFF);
+    const char *command = cli->arguments.options.command;
+    struct str message = str_of_cstr(err->message);
     if (file) {
-        out_foreign(o, str_of_cstr(file), 0);
+        message = arena_printf(cli->arena, "%s:", file);
         if (err->line)
-            out_printf(o, ":%u:%u", err->line, err->column);
-        out_text(o, ": ");
+            message = arena_printf(cli->arena, "%s:%u:%u:", file, err->line, err->column);
+        message = arena_printf(cli->arena, STR_FMT " " STR_FMT, STR_ARG(message),
+                               STR_ARG(without_place(err)));
     }
-    out_foreign(o, str_of_cstr(err->message), 0);
-    out_text(o, "\n");
-    if (*err->detail) {
-        out_style(o, STYLE_DIM);
-        out_text(o, "detail: ");
-        out_foreign(o, str_of_cstr(err->detail), 0);
-        out_style(o, STYLE_OFF);
-        out_text(o, "\n");
-    }
-    const char *remedy = err_remedy(err->code);
-    if (err->code == ERR_USAGE && cli->arguments.options.command) {
-        out_style(o, STYLE_HELP);
-        out_text(o, "help: ");
-        out_style(o, STYLE_OFF);
-        out_printf(o, "pawl %s --help\n", cli->arguments.options.command);
-    } else if (*remedy) {
-        out_style(o, STYLE_HELP);
-        out_text(o, "help: ");
-        out_style(o, STYLE_OFF);
-        out_printf(o, "%s\n", remedy);
-    }
+    print_titled(o, STYLE_BAD, "error: ", message);
+    if (*err->detail && remedy_helps(err->code))
+        print_titled(o, STYLE_DIM, "detail: ", str_of_cstr(err->detail));
+    if (err->code == ERR_USAGE)
+        print_titled(o, STYLE_HELP, "help: ",
+                     command ? arena_printf(cli->arena, "pawl %s --help", command)
+                             : STR("pawl help"));
+    else if (remedy_helps(err->code))
+        print_titled(o, STYLE_HELP, "help: ", str_of_cstr(err_remedy(err->code)));
     out_flush(o);
     return err_exit_status(err->code);
 }
@@ -57,10 +72,9 @@ static bool count_check(const struct command *command, const struct arguments *a
                         struct err *reterr)
 {
     if (a->count < command->arguments_min)
-        return err_set(reterr, ERR_USAGE, "pawl %s needs %s.", command->name, command->arguments);
+        return err_set(reterr, ERR_USAGE, "pawl %s needs %s", command->name, command->arguments);
     if (a->count > command->arguments_max)
-        return err_set(reterr, ERR_USAGE, "pawl %s takes %s; \"%s\" is one too many.",
-                       command->name, *command->arguments ? command->arguments : "no arguments",
+        return err_set(reterr, ERR_USAGE, "pawl %s: \"%s\" is one argument too many", command->name,
                        a->items[command->arguments_max]);
     return true;
 }

@@ -22,7 +22,7 @@ static bool limit_option(const struct cli *cli, size_t *ret_limit, struct err *r
     const char *text = option_text(&cli->arguments, "--limit");
     int64_t limit = LS_LIMIT_DEFAULT;
     if (text && (!str_to_int64(str_of_cstr(text), &limit) || limit < 1 || limit > 1000000))
-        return err_set(reterr, ERR_USAGE, "--limit takes a number from 1 to 1000000, not \"%s\".",
+        return err_set(reterr, ERR_USAGE, "--limit takes a number from 1 to 1000000, not \"%s\"",
                        text);
     *ret_limit = (size_t)limit;
     return true;
@@ -71,6 +71,9 @@ static void print(struct cli *cli, const struct listing *l)
     }
     if (l->count)
         table_print(&l->table, o);
+    else if (status_option(cli) != STORE_ANY_STATUS)
+        out_printf(&cli->err, "No execution is %s.\n",
+                   execution_status_name((enum execution_status)status_option(cli)));
     else
         out_text(&cli->err, "No executions yet. Start one with: pawl run FILE\n");
     if (l->more)

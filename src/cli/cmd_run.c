@@ -45,14 +45,16 @@ static int load_definition(struct session *s, const char *path)
     struct err err, syntax;
     const struct machine *machine = NULL;
     struct diag_list diags = diag_list(cli->arena);
-    if (!file_read(cli->arena, path, DEFINITION_SIZE_MAX + 1, &s->start.definition, &err))
+    if (!file_read(cli->arena, path, DEFINITION_SIZE_MAX, &s->start.definition, &err))
         return cli_fail(cli, NULL, &err);
     bool valid = asl_compile(cli->arena, s->start.definition, &diags, &machine, &syntax);
     report_text(&cli->err.buf, str_of_cstr(path), s->start.definition, &diags, &syntax,
                 cli->err.colour);
     out_flush(&cli->err);
     const char *name = option_text(&cli->arguments, "--machine");
-    s->start.machine_name = name ? str_of_cstr(name) : name_of_file(str_of_cstr(path));
+    s->start.machine_name = name                     ? str_of_cstr(name)
+                            : strcmp(path, "-") == 0 ? STR("stdin")
+                                                     : name_of_file(str_of_cstr(path));
     return valid ? 0 : err_exit_status(ERR_INVALID_DEFINITION);
 }
 
@@ -131,7 +133,7 @@ static void troubled(void *arg, execution_key key, const struct err *err, struct
     out_text(o, "waiting: ");
     out_style(o, STYLE_OFF);
     out_foreign(o, str_of_cstr(err->message), 0);
-    out_text(o, " Trying again.\n");
+    out_text(o, "; trying again\n");
     out_flush(o);
 }
 
@@ -207,7 +209,7 @@ static void resume(struct session *s, const struct execution_row *row)
     }
     s->live.arena = s->story.arena;
     live_adopt(&s->live, &s->story.steps);
-    s->start.machine_name = arena_str(s->cli->arena, row->machine_name);
+    s->start.machine_name = row->machine_name;
     print_begin(s, "goes on  ");
     engine_resume(host_engine(s->host), row->key, resumed, s);
 }
@@ -253,7 +255,7 @@ static int end_interrupted(struct session *s, const struct err *err)
     out_style(o, STYLE_BUSY);
     out_text(o, "\n‖ ");
     out_style(o, STYLE_OFF);
-    out_printf(o, "%s The execution stays RUNNING and keeps its finished steps.\n", err->message);
+    out_printf(o, "%s; the execution stays RUNNING and keeps its finished steps\n", err->message);
     out_text(o, "  Go on with: ");
     print_next_command(o, s->cli, "pawl run --resume", &s->id);
     print_places(s);
@@ -313,17 +315,18 @@ static int run_host(struct session *s)
     return end_of_run(s);
 }
 
-/* An ended execution is not resumed: it is told how it ended. */
-static int refuse_resume(struct session *s, const struct execution_row *row)
+/* An execution that has ended is told as if it ended now. */
+static int tell_ended(struct session *s, const struct execution_row *row)
 {
-    struct out *o = &s->cli->err;
-    out_style(o, mark_of_execution(row->status).style);
-    out_printf(o, "This execution has ended: %s.", execution_status_name(row->status));
-    out_style(o, STYLE_OFF);
-    out_text(o, " See it with: ");
-    print_next_command(o, s->cli, "pawl show", &row->id);
-    out_text(o, "\n");
-    return row->status == EXECUTION_SUCCEEDED ? 0 : 1;
+    struct err err;
+    if (!story_read(&s->archive, row, &s->story, &err))
+        return cli_fail(s->cli, NULL, &err);
+    take_execution(s, row);
+    s->start.machine_name = row->machine_name;
+    print_begin(s, "ended before  ");
+    live_adopt(&s->live, &s->story.steps);
+    take_end(s, s->story.run);
+    return end_of_run(s);
 }
 
 static int run_open(struct session *s)
@@ -340,7 +343,7 @@ static int run_open(struct session *s)
         if (status)
             return status;
         if (row.status != EXECUTION_RUNNING)
-            return refuse_resume(s, &row);
+            return tell_ended(s, &row);
     }
     if (!host_new(&options, &s->host, &err))
         return cli_fail(cli, NULL, &err);
@@ -363,13 +366,18 @@ static int load(struct session *s)
         if (file || name || option_given(a, "--input") || option_given(a, "--machine")) {
             err_set(&err, ERR_USAGE,
                     "--resume goes on with what was started: give no FILE, --input, --name or "
-                    "--machine with it.");
+                    "--machine with it");
             return cli_fail(s->cli, NULL, &err);
         }
         return load_config(s, NULL);
     }
     if (!file) {
-        err_set(&err, ERR_USAGE, "pawl run needs the FILE of a definition, or --resume ID.");
+        err_set(&err, ERR_USAGE, "pawl run needs the FILE of a definition, or --resume ID");
+        return cli_fail(s->cli, NULL, &err);
+    }
+    const char *input = option_text(a, "--input");
+    if (strcmp(file, "-") == 0 && input && strcmp(input, "-") == 0) {
+        err_set(&err, ERR_USAGE, "FILE and --input cannot both be stdin");
         return cli_fail(s->cli, NULL, &err);
     }
     s->start.name = str_of_cstr(name);
@@ -422,7 +430,7 @@ static const struct option options[] = {
 const struct command command_run = {
     .name = "run",
     .summary = "Run a workflow and wait for its end",
-    .arguments = "FILE",
+    .arguments = "FILE | --resume ID",
     .arguments_max = 1,
     .description =
         "FILE is a definition in Amazon States Language, as JSON or YAML. Steps are told on\n"

@@ -16,8 +16,7 @@ static bool check(struct cli *cli, const char *path, struct checked *ret, int *s
     struct err err;
     const struct machine *machine = NULL;
     *ret = (struct checked){.file = str_of_cstr(path), .diags = diag_list(cli->arena)};
-    /* One byte more than a definition may have, so that asl_compile says so. */
-    if (!file_read(cli->arena, path, DEFINITION_SIZE_MAX + 1, &ret->text, &err)) {
+    if (!file_read(cli->arena, path, DEFINITION_SIZE_MAX, &ret->text, &err)) {
         *status = cli_fail(cli, NULL, &err);
         return false;
     }

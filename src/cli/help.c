@@ -93,11 +93,11 @@ int help_fail_command(struct cli *cli, const char *name)
     for (; commands[count]; count++)
         names[count] = commands[count]->name;
     const char *near = suggest_name(name, names, count, sizeof(names[0]));
-    cli->arguments.options.command = "help";
+    cli->arguments.options.command = NULL;
     if (near)
-        err_set(&err, ERR_USAGE, "There is no command \"%s\". Did you mean \"%s\"?", name, near);
+        err_set(&err, ERR_USAGE, "there is no command \"%s\"; did you mean \"%s\"?", name, near);
     else
-        err_set(&err, ERR_USAGE, "There is no command \"%s\".", name);
+        err_set(&err, ERR_USAGE, "there is no command \"%s\"", name);
     return cli_fail(cli, NULL, &err);
 }
 

@@ -234,7 +234,7 @@ bool host_run(struct host *h, struct err *reterr)
         return false;
     }
     if (h->signal)
-        return err_set(reterr, ERR_INTERRUPTED, "Interrupted by %s.",
+        return err_set(reterr, ERR_INTERRUPTED, "interrupted by %s",
                        h->signal == SIGINT ? "Ctrl-C" : "SIGTERM");
     return true;
 }

@@ -29,8 +29,9 @@ static void note_widths(struct live *l, const struct machine *machine)
     }
 }
 
+/* `more`: something follows the name. */
 static void begin_line(struct live *l, const struct machine *machine, const struct step *step,
-                       const char *mark, enum style style)
+                       const char *mark, enum style style, bool more)
 {
     struct out *o = l->out;
     size_t width = utf8_length(step->path);
@@ -39,12 +40,13 @@ static void begin_line(struct live *l, const struct machine *machine, const stru
     out_style(o, STYLE_OFF);
     out_printf(o, " %4lld  ", (long long)step_number(machine, step));
     out_foreign(o, step->path, 0);
-    out_printf(o, "%*s", width < l->name_width ? (int)(l->name_width - width) : 0, "");
+    if (more)
+        out_printf(o, "%*s", width < l->name_width ? (int)(l->name_width - width) : 0, "");
 }
 
 static void print_begun(struct live *l, const struct machine *machine, const struct step *step)
 {
-    begin_line(l, machine, step, "▸", STYLE_BUSY);
+    begin_line(l, machine, step, "▸", STYLE_BUSY, step->children_total > 0);
     if (step->children_total)
         out_printf(l->out, "  %lld %s", (long long)step->children_total,
                    step->state->type == STATE_MAP ? "items" : "branches");
@@ -59,7 +61,7 @@ static void print_ended(struct live *l, const struct machine *machine, const str
     ASSERT(mark.text.len < sizeof(text));
     memcpy(text, mark.text.ptr, mark.text.len);
     text[mark.text.len] = '\0';
-    begin_line(l, machine, step, text, mark.style);
+    begin_line(l, machine, step, text, mark.style, true);
     out_printf(l->out, "  %8.*s",
                STR_ARG(duration_text(scratch, step->stopped_at.ms - step->started_at.ms)));
     if (step->has_error) {
@@ -76,7 +78,7 @@ static void print_retry(struct live *l, const struct machine *machine, const str
                         const struct flow_event *event, struct wall_ms at)
 {
     struct arena *scratch = arena_new(0);
-    begin_line(l, machine, step, "↻", STYLE_BUSY);
+    begin_line(l, machine, step, "↻", STYLE_BUSY, true);
     out_printf(l->out, "  attempt %u failed: ", event->attempt - 1);
     out_foreign(l->out, event->has_error ? event->error : STR("no error name"), 60);
     out_printf(l->out, "; again in " STR_FMT "\n",

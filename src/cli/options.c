@@ -50,9 +50,9 @@ static bool fail_unknown(const struct options *o, struct str name, struct err *r
     memcpy(shown, name.ptr, name.len < sizeof(shown) ? name.len : sizeof(shown) - 1);
     const char *near = suggest_name(shown, o->table, table_count(o->table), sizeof(struct option));
     if (near)
-        return err_set(reterr, ERR_USAGE, "pawl %s has no option %s. Did you mean %s?", o->command,
+        return err_set(reterr, ERR_USAGE, "pawl %s has no option %s; did you mean %s?", o->command,
                        shown, near);
-    return err_set(reterr, ERR_USAGE, "pawl %s has no option %s.", o->command, shown);
+    return err_set(reterr, ERR_USAGE, "pawl %s has no option %s", o->command, shown);
 }
 
 static bool choice_check(const struct option *option, const char *value, struct err *reterr)
@@ -65,7 +65,7 @@ static bool choice_check(const struct option *option, const char *value, struct 
             return true;
         rest = str_slice(rest, end == SIZE_MAX ? rest.len : end + 1, rest.len);
     }
-    return err_set(reterr, ERR_USAGE, "%s takes one of: %s. It was given \"%s\".", option->name,
+    return err_set(reterr, ERR_USAGE, "%s takes one of %s, not \"%s\"", option->name,
                    option->choices, value);
 }
 
@@ -81,9 +81,9 @@ static bool take_option(struct arguments *a, int argc, char **argv, int *at, str
     const struct option *option = &a->options.table[place];
     const char *value = equals == SIZE_MAX ? NULL : argv[*at] + equals + 1;
     if (a->values[place])
-        return err_set(reterr, ERR_USAGE, "%s is given twice.", option->name);
+        return err_set(reterr, ERR_USAGE, "%s is given twice", option->name);
     if (option->type == OPTION_FLAG && value)
-        return err_set(reterr, ERR_USAGE, "%s takes no value.", option->name);
+        return err_set(reterr, ERR_USAGE, "%s takes no value", option->name);
     if (option->type == OPTION_FLAG) {
         a->values[place] = "";
         return true;
@@ -91,7 +91,7 @@ static bool take_option(struct arguments *a, int argc, char **argv, int *at, str
     if (!value && *at + 1 < argc && !str_starts_with(str_of_cstr(argv[*at + 1]), STR("--")))
         value = argv[++*at];
     if (!value)
-        return err_set(reterr, ERR_USAGE, "%s needs a value: %s %s.", option->name, option->name,
+        return err_set(reterr, ERR_USAGE, "%s needs a value: %s %s", option->name, option->name,
                        option->value);
     a->values[place] = value;
     return option->type != OPTION_CHOICE || choice_check(option, value, reterr);
@@ -112,7 +112,7 @@ bool arguments_parse(const struct options *options, int argc, char **argv, struc
             if (!take_option(&a, argc, argv, &i, reterr))
                 return false;
         } else if (a.count == ARGUMENTS_MAX) {
-            return err_set(reterr, ERR_USAGE, "There are more than %d arguments.", ARGUMENTS_MAX);
+            return err_set(reterr, ERR_USAGE, "there are more than %d arguments", ARGUMENTS_MAX);
         } else {
             a.items[a.count++] = text;
         }

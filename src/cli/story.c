@@ -13,8 +13,8 @@ static bool read_machine(struct story *s, const struct archive *archive, struct 
         return false;
     if (!asl_compile(s->arena, read.text, &diags, &s->machine, &syntax))
         return err_set(reterr, ERR_INVALID_DEFINITION,
-                       "This release refuses the definition that execution " STR_FMT
-                       " was started with.",
+                       "this release refuses the definition that execution " STR_FMT
+                       " was started with",
                        STR_ARG(s->row.name));
     return true;
 }

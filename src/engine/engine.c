@@ -152,7 +152,7 @@ static bool refuse_all(const struct engine *e, const struct asker *asker)
     if (e->dead)
         err = e->why;
     else if (e->detached)
-        err_set(&err, ERR_INTERRUPTED, "The engine is stopping.");
+        err_set(&err, ERR_INTERRUPTED, "the engine is stopping");
     else
         return false;
     asker_answer(asker, NULL, false, &err);
@@ -167,7 +167,7 @@ void engine_start(struct engine *e, const struct engine_start *start, engine_rep
         return;
     if (start->input.len > ENGINE_INPUT_SIZE_MAX) {
         struct err err;
-        err_set(&err, ERR_TOO_LARGE, "The input has %zu bytes, more than %d (limit input_max).",
+        err_set(&err, ERR_TOO_LARGE, "the input has %zu bytes, more than %d (limit input_max)",
                 start->input.len, ENGINE_INPUT_SIZE_MAX);
         asker_answer(&asker, NULL, false, &err);
         return;
@@ -197,8 +197,7 @@ static void command(struct engine *e, execution_key key, struct pending *p)
             s = slot_new(e, key);
         if (!s) {
             struct err err;
-            err_set(&err, ERR_BUSY,
-                    "%zu executions are in memory (limit runs_live_max). Try again.",
+            err_set(&err, ERR_BUSY, "%zu executions are in memory (limit runs_live_max); try again",
                     e->options.runs_live_max);
             asker_answer(&p->asker, NULL, false, &err);
         }

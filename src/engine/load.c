@@ -109,7 +109,7 @@ void load_definition_done(struct run_slot *s)
         return;
     }
     if (!machine_compile(&s->engine->machines, s->read.text, &s->machine, &err)) {
-        err_context(&err, "Execution " STR_FMT " cannot go on under this release",
+        err_context(&err, "execution " STR_FMT " cannot go on under this release",
                     STR_ARG(s->row.name));
         load_failed(s, &err);
         return;
@@ -167,7 +167,7 @@ void load_turns_done(struct run_slot *s)
         return;
     }
     if (!fold_page(s, &err)) {
-        err_context(&err, "Execution " STR_FMT " cannot be loaded", STR_ARG(s->row.name));
+        err_context(&err, "execution " STR_FMT " cannot be loaded", STR_ARG(s->row.name));
         load_failed(s, &err);
         return;
     }

@@ -29,7 +29,7 @@ static bool refuse(struct str text, const struct diag_list *diags, const struct 
                    struct err *reterr)
 {
     if (syntax->code != ERR_NONE) {
-        err_set(reterr, ERR_INVALID_DEFINITION, "The definition cannot be read: %s",
+        err_set(reterr, ERR_INVALID_DEFINITION, "the definition cannot be read: %s",
                 syntax->message);
         reterr->line = syntax->line;
         reterr->column = syntax->column;
@@ -41,13 +41,13 @@ static bool refuse(struct str text, const struct diag_list *diags, const struct 
             continue;
         struct json_place place = asl_locate(text, d);
         err_set(reterr, ERR_INVALID_DEFINITION,
-                "The definition has %zu %s; the first is %s: " STR_FMT, diags->error_count,
+                "the definition has %zu %s; the first is %s: " STR_FMT, diags->error_count,
                 diags->error_count == 1 ? "error" : "errors", d->code, STR_ARG(d->message));
         reterr->line = place.line;
         reterr->column = place.column;
         return false;
     }
-    return err_set(reterr, ERR_INVALID_DEFINITION, "The definition cannot be compiled.");
+    return err_set(reterr, ERR_INVALID_DEFINITION, "the definition cannot be compiled");
 }
 
 bool machine_compile(struct machines *m, struct str definition, struct machine_ref **ret_ref,

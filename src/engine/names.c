@@ -12,17 +12,16 @@ bool name_check(struct str name, const char *what, struct err *reterr)
 {
     size_t length = utf8_length(name);
     if (length == 0 || length > STORE_NAME_MAX)
-        return err_set(reterr, ERR_INVALID_INPUT, "%s must have 1 to %d characters, this has %zu.",
+        return err_set(reterr, ERR_INVALID_INPUT, "%s must have 1 to %d characters, this has %zu",
                        what, STORE_NAME_MAX, length);
     if (utf8_valid_up_to(name) < name.len)
-        return err_set(reterr, ERR_INVALID_INPUT, "%s is not valid UTF-8.", what);
+        return err_set(reterr, ERR_INVALID_INPUT, "%s is not valid UTF-8", what);
     for (size_t i = 0; i < name.len;) {
         size_t from = i;
         if (character_is_refused(utf8_next(name, &i)))
             return err_set(reterr, ERR_INVALID_INPUT,
                            "%s must not hold white space, control characters or any of "
-                           "<>{}[]?*\"#%%\\^|~`$&,;:/ (this is \"" STR_FMT
-                           "\", see character %zu).",
+                           "<>{}[]?*\"#%%\\^|~`$&,;:/ (this is \"" STR_FMT "\", see character %zu)",
                            what, STR_ARG(name), utf8_length(str_slice(name, 0, from)) + 1);
     }
     return true;

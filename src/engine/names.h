@@ -11,7 +11,7 @@
 #include "flow/flow.h"
 #include "store/store.h"
 
-/* `what`: "The machine's name". Error: INVALID_INPUT. */
+/* `what`: "the machine's name". Error: INVALID_INPUT. */
 MUST_CHECK bool name_check(struct str name, const char *what, struct err *reterr);
 
 struct str arn_of_machine(struct arena *a, struct str region, struct str account, struct str name);

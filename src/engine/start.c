@@ -14,12 +14,12 @@ static bool start_check(struct engine *e, const struct start_command *c, struct 
 {
     const struct engine_start *start = &c->start;
     struct json_limits limits = {.size_max = ENGINE_INPUT_SIZE_MAX};
-    if (!name_check(start->machine_name, "The machine's name", reterr))
+    if (!name_check(start->machine_name, "the machine's name", reterr))
         return false;
-    if (start->name.len && !name_check(start->name, "The execution's name", reterr))
+    if (start->name.len && !name_check(start->name, "the execution's name", reterr))
         return false;
     if (!json_parse(c->arena, start->input, limits, JSON_DUPLICATES_LAST, ret_input, reterr)) {
-        err_context(reterr, "The input");
+        err_context(reterr, "the input");
         return false;
     }
     return machine_compile(&e->machines, start->definition, ret_machine, reterr);
@@ -82,8 +82,8 @@ void start_take(struct engine *e, struct start_command *c)
     struct run_slot *s = slot_new(e, next_key(e));
     if (!s) {
         err_set(&err, ERR_BUSY,
-                "%zu executions are in memory, which is all that may be (limit runs_live_max). "
-                "Start this one when some have ended.",
+                "%zu executions are in memory, which is all that may be (limit runs_live_max); "
+                "start this one when some have ended",
                 e->options.runs_live_max);
         machine_release(&e->machines, machine);
         start_refused(c, &err);
@@ -109,8 +109,8 @@ static void name_taken(struct run_slot *s, const struct execution_row *holder, c
     char id[UUID_TEXT_LEN];
     uuid_format(holder->id, id);
     err_set(&err, ERR_CONFLICT,
-            "An execution named \"" STR_FMT "\" of machine \"" STR_FMT
-            "\" exists already%s (%s, id %.*s). Choose another name, or look at that one.",
+            "an execution named \"" STR_FMT "\" of machine \"" STR_FMT
+            "\" exists already%s (%s, id %.*s): choose another name, or look at that one",
             STR_ARG(s->row.name), STR_ARG(s->row.machine_name), why,
             execution_status_name(holder->status), UUID_TEXT_LEN, id);
     slot_end(s, &err);

@@ -86,7 +86,7 @@ static void turn_submit(struct run_slot *s)
     slot_wake_at(s, (struct wall_ms){0});
     if (s->body.over) {
         struct err err;
-        err_set(&err, ERR_TOO_LARGE, "One turn of the execution takes more than %d MiB.",
+        err_set(&err, ERR_TOO_LARGE, "one turn of the execution takes more than %d MiB",
                 STORE_BODY_SIZE_MAX >> 20);
         slot_refused(s, &err);
         return;

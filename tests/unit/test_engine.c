@@ -264,13 +264,13 @@ static void test_bad_starts(void **state)
     struct world_reply r;
     world_start(w, "m", pass, "", "{\"a\":", &r);
     world_settle(w);
-    assert_refused(&r, ERR_INVALID_JSON, "The input");
+    assert_refused(&r, ERR_INVALID_JSON, "the input");
     world_start(w, "a b", pass, "", "{}", &r);
     world_settle(w);
     assert_refused(&r, ERR_INVALID_INPUT, "white space");
     world_start(w, "m", pass, "x/y", "{}", &r);
     world_settle(w);
-    assert_refused(&r, ERR_INVALID_INPUT, "The execution's name");
+    assert_refused(&r, ERR_INVALID_INPUT, "the execution's name");
     world_start(w, "", pass, "", "{}", &r);
     world_settle(w);
     assert_refused(&r, ERR_INVALID_INPUT, "1 to 80");
