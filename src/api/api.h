@@ -1,0 +1,94 @@
+/* The engine over HTTP: the Step Functions API and REST v1, on one table of routes.
+ *
+ * What is served (routes.c has the table):
+ *   POST /  X-Amz-Target: AWSStepFunctions.StartExecution, StopExecution,
+ *           DescribeExecution, GetExecutionHistory          (AWS JSON 1.0)
+ *   POST /api/v1/run
+ *        {"definition": TEXT or object, "machine_name": TEXT, "name"?: TEXT, "input"?: any}
+ *        -> 200 {"execution_arn", "id", "name", "status", "started_at", "already"}
+ *        Starts; when the same execution is RUNNING already, goes on with it.
+ *   POST /api/v1/executions/{id}/resume                     -> 200, as above
+ *   POST /api/v1/executions/{id}/stop   {"error"?, "cause"?} -> 200, as above
+ *   GET  /api/v1/executions/{id}/follow?from=N&data=false   -> 200, lines of JSON
+ * {id} is an execution's id, its ARN (percent-encoded) or its name. Failures are
+ * problems: {"type", "title", "status", "code", "detail", "remedy"}, where code is
+ * a name of base/err.h ("CONFLICT", "INVALID_DEFINITION", ...).
+ *
+ * A followed execution is a stream of lines, each one JSON object:
+ *   {"execution": {"id", "arn", "name", "machine_name", "status", "started_at",
+ *                  "advancing"}}          first; advancing: this process goes on with it
+ *   {"turn": N, "at": TIME, "last": N, "events": [...], "steps": [...]}   a durable turn
+ *   {"end": {"status", "stopped_at", "output"?, "error"?, "cause"?}}      last
+ *   {"closed": {"reason": "stopping" | "slow" | CODE, "detail", "resume_from": N}}
+ *                                         last, when the stream ends before the execution does
+ * Events are numbered from 1 over all turns, Pawl's own kinds included: "number";
+ * "last" is the turn's last. `from`=N leaves out the turns up to number N, so a
+ * follower that was cut off goes on with the last number it has seen. Events look
+ * as GetExecutionHistory gives them; those of Pawl's own kinds have "step",
+ * "attempt", "wake_at" and so on as they apply. "steps" are those that the turn
+ * changed, each whole. An empty line every 15 s says that the stream is alive.
+ *
+ * Ownership: api_free. Threads: the loop's only.
+ *
+ * How a host wires it (see cli/host.h for the loop):
+ *   1. after engine_new: api_new, then api_listen_unix(datadir_file("pawl.sock"));
+ *   2. wherever the engine calls its follower: call api_followed too (its signature
+ *      is engine_followed's, so engine_follow may be given it directly);
+ *   3. options.wake: make the loop call engine_step soon. It is called from within
+ *      engine_step too, and then another step must follow this one, whatever this
+ *      one returned: set a flag, clear it before engine_step, step again if it is set;
+ *   4. to stop: api_stop before engine_detach; what is unanswered is answered (503),
+ *      followers are told, and within its grace every handle is closed, so that the
+ *      loop runs out;
+ *   5. when the loop has run out and the engine will not be stepped again: api_free,
+ *      before or after engine_free, before store_close.
+ */
+#ifndef PAWL_API_API_H
+#define PAWL_API_API_H
+
+#include "engine/engine.h"
+#include "net/http_limits.h"
+
+/* In the data directory; whoever holds its lock listens there. */
+#define API_SOCKET "pawl.sock"
+
+enum {
+    API_FOLLOWERS_MAX = 1024,       /* limit followers_max: streams at once [503] */
+    API_STORY_SIZE_MAX = 512 << 20, /* limit story_max: memory to read one execution [413] */
+    API_HISTORY_PAGE_MAX = 1000,    /* maxResults of GetExecutionHistory: AWS's limit */
+};
+
+struct uv_loop_s;
+struct api;
+
+struct api_options {
+    struct uv_loop_s *loop;
+    struct engine *engine;
+    struct store *store; /* the engine's */
+    org_id org;          /* the engine's */
+    uint64_t seed;       /* of request ids; from os/entropy in production */
+    struct http_limits limits;
+    void (*wake)(void *arg); /* step the engine soon */
+    void *arg;
+};
+
+struct api *api_new(const struct api_options *options);
+
+/* As http_server_listen_unix and _tcp (net/http_server.h). */
+MUST_CHECK bool api_listen_unix(struct api *api, const char *path, struct err *reterr);
+MUST_CHECK bool api_listen_tcp(struct api *api, const char *address, uint16_t port,
+                               uint16_t *ret_port, struct err *reterr);
+
+/* arg: the struct api. */
+void api_followed(void *arg, const struct run *run, execution_key key,
+                  const struct flow_event *events, size_t count, struct wall_ms at);
+
+void api_stop(struct api *api);
+
+/* Streams that are open: whoever would stop may wait for them. */
+size_t api_followers(const struct api *api);
+
+/* Accepts NULL. */
+void api_free(struct api *api);
+
+#endif

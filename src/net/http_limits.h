@@ -1,0 +1,37 @@
+/* What one HTTP peer may ask of this process: every limit by its name.
+ *
+ * A limit of 0 in options stands for its default.
+ */
+#ifndef PAWL_NET_HTTP_LIMITS_H
+#define PAWL_NET_HTTP_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* name, default, what; sizes in bytes, deadlines in milliseconds. What breaks one
+ * is answered with the status in brackets. */
+#define HTTP_LIMIT_TABLE(X)                                                                        \
+    X(head_size_max, 16 << 10, "request line and headers together [431]")                          \
+    X(header_count_max, 64, "headers of one request [431]")                                        \
+    X(url_size_max, 8 << 10, "path and query together [414]")                                      \
+    X(body_size_max, 72 << 20, "body of one request [413]")                                        \
+    X(memory_max, 256 << 20, "requests on their way in, of all connections together [503]")        \
+    X(connections_max, 4096, "connections of all listeners together [503]")                        \
+    X(stream_queue_max, 1 << 20, "queued of one streamed answer before it refuses more")           \
+    X(head_ms, 10000, "from the first byte of a request to the end of its headers [408]")          \
+    X(body_ms, 30000, "for each body_progress bytes of a body, and for its end [408]")             \
+    X(body_progress, 64 << 10, "bytes of a body that renew body_ms")                               \
+    X(idle_ms, 75000, "between requests, and before the first; then it is closed")                 \
+    X(send_ms, 30000, "in which a peer takes none of its answer; then it is closed")               \
+    X(linger_ms, 2000, "for a peer to read the last answer before its connection is closed")
+
+struct http_limits {
+#define HTTP_LIMIT_MEMBER(name, value, what) size_t name;
+    HTTP_LIMIT_TABLE(HTTP_LIMIT_MEMBER)
+#undef HTTP_LIMIT_MEMBER
+};
+
+/* Zeros replaced by the defaults. */
+struct http_limits http_limits_with_defaults(struct http_limits limits);
+
+#endif
