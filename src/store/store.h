@@ -39,7 +39,7 @@ enum {
     SHARD_COUNT = 256,
     STORE_READ_ROWS_MAX = 1000,      /* rows in one page of any list */
     STORE_READ_BYTES_MAX = 4 << 20,  /* bytes of bodies in one page of turns, one row at least */
-    STORE_READ_SCAN_MAX = 100000,    /* rows looked at for one page of a filtered list */
+    STORE_READ_SCAN_MAX = 20000,     /* rows looked at for one page of a filtered list */
     STORE_BODY_SIZE_MAX = 256 << 20, /* bytes of one turn, snapshot or definition */
     STORE_TEXT_SIZE_MAX = 2048,      /* bytes of any other text: ARNs, names of machines */
     STORE_NAME_MAX = 80,             /* characters of a name chosen by a client */
@@ -205,8 +205,9 @@ struct store_read {
     struct arena *arena;
     /* answered */
     bool found, more;   /* more: the page ended before the rows did */
-    execution_key next; /* when more, in lists by key: ask for the next page with this key. A page
-                         * of a filtered list may be empty and still have more. */
+    execution_key next; /* in lists by key, when more: ask for the next page with this key. A page
+                         * of a filtered list may be empty and still have more. After CORRUPT it is
+                         * that of the damaged row, so that a list can go on behind it. */
     struct str text;
     struct machine_row *machines;
     struct execution_row *executions;

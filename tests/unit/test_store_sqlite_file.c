@@ -605,8 +605,6 @@ static int fail_the_disk(struct store_fixture *f)
     struct err why;
     if (code != ERR_IO || !store_dead(f->store, &why) || why.code != ERR_IO)
         return 2;
-    struct rlimit none = {200 << 10, 200 << 10};
-    setrlimit(RLIMIT_FSIZE, &none);
     struct store_read r = read_of(f, STORE_GET_EXECUTION, 0, key_of(0));
     uint64_t epoch;
     if (commit_chain(f, 1000) != ERR_IO || read_now(f, &r, NULL) != ERR_IO ||

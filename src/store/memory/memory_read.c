@@ -90,15 +90,21 @@ static void list_machines(const struct memory_store *m, struct store_read *r)
     }
 }
 
-/* One row looked at by a list by key. false: the page ends before it. */
+static bool only_running(const struct store_read *r)
+{
+    return r->kind == STORE_LIST_RUNNING || r->status == EXECUTION_RUNNING;
+}
+
+/* One row looked at by a list by key. false: the page ends before it. What is not
+ * RUNNING does not count in lists of what is: other stores have an index there. */
 static bool list_one(struct store_read *r, const struct kept_execution *e, bool wanted,
                      size_t *looked_at, size_t *capacity)
 {
-    if (r->count == store_rows_max(r) || *looked_at == STORE_READ_SCAN_MAX) {
+    if (*looked_at == STORE_READ_SCAN_MAX || (wanted && r->count == store_rows_max(r))) {
         r->more = true;
         return false;
     }
-    (*looked_at)++;
+    *looked_at += wanted || !only_running(r);
     r->next = e->row.key;
     if (wanted)
         copy_execution(r->arena, e, store_add_execution(r, capacity));

@@ -55,6 +55,9 @@
                   " AND (?3 = '' OR machine_arn = ?3) ORDER BY machine_arn")                       \
     X(LIST_EXECUTIONS,                                                                             \
       "SELECT " EXECUTION_COLUMNS " FROM execution WHERE key < ?1 ORDER BY key DESC")              \
+    X(LIST_RUNNING_NEWEST,                                                                         \
+      "SELECT " EXECUTION_COLUMNS " FROM execution INDEXED BY execution_running"                   \
+      " WHERE org = ?1 AND status = 'RUNNING' AND key < ?2 ORDER BY key DESC")                     \
     X(LIST_RUNNING, "SELECT " EXECUTION_COLUMNS " FROM execution INDEXED BY execution_running"     \
                     " WHERE org = ?1 AND status = 'RUNNING' AND key > ?2 ORDER BY key")            \
     X(LIST_WAKES, "SELECT " EXECUTION_COLUMNS " FROM execution INDEXED BY execution_wake"          \

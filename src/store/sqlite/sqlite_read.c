@@ -197,23 +197,37 @@ static bool list_by_key(struct sqlite_store *s, struct store_read *r, sqlite3_st
     size_t capacity = 0, looked_at = 0;
     int rc;
     while ((rc = sqlite3_step(list)) == SQLITE_ROW) {
-        if (r->count == store_rows_max(r) || looked_at++ == STORE_READ_SCAN_MAX) {
+        struct row row = {.statement = list};
+        execution_key key = row_int(&row, 0, INT64_MIN, INT64_MAX);
+        bool matches = row_matches(&row, r);
+        if (looked_at++ == STORE_READ_SCAN_MAX || (matches && r->count == store_rows_max(r))) {
             r->more = true;
             return true;
         }
-        struct row row = {.statement = list};
-        r->next = row_int(&row, 0, INT64_MIN, INT64_MAX);
-        bool matches = row_matches(&row, r);
+        r->next = key;
         if (row.bad)
-            return bad_execution(s, r->next, row.bad, reterr);
+            return bad_execution(s, key, row.bad, reterr);
         if (matches && !take_execution(s, r, list, &capacity, reterr))
             return false;
     }
     return rc == SQLITE_DONE ? true : step_failed(s, rc, r, reterr);
 }
 
+/* Only RUNNING has an index. */
+static bool list_newest_running(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+{
+    sqlite3_stmt *list = s->statements[SQL_LIST_RUNNING_NEWEST];
+    bind_int(list, 1, r->org);
+    bind_int(list, 2, r->key ? r->key : INT64_MAX);
+    bool ok = list_by_key(s, r, list, reterr);
+    sqlite3_reset(list);
+    return ok;
+}
+
 static bool list_executions(struct sqlite_store *s, struct store_read *r, struct err *reterr)
 {
+    if (r->status == EXECUTION_RUNNING)
+        return list_newest_running(s, r, reterr);
     sqlite3_stmt *list = s->statements[SQL_LIST_EXECUTIONS];
     bind_int(list, 1, r->key ? r->key : INT64_MAX);
     return list_by_key(s, r, list, reterr);
