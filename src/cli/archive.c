@@ -127,35 +127,40 @@ static bool search_uuid(struct search *s, struct uuid uuid, struct err *reterr)
     return true;
 }
 
+static bool hex_digit(char c, uint64_t *ret_digit)
+{
+    if (c >= '0' && c <= '9')
+        *ret_digit = (uint64_t)(c - '0');
+    else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+        *ret_digit = (uint64_t)((c | 0x20) - 'a' + 10);
+    else
+        return false;
+    return true;
+}
+
 /* The first 48 bits of an id are its milliseconds: what they may be bounds the
  * keys to look at. False: this cannot be the beginning of an id. */
-static bool prefix_bounds(struct str prefix, uint64_t *ret_low, uint64_t *ret_high)
+static bool prefix_bounds(struct str prefix, uint64_t *ret_from, uint64_t *ret_to)
 {
-    uint64_t low = 0, high = 0;
-    size_t digits = 0;
+    enum {
+        MS_DIGITS = 12
+    };
+    uint64_t ms = 0, digit = 0;
+    unsigned digits = 0;
     if (prefix.len < ID_PREFIX_MIN || prefix.len > UUID_TEXT_LEN)
         return false;
     for (size_t i = 0; i < prefix.len; i++) {
-        char c = prefix.ptr[i];
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash != (c == '-'))
+        if (dash ? prefix.ptr[i] != '-' : !hex_digit(prefix.ptr[i], &digit))
             return false;
-        if (dash)
-            continue;
-        uint64_t digit;
-        if (c >= '0' && c <= '9')
-            digit = (uint64_t)(c - '0');
-        else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-            digit = (uint64_t)((c | 0x20) - 'a' + 10);
-        else
-            return false;
-        if (digits++ < 12)
-            low = low << 4 | digit, high = high << 4 | digit;
+        if (!dash && digits < MS_DIGITS) {
+            ms = ms << 4 | digit;
+            digits++;
+        }
     }
-    for (; digits < 12; digits++)
-        low = low << 4, high = high << 4 | 15;
-    *ret_low = low;
-    *ret_high = high;
+    unsigned open = 4 * (MS_DIGITS - digits);
+    *ret_from = ms << open;
+    *ret_to = (ms + 1) << open;
     return true;
 }
 
@@ -175,14 +180,14 @@ static bool id_begins_with(const struct execution_row *row, struct str prefix)
 
 static bool search_prefix(struct search *s, struct err *reterr)
 {
-    uint64_t low, high;
-    const uint64_t ms_max = ((uint64_t)1 << 48) - 1;
-    if (!prefix_bounds(s->id, &low, &high))
+    uint64_t from, to; /* milliseconds: `to` is above them */
+    const uint64_t ms_limit = (uint64_t)1 << 48;
+    if (!prefix_bounds(s->id, &from, &to))
         return true;
-    execution_key lowest = execution_key_make((struct wall_ms){(int64_t)low}, 0);
+    execution_key lowest = execution_key_make((struct wall_ms){(int64_t)from}, 0);
     struct store_read read = {.kind = STORE_LIST_EXECUTIONS};
-    if (high < ms_max)
-        read.key = execution_key_make((struct wall_ms){(int64_t)high + 1}, 0);
+    if (to < ms_limit)
+        read.key = execution_key_make((struct wall_ms){(int64_t)to}, 0);
     for (bool more = true; more && !s->more;) {
         if (!read_executions(s, &read, reterr))
             return false;
