@@ -183,8 +183,10 @@ void fetcher_free(struct fetcher *f)
 {
     if (!f)
         return;
-    while (f->first)
-        fetch_cancel(f->first);
+    for (struct fetch *fetch = f->first, *next; fetch; fetch = next) {
+        next = fetch->next;
+        fetch_cancel(fetch);
+    }
     curl_multi_cleanup(f->multi);
     f->multi = NULL;
     uv_close((uv_handle_t *)&f->timer, free_fetcher);
