@@ -2,10 +2,8 @@
 
 #include "base/macros.h"
 
-static const struct {
-    const char *name, *when;
-} table[TASK_ERROR_COUNT] = {
-#define TASK_ERROR_ROW(constant, name, when) {name, when},
+static const char *const names[TASK_ERROR_COUNT] = {
+#define TASK_ERROR_ROW(constant, name, when) name,
     TASK_ERROR_TABLE(TASK_ERROR_ROW)
 #undef TASK_ERROR_ROW
 };
@@ -13,11 +11,5 @@ static const struct {
 const char *task_error_name(enum task_error error)
 {
     ASSERT(error < TASK_ERROR_COUNT);
-    return table[error].name;
-}
-
-const char *task_error_when(enum task_error error)
-{
-    ASSERT(error < TASK_ERROR_COUNT);
-    return table[error].when;
+    return names[error];
 }

@@ -8,7 +8,7 @@
 #ifndef PAWL_TASK_ERRORS_H
 #define PAWL_TASK_ERRORS_H
 
-/* constant, Error, when */
+/* constant, Error, when (for readers) */
 #define TASK_ERROR_TABLE(X)                                                                        \
     X(NO_FUNCTION, "Lambda.ResourceNotFoundException", "no binding for the function")              \
     X(NO_RESOURCE, "Pawl.ResourceNotBound", "no binding for a resource of another kind")           \
@@ -32,6 +32,5 @@ enum task_error {
 };
 
 const char *task_error_name(enum task_error error); /* "Pawl.ExitStatus" */
-const char *task_error_when(enum task_error error); /* for documentation */
 
 #endif
