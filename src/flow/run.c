@@ -313,8 +313,8 @@ struct wall_ms flow_wake(const struct run *run)
     return (struct wall_ms){earliest};
 }
 
-struct str run_frame_path(const struct run *run, uint32_t id)
+struct str run_frame_path(const struct run *run, uint32_t frame)
 {
-    const struct frame *f = run_frame(run, id);
+    const struct frame *f = run_frame(run, frame);
     return f ? f->path : STR("");
 }
