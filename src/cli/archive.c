@@ -129,12 +129,11 @@ static bool search_uuid(struct search *s, struct uuid uuid, struct err *reterr)
 
 static bool hex_digit(char c, uint64_t *ret_digit)
 {
-    if (c >= '0' && c <= '9')
-        *ret_digit = (uint64_t)(c - '0');
-    else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-        *ret_digit = (uint64_t)((c | 0x20) - 'a' + 10);
-    else
+    static const char digits[] = "00112233445566778899aAbBcCdDeEfF";
+    const char *at = c ? strchr(digits, c) : NULL;
+    if (!at)
         return false;
+    *ret_digit = (uint64_t)(at - digits) / 2;
     return true;
 }
 

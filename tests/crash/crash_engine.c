@@ -76,8 +76,8 @@ static void path_in(const struct scene *s, const char *name, char to[static 128]
 static void scene_open(struct scene *s)
 {
     /* Only processes die here, so memory keeps what they wrote as well as a disk. */
-    bool memory = access("/dev/shm", W_OK) == 0;
-    strcpy(s->folder, memory ? "/dev/shm/pawl-crash-XXXXXX" : "/tmp/pawl-crash-XXXXXX");
+    const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(s->folder, sizeof(s->folder), "%s/pawl-crash-XXXXXX", parent);
     assert_non_null(mkdtemp(s->folder));
     s->told_count = 0;
 }
