@@ -358,6 +358,9 @@ static void slot_step(struct run_slot *s)
     case SLOT_COMMIT:
         commit_done(s);
         break;
+    case SLOT_MACHINE:
+        machine_done(s);
+        break;
     case SLOT_NAME:
         name_done(s);
         break;

@@ -42,6 +42,7 @@ enum slot_phase {
     SLOT_TURNS,      /* ... its turns */
     SLOT_LIVE,       /* the run is in memory and nothing is under way */
     SLOT_COMMIT,     /* a turn is being committed */
+    SLOT_MACHINE,    /* a start: reading what the store has under its machine's name */
     SLOT_NAME,       /* a start met its own name: reading who has it */
     SLOT_NAME_INPUT, /* ... and with what input */
     SLOT_WAIT,       /* refused; loads anew at `wake` */
@@ -49,9 +50,23 @@ enum slot_phase {
 
 /* What a start puts into the store beside its first turn. */
 struct beginning {
-    struct str definition;
+    struct known_machine *known;
     struct machine_row machine;
+    bool machine_changed; /* new, or of another definition: it and the definition are put */
     struct json input;
+};
+
+/* A machine as the store has it, kept so that a start need not look. */
+struct known_machine {
+    struct known_machine *next;
+    struct str name;
+    bool stored;
+    uint8_t definition[SHA256_SIZE]; /* when stored */
+    struct wall_ms created_at;
+};
+
+enum {
+    KNOWN_BUCKETS = 256
 };
 
 struct run_slot {
@@ -69,7 +84,7 @@ struct run_slot {
     struct arena *arena; /* of the slot itself, the row and the identity */
     struct execution_row row;
     struct flow_identity identity;
-    const struct beginning *beginning; /* until the first commit; else NULL */
+    struct beginning *beginning; /* until the first commit; else NULL */
     struct machine_ref *machine;
     struct run *run;
     size_t run_bytes; /* when it was new or loaded */
@@ -129,6 +144,7 @@ struct engine {
     size_t ready_count;
     struct wakes wakes;
     struct machines machines;
+    struct known_machine *known[KNOWN_BUCKETS]; /* in the engine's arena, by the name's hash */
     struct start_command *start_first, *start_last;
     struct recovery recovery;
     size_t store_waits; /* slots and recovery that wait for the store */
@@ -192,6 +208,9 @@ void slot_refused(struct run_slot *s, const struct err *err);
 
 /* start.c */
 void start_take(struct engine *e, struct start_command *command);
+void machine_done(struct run_slot *s);
+/* After the first commit. */
+void machine_stored(struct run_slot *s);
 void name_begin(struct run_slot *s);
 void name_done(struct run_slot *s);
 void name_input_done(struct run_slot *s);

@@ -55,19 +55,94 @@ static void fill_row(struct run_slot *s, const struct engine_start *start)
     slot_adopt_row(s, &row);
 }
 
-static void fill_beginning(struct run_slot *s, struct json input)
+/* ---- its machine: put into the store only when that changes something ---- */
+
+static struct known_machine **known_bucket(struct engine *e, struct str name)
 {
-    struct beginning *b = ARENA_NEW(s->arena, struct beginning);
-    b->definition = s->machine->machine->definition;
-    b->input = input;
+    return &e->known[str_hash(name) % KNOWN_BUCKETS];
+}
+
+static struct known_machine *known_find(struct engine *e, struct str name)
+{
+    struct known_machine *k = *known_bucket(e, name);
+    while (k && !str_eq(k->name, name))
+        k = k->next;
+    return k;
+}
+
+static struct known_machine *known_add(struct engine *e, struct str name)
+{
+    struct known_machine **bucket = known_bucket(e, name);
+    struct known_machine *k = ARENA_NEW(e->arena, struct known_machine);
+    k->name = arena_str(e->arena, name);
+    k->next = *bucket;
+    *bucket = k;
+    return k;
+}
+
+/* From now on the run can take its first turn. */
+static void machine_known(struct run_slot *s, struct known_machine *k)
+{
+    struct beginning *b = s->beginning;
+    if (k->created_at.ms == 0)
+        k->created_at = s->row.started_at;
+    b->known = k;
+    b->machine_changed = !k->stored || memcmp(k->definition, s->row.definition, SHA256_SIZE) != 0;
     b->machine = (struct machine_row){
         .name = s->row.machine_name,
         .arn = s->row.machine_arn,
-        .created_at = s->row.started_at,
+        .created_at = k->created_at,
         .updated_at = s->row.started_at,
     };
     memcpy(b->machine.definition, s->row.definition, SHA256_SIZE);
-    s->beginning = b;
+    s->phase = SLOT_LIVE;
+}
+
+static void machine_begin(struct run_slot *s)
+{
+    struct known_machine *k = known_find(s->engine, s->row.machine_name);
+    if (k) {
+        machine_known(s, k);
+        return;
+    }
+    s->phase = SLOT_MACHINE;
+    s->work = arena_new(0);
+    s->read = (struct store_read){.name = s->row.machine_name, .arena = s->work};
+    slot_read(s, STORE_GET_MACHINE);
+}
+
+void machine_done(struct run_slot *s)
+{
+    struct engine *e = s->engine;
+    if (s->failed && s->err.code != ERR_NOT_FOUND) {
+        struct err err = s->err;
+        slot_refused(s, &err);
+        return;
+    }
+    /* Another start of the same machine may have asked at the same time. */
+    struct known_machine *k = known_find(e, s->row.machine_name);
+    if (!k) {
+        k = known_add(e, s->row.machine_name);
+        if (!s->failed) {
+            const struct machine_row *row = &s->read.machines[0];
+            k->stored = true;
+            k->created_at = row->created_at;
+            memcpy(k->definition, row->definition, SHA256_SIZE);
+        }
+    }
+    arena_free(s->work);
+    s->work = NULL;
+    machine_known(s, k);
+    slot_make_ready(s);
+}
+
+void machine_stored(struct run_slot *s)
+{
+    struct known_machine *k = s->beginning->known;
+    if (!s->beginning->machine_changed)
+        return;
+    k->stored = true;
+    memcpy(k->definition, s->row.definition, SHA256_SIZE);
 }
 
 void start_take(struct engine *e, struct start_command *c)
@@ -91,13 +166,14 @@ void start_take(struct engine *e, struct start_command *c)
     }
     s->machine = machine;
     fill_row(s, &c->start);
-    fill_beginning(s, input);
+    s->beginning = ARENA_NEW(s->arena, struct beginning);
+    s->beginning->input = input;
     s->run = run_new(machine->machine, &s->identity, &e->options.limits);
     struct pending *p = ARENA_NEW(c->arena, struct pending);
     *p = (struct pending){.arena = c->arena, .asker = c->asker};
     p->input.why = FLOW_START;
     p->input.value = input;
-    s->phase = SLOT_LIVE;
+    machine_begin(s);
     slot_push(s, p);
 }
 

@@ -22,10 +22,13 @@ static struct store_write *add_write(struct run_slot *s, size_t *count, enum sto
 
 static void add_beginning(struct run_slot *s, size_t *count)
 {
-    struct store_write *w = add_write(s, count, STORE_PUT_DEFINITION);
-    memcpy(w->u.definition.hash, s->row.definition, SHA256_SIZE);
-    w->u.definition.text = s->beginning->definition;
-    add_write(s, count, STORE_PUT_MACHINE)->u.machine = s->beginning->machine;
+    s->row.started_at = run_started_at(s->run);
+    if (s->beginning->machine_changed) {
+        struct store_write *w = add_write(s, count, STORE_PUT_DEFINITION);
+        memcpy(w->u.definition.hash, s->row.definition, SHA256_SIZE);
+        w->u.definition.text = s->machine->machine->definition;
+        add_write(s, count, STORE_PUT_MACHINE)->u.machine = s->beginning->machine;
+    }
     add_write(s, count, STORE_START)->u.start = s->row;
 }
 
@@ -225,9 +228,11 @@ void commit_done(struct run_slot *s)
     }
     row_catch_up(s);
     s->refusals = 0;
-    if (s->beginning)
+    if (s->beginning) {
+        machine_stored(s);
         s->run_bytes = arena_used(run_arena(s->run));
-    s->beginning = NULL;
+        s->beginning = NULL;
+    }
     s->handed = true;
     verify(s);
     asker_answer(&s->current->asker, &s->row, false, NULL);

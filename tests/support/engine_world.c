@@ -276,6 +276,15 @@ struct execution_row world_row(struct world *w, struct store *store, execution_k
     return read.executions[0];
 }
 
+struct machine_row world_machine(struct world *w, struct store *store, const char *name)
+{
+    struct store_read read = {
+        .kind = STORE_GET_MACHINE, .name = str_of_cstr(name), .arena = w->arena};
+    read_now(store, &read);
+    assert_int_equal(read.count, 1);
+    return read.machines[0];
+}
+
 struct world_rows world_named(struct world *w, struct store *store, const char *name)
 {
     struct store_read read = {

@@ -64,6 +64,7 @@ void world_replied(void *arg, const struct engine_reply *reply);
 
 /* Reads synchronously from any store. Asserts success. */
 struct execution_row world_row(struct world *w, struct store *store, execution_key key);
+struct machine_row world_machine(struct world *w, struct store *store, const char *name);
 /* The executions of a client-chosen name. */
 struct world_rows {
     const struct execution_row *items;

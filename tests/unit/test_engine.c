@@ -283,6 +283,31 @@ static void test_bad_starts(void **state)
     assert_int_equal(w->started, 0);
 }
 
+/* A machine is put when it is new or has another definition, and keeps its age. */
+static void test_machines_are_kept_up_to_date(void **state)
+{
+    struct world *w = *state;
+    execution_key first = started(w, wait, "", "{}");
+    struct machine_row made = world_machine(w, w->store, "m");
+    assert_int_equal(made.created_at.ms, made.updated_at.ms);
+    world_pass(w, 1000);
+    started(w, wait, "", "{}");
+    assert_int_equal(world_machine(w, w->store, "m").updated_at.ms, made.updated_at.ms);
+    world_pass(w, 1000);
+    reopen(w);
+    world_pass(w, 1000);
+    started(w, wait, "", "{}");
+    assert_int_equal(world_machine(w, w->store, "m").updated_at.ms, made.updated_at.ms);
+    started(w, pass, "", "{}");
+    struct machine_row changed = world_machine(w, w->store, "m");
+    assert_int_equal(changed.created_at.ms, made.created_at.ms);
+    assert_true(changed.updated_at.ms > made.updated_at.ms);
+    assert_memory_not_equal(changed.definition, made.definition, SHA256_SIZE);
+    assert_memory_equal(world_row(w, w->store, first).definition, made.definition, SHA256_SIZE);
+    started(w, wait, "", "{}");
+    assert_memory_equal(world_machine(w, w->store, "m").definition, made.definition, SHA256_SIZE);
+}
+
 static void test_too_many_live(void **state)
 {
     struct world *w = *state;
@@ -607,6 +632,7 @@ int main(void)
         ENGINE_TEST(test_long_run_sheds_its_garbage),
         ENGINE_TEST(test_same_name_again),
         ENGINE_TEST(test_bad_starts),
+        ENGINE_TEST(test_machines_are_kept_up_to_date),
         ENGINE_TEST(test_too_many_live),
         ENGINE_TEST(test_stop),
         ENGINE_TEST(test_stop_reaches_an_endless_loop),
