@@ -133,7 +133,7 @@ static bool hex_digit(char c, uint64_t *ret_digit)
     const char *at = c ? strchr(digits, c) : NULL;
     if (!at)
         return false;
-    *ret_digit = (uint64_t)(at - digits) / 2;
+    *ret_digit = (uint64_t)((at - digits) / 2);
     return true;
 }
 

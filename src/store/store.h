@@ -66,11 +66,11 @@ bool execution_key_of_uuid(struct uuid u, execution_key *ret_key);
  * same on every machine and for ever. */
 uint32_t shard_of(struct str machine_arn, struct str execution_name);
 
-#define EXECUTION_STATUS_TABLE(X) \
-    X(RUNNING, 0)                 \
-    X(SUCCEEDED, 1)               \
-    X(FAILED, 2)                  \
-    X(TIMED_OUT, 3)               \
+#define EXECUTION_STATUS_TABLE(X)                                                                  \
+    X(RUNNING, 0)                                                                                  \
+    X(SUCCEEDED, 1)                                                                                \
+    X(FAILED, 2)                                                                                   \
+    X(TIMED_OUT, 3)                                                                                \
     X(ABORTED, 4)
 
 enum execution_status {
@@ -174,17 +174,17 @@ struct store_commit {
 /* ---- reads ---- */
 
 enum store_read_kind {
-    STORE_GET_DEFINITION,     /* by hash: text; NOT_FOUND */
-    STORE_GET_MACHINE,        /* by name: one machine; NOT_FOUND */
-    STORE_LIST_MACHINES,      /* by name, after `name` (empty: from the first) */
-    STORE_GET_EXECUTION,      /* by key: one execution; NOT_FOUND */
-    STORE_FIND_NAMED,         /* executions with the client's `name`, on any machine or on `machine_arn` */
-    STORE_LIST_EXECUTIONS,    /* newest first, below `key` (0: from the newest); optional status */
-    STORE_LIST_WAKES,         /* RUNNING with wake_at in (0, `until`], by wake_at and then key,
-                               * after (`since`, `key`) */
-    STORE_LIST_RUNNING,       /* RUNNING, by key, above `key`; optional shard: recovery */
-    STORE_GET_TURNS,          /* of one execution, from `turn` on, in order; none of an unknown one */
-    STORE_GET_SNAPSHOT,       /* absent: found is false */
+    STORE_GET_DEFINITION, /* by hash: text; NOT_FOUND */
+    STORE_GET_MACHINE,    /* by name: one machine; NOT_FOUND */
+    STORE_LIST_MACHINES,  /* by name, after `name` (empty: from the first) */
+    STORE_GET_EXECUTION,  /* by key: one execution; NOT_FOUND */
+    STORE_FIND_NAMED, /* executions with the client's `name`, on any machine or on `machine_arn` */
+    STORE_LIST_EXECUTIONS, /* newest first, below `key` (0: from the newest); optional status */
+    STORE_LIST_WAKES,      /* RUNNING with wake_at in (0, `until`], by wake_at and then key,
+                            * after (`since`, `key`) */
+    STORE_LIST_RUNNING,    /* RUNNING, by key, above `key`; optional shard: recovery */
+    STORE_GET_TURNS,       /* of one execution, from `turn` on, in order; none of an unknown one */
+    STORE_GET_SNAPSHOT,    /* absent: found is false */
 };
 
 #define STORE_ANY_STATUS (-1)

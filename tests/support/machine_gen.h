@@ -12,8 +12,13 @@
 
 #define GEN_COVERAGE_TABLE(X)                                                                      \
     X(pass)                                                                                        \
-    X(task) X(choice_loop) X(wait) X(succeed) X(fail) X(parallel) X(map) X(map_distributed)        \
-        X(retry) X(catch_) X(assign) X(timeout) X(nested) X(machines)
+    X(task)                                                                                        \
+    X(choice_loop)                                                                                 \
+    X(wait)                                                                                        \
+    X(succeed)                                                                                     \
+    X(fail)                                                                                        \
+    X(parallel)                                                                                    \
+    X(map) X(map_distributed) X(retry) X(catch_) X(assign) X(timeout) X(nested) X(machines)
 
 struct gen_coverage {
 #define GEN_COVERAGE_FIELD(name) unsigned name;

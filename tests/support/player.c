@@ -135,6 +135,11 @@ static void task_start(struct player *p, const struct flow_effect *effect)
         p->problem = "more tasks at once than the player knows";
         return;
     }
+    /* The task and what it was given die with the turn. */
+    answer.output = json_copy(p->arena, answer.output);
+    answer.log = json_copy(p->arena, answer.log);
+    answer.error = arena_str(p->arena, answer.error);
+    answer.cause = arena_str(p->arena, answer.cause);
     p->tasks[p->task_count].step = effect->step;
     p->tasks[p->task_count].attempt = effect->attempt;
     p->tasks[p->task_count].due_ms = p->now.ms + answer.ms;

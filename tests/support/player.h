@@ -29,7 +29,7 @@ struct player_answer {
     struct str error, cause;
 };
 
-/* Asked when a task starts. The answer's values must live until it is due. */
+/* Asked when a task starts. The answer's values are copied. */
 typedef struct player_answer player_work(void *arg, const struct flow_effect *task);
 
 struct player {

@@ -21,7 +21,7 @@ int store_fixture_setup(void **state)
     check(f, "no memory");
     f->kind = *state;
     f->arena = arena_new(0);
-    strcpy(f->folder, "/tmp/pawl-store-XXXXXX");
+    snprintf(f->folder, sizeof(f->folder), "/tmp/pawl-store-XXXXXX");
     check(mkdtemp(f->folder), "no folder for the test");
     f->store = f->kind->open(f);
     struct err err;

@@ -349,7 +349,8 @@ static void test_three_hundred_through_four(void **state)
     assert_int_equal(mkdir(path_in_folder("now"), 0700), 0);
     struct fixture *f =
         with("  - resource: job\n"
-             "    exec: [sh, -c, 'mine=$(mktemp now/XXXXXX); ls now | wc -l; rm $mine']\n"
+             "    exec: [sh, -c, 'mine=$(mktemp now/XXXXXX); until n=$(ls now | wc -l);"
+             " [ -e met ] || [ $n -gt 1 ]; do sleep 0.01; done; touch met; echo $n; rm $mine']\n"
              "    concurrency: 4\n");
     for (uint32_t i = 0; i < 300; i++)
         start(f, i, "job", "{}\n");

@@ -65,17 +65,21 @@ bool sqlite_check_unchanged(const struct sqlite_store *s, struct err *reterr)
 /* "file:" URI of the path: every byte but the plainest is escaped. */
 static char *uri_of(const char *path)
 {
-    size_t size = 3 * strlen(path) + sizeof("file:?immutable=1");
-    char *uri = malloc(size);
+    static const char scheme[] = "file:", query[] = "?immutable=1", digits[] = "0123456789abcdef";
+    char *uri = malloc(sizeof(scheme) + 3 * strlen(path) + sizeof(query));
     if (!uri)
         panic(__FILE__, __LINE__, "out of memory");
-    char *to = stpcpy(uri, "file:");
+    char *to = stpcpy(uri, scheme);
     for (const char *c = path; *c; c++) {
         bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
                      (*c >= '0' && *c <= '9') || strchr("/._-", *c);
-        to += plain ? sprintf(to, "%c", *c) : sprintf(to, "%%%02x", (unsigned char)*c);
+        *to++ = plain ? *c : '%';
+        if (!plain) {
+            *to++ = digits[(unsigned char)*c >> 4];
+            *to++ = digits[(unsigned char)*c & 15];
+        }
     }
-    strcpy(to, "?immutable=1");
+    stpcpy(to, query);
     return uri;
 }
 
