@@ -1,5 +1,6 @@
 #include "power_scene.h"
 
+#include "base/buf.h"
 #include "store/memory/memory_store.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -22,52 +23,14 @@ static void check(bool fine, const char *what)
         panic(__FILE__, __LINE__, what);
 }
 
-/* ---- calls, one at a time ---- */
-
-struct outcome {
-    bool complete;
-    enum err_code code;
-};
-
-static void note(void *arg, const struct err *err)
-{
-    struct outcome *o = arg;
-    o->complete = true;
-    o->code = err ? err->code : ERR_NONE;
-}
-
-static enum err_code read_now(struct store *s, struct store_read *r)
-{
-    struct outcome o = {0};
-    r->status = STORE_ANY_STATUS;
-    r->shard = STORE_ANY_SHARD;
-    r->done = note;
-    r->arg = &o;
-    store_read(s, r);
-    while (!o.complete)
-        store_step(s, (struct mono_ns){0});
-    return o.code;
-}
-
-static enum err_code commit_now(struct store *s, struct store_commit *c)
-{
-    struct outcome o = {0};
-    c->done = note;
-    c->arg = &o;
-    store_commit(s, c);
-    while (!o.complete)
-        store_step(s, (struct mono_ns){0});
-    return o.code;
-}
-
 /* ---- what a store holds, as text ---- */
 
-static void describe_turns(struct store *s, struct arena *a, execution_key key, struct buf *to)
+static void describe_turns(struct store_fixture *f, execution_key key, struct buf *to)
 {
-    struct store_read r = {.kind = STORE_GET_TURNS, .key = key, .arena = a};
+    struct store_read r = read_of(f, STORE_GET_TURNS, 0, key);
     enum err_code code;
     do {
-        code = read_now(s, &r);
+        code = read_now(f, &r, NULL);
         for (size_t i = 0; i < r.count; i++)
             buf_printf(to, " turn %u %u %u %lld %llx %llx\n", r.turns[i].turn,
                        r.turns[i].rules_version, r.turns[i].cause, (long long)r.turns[i].at.ms,
@@ -78,14 +41,14 @@ static void describe_turns(struct store *s, struct arena *a, execution_key key, 
     if (code != ERR_NONE)
         buf_printf(to, " turns: %s\n", err_name(code));
     r.kind = STORE_GET_SNAPSHOT;
-    code = read_now(s, &r);
+    code = read_now(f, &r, NULL);
     if (code != ERR_NONE || r.found)
         buf_printf(to, " snapshot %s %u %llx %llx\n", err_name(code), r.snapshot.turn,
                    (unsigned long long)r.snapshot.checksum,
                    (unsigned long long)checksum64(r.snapshot.body));
 }
 
-static void describe_execution(struct store *s, struct arena *a, const struct execution_row *e,
+static void describe_execution(struct store_fixture *f, const struct execution_row *e,
                                struct buf *to)
 {
     char id[UUID_TEXT_LEN];
@@ -97,11 +60,12 @@ static void describe_execution(struct store *s, struct arena *a, const struct ex
     buf_printf(to, " %lld %lld %u %lld %u %u %llx\n", (long long)e->stopped_at.ms,
                (long long)e->wake_at.ms, e->turns, (long long)e->parent, e->parent_task, e->map_run,
                (unsigned long long)checksum64(str_of((const char *)e->definition, SHA256_SIZE)));
-    describe_turns(s, a, e->key, to);
+    describe_turns(f, e->key, to);
     if (!e->client_named)
         return;
-    struct store_read r = {.kind = STORE_FIND_NAMED, .name = e->name, .arena = a};
-    enum err_code code = read_now(s, &r);
+    struct store_read r = read_of(f, STORE_FIND_NAMED, 0, 0);
+    r.name = e->name;
+    enum err_code code = read_now(f, &r, NULL);
     buf_printf(to, " named %s", err_name(code));
     for (size_t i = 0; i < r.count; i++)
         buf_printf(to, " %lld", (long long)r.executions[i].key);
@@ -109,19 +73,20 @@ static void describe_execution(struct store *s, struct arena *a, const struct ex
 }
 
 /* The executions of the workload in a list of this kind; `whole`: all of them. */
-static void describe_list(struct store *s, struct arena *a, struct store_read r, bool whole,
+static void describe_list(struct store_fixture *f, enum store_read_kind kind, bool whole,
                           struct buf *to)
 {
+    struct store_read r = read_of(f, kind, 0, 0);
     enum err_code code;
-    r.arena = a;
+    r.until.ms = INT64_MAX;
     do {
-        code = read_now(s, &r);
+        code = read_now(f, &r, NULL);
         for (size_t i = 0; i < r.count; i++) {
             const struct execution_row *e = &r.executions[i];
             if (e->key >= key_of(MORE_FIRST))
                 continue;
             if (whole)
-                describe_execution(s, a, e, to);
+                describe_execution(f, e, to);
             else
                 buf_printf(to, "%lld ", (long long)e->key);
         }
@@ -130,16 +95,16 @@ static void describe_list(struct store *s, struct arena *a, struct store_read r,
     buf_printf(to, "list %d: %s\n", (int)r.kind, err_name(code));
 }
 
-static void describe_machines(struct store *s, struct arena *a, struct buf *to)
+static void describe_machines(struct store_fixture *f, struct buf *to)
 {
-    struct store_read r = {.kind = STORE_LIST_MACHINES, .arena = a};
-    enum err_code code = read_now(s, &r);
+    struct store_read r = read_of(f, STORE_LIST_MACHINES, 0, 0);
+    enum err_code code = read_now(f, &r, NULL);
     buf_printf(to, "machines %s\n", err_name(code));
     for (size_t i = 0; i < r.count; i++) {
         const struct machine_row *m = &r.machines[i];
-        struct store_read text = {.kind = STORE_GET_DEFINITION, .arena = a};
+        struct store_read text = read_of(f, STORE_GET_DEFINITION, 0, 0);
         memcpy(text.hash, m->definition, SHA256_SIZE);
-        code = read_now(s, &text);
+        code = read_now(f, &text, NULL);
         buf_printf(to, STR_FMT " " STR_FMT " %lld %lld %s %llx\n", STR_ARG(m->name),
                    STR_ARG(m->arn), (long long)m->created_at.ms, (long long)m->updated_at.ms,
                    err_name(code), (unsigned long long)checksum64(text.text));
@@ -148,16 +113,15 @@ static void describe_machines(struct store *s, struct arena *a, struct buf *to)
 
 static void digest(struct store *s, uint8_t to[static SHA256_SIZE])
 {
-    struct arena *a = arena_new(0);
+    struct store_fixture f = {.store = s, .arena = arena_new(0)};
     struct buf text = BUF_INIT(0);
-    describe_list(s, a, (struct store_read){.kind = STORE_LIST_EXECUTIONS}, true, &text);
-    describe_list(s, a, (struct store_read){.kind = STORE_LIST_RUNNING}, false, &text);
-    describe_list(s, a, (struct store_read){.kind = STORE_LIST_WAKES, .until = {INT64_MAX}}, false,
-                  &text);
-    describe_machines(s, a, &text);
+    describe_list(&f, STORE_LIST_EXECUTIONS, true, &text);
+    describe_list(&f, STORE_LIST_RUNNING, false, &text);
+    describe_list(&f, STORE_LIST_WAKES, false, &text);
+    describe_machines(&f, &text);
     sha256(buf_str(&text), to);
     buf_release(&text);
-    arena_free(a);
+    arena_free(f.arena);
 }
 
 /* ---- after a cut ---- */
@@ -166,8 +130,7 @@ static void digest(struct store *s, uint8_t to[static SHA256_SIZE])
 struct survivor {
     struct scene *scene;
     struct cut_disk *disk;
-    struct store *store;
-    struct arena *arena;
+    struct store_fixture f;
     struct promise before; /* what it must have kept */
     struct promise own;    /* what it promises itself */
     const char *cut;       /* how it came about */
@@ -188,9 +151,9 @@ static bool switch_on(struct survivor *v)
 {
     struct err err;
     cut_disk_use(v->disk);
-    if (!sqlite_store_open(v->scene->path, SQLITE_STORE_READ_WRITE, other_secret, &v->store,
+    if (!sqlite_store_open(v->scene->path, SQLITE_STORE_READ_WRITE, other_secret, &v->f.store,
                            &err)) {
-        v->store = NULL;
+        v->f.store = NULL;
         fail(v, &v->scene->refused, 1, err.message);
         return false;
     }
@@ -218,7 +181,7 @@ static void check_state(struct survivor *v)
     uint8_t now[SHA256_SIZE];
     const struct promise *p = &v->before;
     size_t n = p->most + 1;
-    digest(v->store, now);
+    digest(v->f.store, now);
     while (n > 0 && memcmp(v->scene->states[n - 1], now, SHA256_SIZE) != 0)
         n--;
     v->own.least = v->own.most = n ? n - 1 : 0;
@@ -226,18 +189,17 @@ static void check_state(struct survivor *v)
         fail(v, &v->scene->torn, 1, "a part of a batch is there");
     else if (n - 1 < p->least)
         fail(v, &v->scene->lost, p->least - (n - 1), "an acknowledged batch is lost");
-    if (p->made && memcmp(store_secret(v->store), test_secret, STORE_SECRET_SIZE) != 0)
+    if (p->made && memcmp(store_secret(v->f.store), test_secret, STORE_SECRET_SIZE) != 0)
         fail(v, &v->scene->lost, 1, "the secret is lost");
 }
 
 /* The execution that a survivor of this generation starts. */
 static size_t more_writes(struct survivor *v, unsigned generation, struct store_write *to)
 {
-    struct store_fixture rows = {.arena = v->arena};
     uint32_t n = MORE_FIRST + generation;
-    to[0] = write_start(&rows, 0, n, NULL, 0);
-    to[1] = write_turn(&rows, 0, n, 0);
-    to[2] = write_turn(&rows, 0, n, 1);
+    to[0] = write_start(&v->f, 0, n, NULL, 0);
+    to[1] = write_turn(&v->f, 0, n, 0);
+    to[2] = write_turn(&v->f, 0, n, 1);
     to[3] = write_progress(0, n, EXECUTION_SUCCEEDED, 0);
     return 4;
 }
@@ -247,13 +209,11 @@ static void check_more(struct survivor *v, unsigned generation, size_t least, si
 {
     struct store_write writes[4];
     size_t there = 0, count = more_writes(v, generation, writes);
-    struct store_read r = {
-        .kind = STORE_GET_EXECUTION, .key = writes[0].u.start.key, .arena = v->arena};
-    enum err_code code = read_now(v->store, &r);
-    if (code == ERR_NONE)
+    struct store_read r = read_of(&v->f, STORE_GET_EXECUTION, 0, writes[0].u.start.key);
+    if (read_now(&v->f, &r, NULL) == ERR_NONE)
         there += 1 + (r.executions[0].status == EXECUTION_SUCCEEDED);
     r.kind = STORE_GET_TURNS;
-    if (read_now(v->store, &r) == ERR_NONE)
+    if (read_now(&v->f, &r, NULL) == ERR_NONE)
         for (size_t i = 0; i < r.count && i < 2; i++)
             there += str_eq(r.turns[i].body, writes[i + 1].u.turn.body);
     if (there == 0 && least == 1)
@@ -264,9 +224,9 @@ static void check_more(struct survivor *v, unsigned generation, size_t least, si
 
 static void claim_all(struct survivor *v)
 {
-    uint64_t epochs[SHARD_COUNT];
+    const uint64_t *epochs = v->f.epochs;
     struct err err;
-    if (!store_claim_all(v->store, epochs, &err)) {
+    if (!store_claim_all(v->f.store, v->f.epochs, &err)) {
         fail(v, &v->scene->refused, 1, err.message);
         return;
     }
@@ -281,11 +241,11 @@ static void claim_all(struct survivor *v)
 static void start_more(struct survivor *v)
 {
     struct store_write writes[4];
-    struct store_commit c = {
-        .epoch = v->own.epoch, .writes = writes, .count = more_writes(v, v->generation, writes)};
+    size_t count = more_writes(v, v->generation, writes);
+    struct err err;
     v->own.more_most = 1;
-    if (commit_now(v->store, &c) != ERR_NONE)
-        fail(v, &v->scene->refused, 1, "it takes no commit");
+    if (commit_now(&v->f, writes, count, &err) != ERR_NONE)
+        fail(v, &v->scene->refused, 1, err.message);
     v->own.more_least = 1;
 }
 
@@ -310,7 +270,7 @@ static void cut_again(void *arg, struct cut_disk *d, bool synced)
 
 static void use(struct survivor *v)
 {
-    bool again = v->scene->again && v->generation == 1;
+    bool again = v->scene->again_each && v->scene->cuts % v->scene->again_each == 0;
     v->own.made = v->before.made;
     v->own.epoch = v->before.epoch;
     if (again)
@@ -318,8 +278,8 @@ static void use(struct survivor *v)
     claim_all(v);
     if (!v->failed)
         start_more(v);
-    store_close(v->store);
-    v->store = NULL;
+    store_close(v->f.store);
+    v->f.store = NULL;
     cut_disk_watch(v->disk, NULL, NULL);
     if (v->failed || !switch_on(v))
         return;
@@ -335,7 +295,7 @@ static void examine(struct scene *s, struct cut_disk *disk, const struct promise
 {
     struct survivor v = {.scene = s,
                          .disk = disk,
-                         .arena = arena_new(0),
+                         .f.arena = arena_new(0),
                          .before = *before,
                          .cut = cut,
                          .generation = generation};
@@ -346,38 +306,37 @@ static void examine(struct scene *s, struct cut_disk *disk, const struct promise
         check_state(&v);
         if (generation == 2)
             check_more(&v, 1, before->more_least, before->more_most);
-        if (!v.failed)
+        if (!v.failed && generation == 1)
             use(&v);
     }
-    store_close(v.store);
-    arena_free(v.arena);
+    store_close(v.f.store);
+    arena_free(v.f.arena);
     cut_disk_free(disk);
 }
 
 /* ---- the cuts ---- */
 
-static void cut(struct scene *s, bool synced, enum cut_fate fate, uint64_t seed)
+static void cut(struct scene *s, const char *when, enum cut_fate fate, uint64_t seed)
 {
     static const char *const fates[] = {"lost", "kept", "mixed"};
-    char text[100];
-    uint64_t sync = cut_disk_syncs(s->disk);
-    snprintf(text, sizeof(text), "cut %s sync %llu, the rest %s, seed %llu",
-             synced ? "after" : "before", (unsigned long long)sync, fates[fate],
-             (unsigned long long)seed);
+    char text[120];
+    snprintf(text, sizeof(text), "cut %s sync %llu, of the rest all is %s, seed %llu", when,
+             (unsigned long long)cut_disk_syncs(s->disk), fates[fate], (unsigned long long)seed);
     s->cuts++;
-    examine(s, cut_disk_after(s->disk, fate, sync * 1000003 + seed * 2 + synced), &s->promise, text,
-            1);
+    examine(s, cut_disk_after(s->disk, fate, s->cuts * 1000003 + seed), &s->promise, text, 1);
+    cut_disk_use(s->disk);
 }
 
 static void cut_at_sync(void *arg, struct cut_disk *d, bool synced)
 {
     struct scene *s = arg;
-    cut(s, synced, CUT_LOST, 0);
+    const char *when = synced ? "just after" : "just before";
+    (void)d;
+    cut(s, when, CUT_LOST, 0);
     if (!synced)
-        cut(s, synced, CUT_KEPT, 0);
+        cut(s, when, CUT_KEPT, 0);
     for (uint64_t seed = 0; seed < (synced ? 1 : s->seeds); seed++)
-        cut(s, synced, CUT_MIXED, seed);
-    cut_disk_use(d);
+        cut(s, when, CUT_MIXED, seed);
 }
 
 /* ---- the workload's side ---- */
@@ -444,8 +403,10 @@ static void acknowledge(void *arg, const struct err *err)
 {
     struct acknowledgement *a = arg;
     a->code = err ? err->code : ERR_NONE;
+    if (err)
+        return;
     a->scene->promise.least = a->scene->promise.most;
-    a->scene->commits += !err;
+    a->scene->commits++;
 }
 
 static void model_done(void *arg, const struct err *err)
@@ -481,4 +442,5 @@ void scene_batch(struct scene *s, const struct scene_commit *commits, size_t cou
         ;
     for (size_t i = 0; i < count; i++)
         check(acks[i].code == codes[i], "the stores disagree");
+    cut(s, "some time after", CUT_LOST, 0);
 }

@@ -4,8 +4,8 @@
  * A memory store is given the same commits: what a disk holds after a cut must
  * read the same as that did after some number of batches, and no fewer than were
  * acknowledged. Then the survivor is used: shards are claimed, an execution is
- * started, the store is closed, which moves its WAL, and opened again; where
- * `again` is set the power is cut at each sync of that as well.
+ * started, the store is closed, which moves its WAL, and opened again. The power
+ * may be cut at each sync of that as well.
  */
 #ifndef PAWL_TESTS_CRASH_POWER_SCENE_H
 #define PAWL_TESTS_CRASH_POWER_SCENE_H
@@ -21,16 +21,16 @@ enum {
 
 /* What was promised when the power was cut. */
 struct promise {
-    bool made;              /* the store was opened: its secret is kept */
-    uint64_t epoch;         /* that was claimed */
-    size_t least, most;     /* batches acknowledged; submitted */
+    bool made;                    /* the store was opened: its secret is kept */
+    uint64_t epoch;               /* that was claimed */
+    size_t least, most;           /* batches acknowledged; submitted */
     size_t more_least, more_most; /* of the executions started after the first cut: 0 or 1 */
 };
 
 struct scene {
     /* Set before scene_open. */
     uint64_t seeds;           /* mixed cuts at each sync */
-    bool again;               /* cut once more while the survivor is used */
+    uint64_t again_each;      /* of so many cuts one is followed by more; 0: none */
     const char *mutation_sql; /* run on each new connection; NULL: nothing */
     bool lying;               /* disks that sync nothing */
     /* Counted. */
