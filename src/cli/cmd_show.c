@@ -1,4 +1,4 @@
-#include "base/utf8.h"
+#include "cli/layout.h"
 #include "cli/render.h"
 #include "cli/story.h"
 #include "os/clock.h"
@@ -39,11 +39,12 @@ static struct json attempt_json(struct arena *a, const struct step_attempt *atte
     return json_object_done(&b);
 }
 
-static struct json step_json(struct arena *a, const struct story *s, const struct step *step)
+static struct json step_json(struct arena *a, const struct step_layout *l, const struct step *step)
 {
     struct json_object_builder b = json_object_builder(a);
     json_object_add(&b, STR("index"), json_int(step->index));
-    json_object_add(&b, STR("number"), json_int(step_number(s->machine, step)));
+    int64_t number = step_number_in(l, step);
+    json_object_add(&b, STR("number"), number ? json_int(number) : JSON_NONE);
     json_object_add(&b, STR("path"), json_string(step->path));
     json_object_add(&b, STR("state"), json_string(step->state->name));
     json_object_add(&b, STR("type"), json_string(state_type_name(step->state->type)));
@@ -66,6 +67,7 @@ static struct json step_json(struct arena *a, const struct story *s, const struc
 static void print_json(struct out *o, const struct story *s)
 {
     struct arena *a = s->arena;
+    const struct step_layout layout = step_layout_of(s->machine);
     struct json_object_builder b = json_object_builder(a), execution = json_object_builder(a);
     struct json row = execution_json(a, &s->row);
     struct str error = {0}, cause = {0};
@@ -77,7 +79,7 @@ static void print_json(struct out *o, const struct story *s)
     add_error(&execution, has_error, error, has_cause, cause);
     struct json_array_builder steps = json_array_builder(a);
     for (size_t i = 0; i < s->steps.count; i++)
-        json_array_add(&steps, step_json(a, s, &s->steps.items[i]));
+        json_array_add(&steps, step_json(a, &layout, &s->steps.items[i]));
     json_object_add(&b, STR("execution"), json_object_done(&execution));
     json_object_add(&b, STR("steps"), json_array_done(&steps));
     json_write_pretty(&o->buf, json_object_done(&b));
@@ -92,7 +94,7 @@ struct page {
     struct arena *arena;
     struct wall_ms now;
     bool verbose;
-    size_t name_width;
+    struct step_layout layout;
 };
 
 static void print_fact(const struct page *p, const char *name, struct str text)
@@ -164,16 +166,9 @@ static void print_attempts(const struct page *p, const struct step *step)
 static void print_step(const struct page *p, const struct step *step)
 {
     struct out *o = p->out;
-    struct cell mark = mark_of_step(step->status);
     struct wall_ms end = step->stopped_at.ms ? step->stopped_at : p->now;
-    size_t length = utf8_length(step->path);
     out_text(o, "  ");
-    out_style(o, mark.style);
-    out_foreign(o, mark.text, 0);
-    out_style(o, STYLE_OFF);
-    out_printf(o, " %4lld  ", (long long)step_number(p->story->machine, step));
-    out_foreign(o, step->path, 0);
-    out_printf(o, "%*s", length < p->name_width ? (int)(p->name_width - length) : 0, "");
+    print_step_head(o, &p->layout, step, mark_of_step(step->status), true);
     out_printf(o, "  %8.*s", STR_ARG(duration_text(p->arena, end.ms - step->started_at.ms)));
     if (step->children_total)
         out_printf(o, "  %lld of %lld", (long long)step->children_done,
@@ -226,21 +221,14 @@ static void print_end(const struct page *p, const struct cli *cli)
 
 static void print_page(struct cli *cli, const struct story *s)
 {
-    enum {
-        NAME_WIDTH_MAX = 60
-    };
     struct page p = {
         .out = &cli->out,
         .story = s,
         .arena = cli->arena,
         .now = clock_wall(),
         .verbose = option_given(&cli->arguments, "--verbose"),
+        .layout = step_layout_of(s->machine),
     };
-    for (size_t i = 0; i < s->steps.count; i++) {
-        size_t width = utf8_length(s->steps.items[i].path);
-        if (width > p.name_width && width <= NAME_WIDTH_MAX)
-            p.name_width = width;
-    }
     print_head(&p);
     if (s->steps.count)
         out_text(p.out, "\n");

@@ -1,8 +1,8 @@
 /* The steps of one execution, a line each as they begin and end.
  *
- *   ▸   2  Register
- *   ↻   2  Register            attempt 1 failed: Pawl.ExitStatus; again in 2.0s
- *   ✔   2  Register                1.2s
+ *   ▸    2  Register
+ *   ↻    2  Register  attempt 1 failed: Pawl.ExitStatus; again in 2.0s
+ *   ✔    2  Register      3.2s
  *
  * A step that begins and ends in one turn gets one line. Lies in an arena.
  */
@@ -10,7 +10,7 @@
 #define PAWL_CLI_LIVE_H
 
 #include "cli/cli.h"
-#include "journal/journal.h"
+#include "cli/layout.h"
 
 struct live {
     struct out *out;
@@ -18,7 +18,7 @@ struct live {
     struct step_list steps;
     uint32_t *running; /* indexes of steps, in order */
     size_t running_count, running_capacity;
-    size_t name_width;
+    struct step_layout layout;
 };
 
 /* Goes on with the steps of an execution that has some already; they lie in the

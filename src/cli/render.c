@@ -46,28 +46,6 @@ struct cell status_cell(enum execution_status status)
                          mark_of_execution(status).style};
 }
 
-/* ---- numbers ---- */
-
-static bool x_step(struct json source, int64_t *ret_number)
-{
-    return json_to_int64(json_get(source, STR("x-step")), ret_number);
-}
-
-int64_t step_number(const struct machine *machine, const struct step *step)
-{
-    const struct state *state = step->state;
-    int64_t number;
-    if (x_step(state->source, &number))
-        return number;
-    const struct scope *scope = &machine->scopes[state->scope];
-    if (scope->parent_state != STATE_NO_NONE) {
-        struct json parent = machine->states[scope->parent_state].source;
-        if (x_step(json_at(json_get(parent, STR("Branches")), scope->branch), &number))
-            return number;
-    }
-    return (int64_t)step->index + 1;
-}
-
 /* ---- tables ---- */
 
 struct table executions_table(struct arena *a)

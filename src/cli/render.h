@@ -11,9 +11,11 @@ struct cell mark_of_step(enum step_status status);
 struct cell mark_of_execution(enum execution_status status);
 struct cell status_cell(enum execution_status status);
 
-/* The number that people call a step by: x-step of its state, or of the branch
- * that it is in; else its place in the order of entering, from 1. */
+/* What people call a step by: where the definition has x-step, that of its state
+ * or of the branch it is in, or 0; else its place in the order of entering, from 1. */
 int64_t step_number(const struct machine *machine, const struct step *step);
+/* " %4d  ", blanks for 0. */
+void print_step_number(struct out *o, int64_t number);
 
 /* A table of executions: id, name, machine, status, started, duration. */
 struct table executions_table(struct arena *a);

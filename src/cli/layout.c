@@ -1,0 +1,135 @@
+#include "cli/layout.h"
+
+#include "base/utf8.h"
+#include "cli/render.h"
+
+enum {
+    TITLE_WIDTH_MAX = 48, /* longer ones stand out of the column */
+    INDENT = 2,
+    INDEX_WIDTH = 5, /* what an item's index most often takes: " [12]" */
+};
+
+/* ---- numbers ---- */
+
+static bool x_step(struct json source, int64_t *ret_number)
+{
+    return json_to_int64(json_get(source, STR("x-step")), ret_number);
+}
+
+/* The scope's own source, when it is a branch. */
+static struct json branch_source(const struct machine *m, const struct scope *scope)
+{
+    if (scope->parent_state == STATE_NO_NONE)
+        return JSON_NONE;
+    return json_at(json_get(m->states[scope->parent_state].source, STR("Branches")), scope->branch);
+}
+
+static bool state_number(const struct machine *m, const struct state *state, int64_t *ret_number)
+{
+    return x_step(state->source, ret_number) ||
+           x_step(branch_source(m, &m->scopes[state->scope]), ret_number);
+}
+
+static bool is_numbered(const struct machine *m)
+{
+    int64_t number;
+    for (uint32_t i = 0; i < m->state_count; i++)
+        if (state_number(m, &m->states[i], &number))
+            return true;
+    return false;
+}
+
+int64_t step_number_in(const struct step_layout *l, const struct step *step)
+{
+    int64_t number = 0;
+    if (l->numbered)
+        return state_number(l->machine, step->state, &number) ? number : 0;
+    return (int64_t)step->index + 1;
+}
+
+int64_t step_number(const struct machine *machine, const struct step *step)
+{
+    const struct step_layout l = {.machine = machine, .numbered = is_numbered(machine)};
+    return step_number_in(&l, step);
+}
+
+void print_step_number(struct out *o, int64_t number)
+{
+    if (number)
+        out_printf(o, " %4lld  ", (long long)number);
+    else
+        out_text(o, "       ");
+}
+
+/* ---- titles ---- */
+
+static const struct state *parent_of(const struct machine *m, const struct state *state)
+{
+    uint32_t parent = m->scopes[state->scope].parent_state;
+    return parent == STATE_NO_NONE ? NULL : &m->states[parent];
+}
+
+static size_t depth_of(const struct machine *m, const struct state *state)
+{
+    size_t depth = 0;
+    while ((state = parent_of(m, state)))
+        depth++;
+    return depth;
+}
+
+struct step_layout step_layout_of(const struct machine *machine)
+{
+    struct step_layout l = {.machine = machine, .numbered = is_numbered(machine)};
+    for (uint32_t i = 0; i < machine->state_count; i++) {
+        const struct state *state = &machine->states[i];
+        size_t width = utf8_length(state->name);
+        for (const struct state *s = state; (s = parent_of(machine, s));)
+            width += INDENT + (s->type == STATE_MAP ? INDEX_WIDTH : 0);
+        if (width > l.title_width)
+            l.title_width = width < TITLE_WIDTH_MAX ? width : TITLE_WIDTH_MAX;
+    }
+    return l;
+}
+
+/* The indexes of the Maps around a step, the outermost first. A path is names
+ * with indexes between them, and names may hold '/': so it is taken apart from
+ * its end, where the lengths of the names are known. */
+static size_t print_indexes(struct buf *b, const struct machine *m, const struct state *state,
+                            struct str path)
+{
+    size_t printed = 0;
+    const struct state *parent = parent_of(m, state);
+    if (!parent || path.len <= state->name.len)
+        return 0;
+    struct str rest = str_slice(path, 0, path.len - state->name.len - 1);
+    size_t slash = str_rfind_char(rest, '/');
+    if (slash == SIZE_MAX)
+        return 0;
+    printed = print_indexes(b, m, parent, str_slice(rest, 0, slash));
+    if (parent->type != STATE_MAP)
+        return printed;
+    struct str index = str_slice(rest, slash + 1, rest.len);
+    buf_append(b, STR(" ["));
+    buf_append(b, index);
+    buf_append(b, STR("]"));
+    return printed + index.len + 3;
+}
+
+void print_step_head(struct out *o, const struct step_layout *l, const struct step *step,
+                     struct cell mark, bool pad)
+{
+    size_t depth = depth_of(l->machine, step->state);
+    struct buf indexes = BUF_INIT(0);
+    out_style(o, mark.style);
+    out_foreign(o, mark.text, 0);
+    out_style(o, STYLE_OFF);
+    print_step_number(o, step_number_in(l, step));
+    out_printf(o, "%*s", (int)(INDENT * depth), "");
+    out_foreign(o, step->state->name, 0);
+    size_t width = INDENT * depth + utf8_length(step->state->name) +
+                   print_indexes(&indexes, l->machine, step->state, step->path);
+    buf_append(&o->buf, buf_str(&indexes));
+    if (pad)
+        out_printf(o, "%*s", width < l->title_width ? (int)(l->title_width - width) : 0, "");
+    buf_release(&indexes);
+}
