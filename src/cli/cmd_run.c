@@ -166,6 +166,12 @@ static void followed(void *arg, const struct run *run, execution_key key,
     host_stop(s->host);
 }
 
+static void ticked(void *arg, struct wall_ms now)
+{
+    struct session *s = arg;
+    live_tick(&s->live, now);
+}
+
 static void print_begin(struct session *s, const char *what)
 {
     struct out *o = &s->cli->err;
@@ -306,6 +312,7 @@ static int run_host(struct session *s)
 {
     struct err err;
     bool good = host_run(s->host, &err);
+    live_end(&s->live, clock_wall());
     if (s->failed)
         return cli_fail(s->cli, NULL, &s->err);
     if (!good && err.code == ERR_INTERRUPTED && s->status == EXECUTION_RUNNING)
@@ -334,7 +341,13 @@ static int run_open(struct session *s)
     struct cli *cli = s->cli;
     const char *id = option_text(&cli->arguments, "--resume");
     struct host_options options = {
-        s->archive.store, &s->bindings, troubled, followed, s,
+        .store = s->archive.store,
+        .bindings = &s->bindings,
+        .troubled = troubled,
+        .followed = followed,
+        .ticked = cli->err.terminal ? ticked : NULL,
+        .tick_ms = SCREEN_DRAW_EVERY_MS,
+        .arg = s,
     };
     struct execution_row row;
     struct err err;

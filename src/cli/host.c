@@ -17,6 +17,9 @@ struct host {
     struct tasks *tasks;
     uv_loop_t loop;
     uv_timer_t wake;
+    uv_timer_t tick;
+    void (*ticked)(void *arg, struct wall_ms now);
+    void *ticked_arg;
     uv_idle_t busy; /* active while the engine has more to do at once */
     uv_signal_t signals[SIGNALS];
     bool stopping;
@@ -41,6 +44,7 @@ static void wind_down(struct host *h)
     h->stopping = true;
     end_tasks(h);
     uv_close((uv_handle_t *)&h->wake, NULL);
+    uv_close((uv_handle_t *)&h->tick, NULL);
     uv_close((uv_handle_t *)&h->busy, NULL);
     for (size_t i = 0; i < SIGNALS; i++)
         uv_unref(
@@ -57,6 +61,12 @@ static void on_wake(uv_timer_t *timer)
 static void on_busy(uv_idle_t *busy)
 {
     turn(busy->data);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct host *h = timer->data;
+    h->ticked(h->ticked_arg, clock_wall());
 }
 
 static void wait_for(struct host *h, struct wall_ms wake, struct wall_ms now)
@@ -181,8 +191,9 @@ static void open_loop(struct host *h)
     static const int numbers[SIGNALS] = {SIGINT, SIGTERM};
     must(uv_loop_init(&h->loop));
     must(uv_timer_init(&h->loop, &h->wake));
+    must(uv_timer_init(&h->loop, &h->tick));
     must(uv_idle_init(&h->loop, &h->busy));
-    h->wake.data = h->busy.data = h;
+    h->wake.data = h->tick.data = h->busy.data = h;
     for (size_t i = 0; i < SIGNALS; i++) {
         must(uv_signal_init(&h->loop, &h->signals[i]));
         h->signals[i].data = h;
@@ -208,6 +219,11 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
     }
     engine_follow(h->engine, options->followed, options->arg);
     open_loop(h);
+    if (options->ticked) {
+        h->ticked = options->ticked;
+        h->ticked_arg = options->arg;
+        must(uv_timer_start(&h->tick, on_tick, options->tick_ms, options->tick_ms));
+    }
     h->tasks = tasks_new(&h->loop, options->bindings, task_answered, h);
     *ret_host = h;
     return true;

@@ -18,7 +18,9 @@ struct host_options {
     const struct bindings *bindings;
     engine_troubled *troubled;
     engine_followed *followed;
-    void *arg; /* of both */
+    void (*ticked)(void *arg, struct wall_ms now); /* every tick_ms; may be NULL */
+    uint32_t tick_ms;
+    void *arg; /* of all of them */
 };
 
 MUST_CHECK bool host_new(const struct host_options *options, struct host **ret_host,

@@ -109,10 +109,10 @@ static size_t print_indexes(struct buf *b, const struct machine *m, const struct
     if (parent->type != STATE_MAP)
         return printed;
     struct str index = str_slice(rest, slash + 1, rest.len);
-    buf_append(b, STR(" ["));
+    buf_append(b, printed ? STR("[") : STR(" ["));
     buf_append(b, index);
     buf_append(b, STR("]"));
-    return printed + index.len + 3;
+    return printed + index.len + (printed ? 2 : 3);
 }
 
 void print_step_head(struct out *o, const struct step_layout *l, const struct step *step,
@@ -125,9 +125,15 @@ void print_step_head(struct out *o, const struct step_layout *l, const struct st
     out_style(o, STYLE_OFF);
     print_step_number(o, step_number_in(l, step));
     out_printf(o, "%*s", (int)(INDENT * depth), "");
-    out_foreign(o, step->state->name, 0);
-    size_t width = INDENT * depth + utf8_length(step->state->name) +
-                   print_indexes(&indexes, l->machine, step->state, step->path);
+    size_t index_width = print_indexes(&indexes, l->machine, step->state, step->path);
+    size_t name_width = utf8_length(step->state->name), taken = INDENT * depth + index_width;
+    if (l->title_max && taken + name_width > l->title_max) {
+        name_width = l->title_max > taken ? l->title_max - taken : 1;
+        out_foreign(o, step->state->name, name_width);
+    } else {
+        out_foreign(o, step->state->name, 0);
+    }
+    size_t width = taken + name_width;
     buf_append(&o->buf, buf_str(&indexes));
     if (pad)
         out_printf(o, "%*s", width < l->title_width ? (int)(l->title_width - width) : 0, "");

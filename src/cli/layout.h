@@ -13,6 +13,7 @@ struct step_layout {
     const struct machine *machine; /* NULL: not known yet */
     bool numbered;                 /* the definition numbers steps itself, by x-step */
     size_t title_width;
+    size_t title_max; /* longer titles are cut to it; 0: none are */
 };
 
 struct step_layout step_layout_of(const struct machine *machine);

@@ -95,9 +95,25 @@ void live_take(struct live *l, const struct run *run, const struct flow_event *e
     steps_apply(&l->steps, l->arena, run, events, count, at);
     if (!l->layout.machine)
         l->layout = step_layout_of(run_machine(run));
+    if (l->out->terminal)
+        return; /* the next tick draws: many turns may pass in between */
     print_retries(l, events, count, at);
     print_changes(l, known);
     out_flush(l->out);
+}
+
+void live_tick(struct live *l, struct wall_ms now)
+{
+    if (!l->out->terminal || !l->layout.machine)
+        return;
+    l->screen.out = l->out;
+    screen_draw(&l->screen, &l->layout, &l->steps, now);
+}
+
+void live_end(struct live *l, struct wall_ms at)
+{
+    live_tick(l, at);
+    l->screen.lines = 0; /* what is drawn stays */
 }
 
 const struct step *live_failed_step(const struct live *l)

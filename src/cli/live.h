@@ -1,4 +1,5 @@
-/* The steps of one execution, a line each as they begin and end.
+/* The steps of one execution as they happen: on a terminal drawn in place
+ * (cli/screen.h), elsewhere a line each as they begin and end:
  *
  *   ▸    2  Register
  *   ↻    2  Register  attempt 1 failed: Pawl.ExitStatus; again in 2.0s
@@ -10,7 +11,7 @@
 #define PAWL_CLI_LIVE_H
 
 #include "cli/cli.h"
-#include "cli/layout.h"
+#include "cli/screen.h"
 
 struct live {
     struct out *out;
@@ -19,6 +20,7 @@ struct live {
     uint32_t *running; /* indexes of steps, in order */
     size_t running_count, running_capacity;
     struct step_layout layout;
+    struct screen screen; /* on a terminal */
 };
 
 /* Goes on with the steps of an execution that has some already; they lie in the
@@ -27,6 +29,12 @@ void live_adopt(struct live *l, const struct step_list *steps);
 
 void live_take(struct live *l, const struct run *run, const struct flow_event *events, size_t count,
                struct wall_ms at);
+
+/* Every SCREEN_DRAW_EVERY_MS: draws on a terminal, does nothing elsewhere. */
+void live_tick(struct live *l, struct wall_ms now);
+
+/* Draws for the last time and leaves it. */
+void live_end(struct live *l, struct wall_ms at);
 
 /* The step that made the execution fail, or NULL. */
 const struct step *live_failed_step(const struct live *l);
