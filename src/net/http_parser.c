@@ -96,7 +96,8 @@ static int on_header_value(llhttp_t *grammar, const char *at, size_t length)
     struct http_parser *p = grammar->data;
     if (p->head_done)
         return 0;
-    if (last_header(p)->value.ptr) /* in two parts: it was folded */
+    /* In two parts: it was folded. */
+    if (p->message.header_count == 0 || last_header(p)->value.ptr)
         return -1;
     last_header(p)->value = str_of(at, length);
     return 0;
@@ -168,7 +169,7 @@ static bool refuse_grammar(struct http_parser *p, llhttp_errno_t error)
         return false;
     if (error == HPE_INVALID_METHOD)
         return refuse(p, 501, "UNKNOWN_METHOD", "the method is not known here");
-    if (error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE)
+    if (error == HPE_INVALID_VERSION || p->grammar.method == HTTP_PRI)
         return refuse(p, 505, "HTTP_VERSION", "only HTTP/1.1 and HTTP/1.0 are spoken here");
     if (error == HPE_INVALID_CONTENT_LENGTH || error == HPE_UNEXPECTED_CONTENT_LENGTH ||
         error == HPE_INVALID_TRANSFER_ENCODING)
@@ -261,12 +262,23 @@ static struct str after_authority(struct str target)
     return at == target.len ? STR("/") : str_slice(target, at, target.len);
 }
 
+/* One blank after the method and one after the target: what is between others is
+ * read differently here and there. */
+static bool has_single_blanks(const struct http_parser *p)
+{
+    const struct http_message *m = &p->message;
+    const char *end = m->target.ptr + m->target.len;
+    return m->target.ptr == p->head.ptr + m->method.len + 1 && end[0] == ' ' && end[1] == 'H';
+}
+
 /* "/path?query", or "*" for OPTIONS. */
 static bool take_target(struct http_parser *p)
 {
     struct http_message *m = &p->message;
     if (m->target.len > p->limits->url_size_max)
         return refuse(p, 414, "URL_TOO_LONG", "the path and query are longer than is taken");
+    if (!has_single_blanks(p))
+        return refuse(p, 400, "MALFORMED_HEAD", "the request line is malformed");
     struct str target = after_authority(m->target);
     bool asterisk = str_eq(target, STR("*")) && str_eq(m->method, STR("OPTIONS"));
     if (!asterisk && !str_starts_with(target, STR("/")))
@@ -279,20 +291,25 @@ static bool take_target(struct http_parser *p)
     return true;
 }
 
-static void trim_values(struct http_message *m)
+static bool check_headers(struct http_parser *p)
 {
-    for (size_t i = 0; i < m->header_count; i++)
+    struct http_message *m = &p->message;
+    for (size_t i = 0; i < m->header_count; i++) {
+        if (m->headers[i].name.len == 0)
+            return refuse(p, 400, "MALFORMED_HEAD", "a header has no name");
         m->headers[i].value = str_trim(m->headers[i].value);
+    }
+    return true;
 }
 
 static bool check_head(struct http_parser *p)
 {
     p->message.method = str_of_cstr(llhttp_method_name((llhttp_method_t)p->grammar.method));
     p->message.minor_0 = p->grammar.http_minor == 0;
-    trim_values(&p->message);
     if (p->grammar.http_major != 1)
         return refuse(p, 505, "HTTP_VERSION", "only HTTP/1.1 and HTTP/1.0 are spoken here");
-    return take_target(p) && check_host(p) && check_length(p) && check_expectation(p);
+    return take_target(p) && check_headers(p) && check_host(p) && check_length(p) &&
+           check_expectation(p);
 }
 
 /* The whole head in one piece, so that names and values are parts of it. */
@@ -302,7 +319,7 @@ static bool parse_head(struct http_parser *p, size_t end)
     p->grammar.data = p;
     llhttp_errno_t error = llhttp_execute(&p->grammar, p->head.ptr, end);
     bool whole = p->stage == STAGE_DONE && error == HPE_PAUSED;
-    if (error != HPE_OK && !whole)
+    if ((error != HPE_OK && !whole) || p->grammar.method == HTTP_PRI)
         return refuse_grammar(p, error);
     if (!p->head_done || (whole && llhttp_get_error_pos(&p->grammar) != p->head.ptr + end))
         return refuse(p, 400, "MALFORMED_HEAD", "the request line or a header is malformed");
@@ -327,6 +344,15 @@ static void drop_blank_lines(struct http_parser *p)
     }
 }
 
+/* Another protocol, as TLS, is not waited on. */
+static bool check_begin(struct http_parser *p)
+{
+    char c = p->head.len ? p->head.ptr[0] : '\r';
+    if (c == '\r' || c == '\n' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
+        return true;
+    return refuse(p, 400, "MALFORMED_HEAD", "this is no HTTP request");
+}
+
 static bool refuse_long_head(struct http_parser *p)
 {
     if (!memchr(p->head.ptr, '\n', p->head.len))
@@ -342,6 +368,8 @@ static size_t take_head(struct http_parser *p, struct str bytes)
     buf_append(&p->head, str_slice(bytes, 0, taken));
     drop_blank_lines(p);
     if (p->stage == STAGE_REFUSED)
+        return taken;
+    if (!check_begin(p))
         return taken;
     size_t end = head_end(p);
     if (!check_lines(p, end ? end : p->head.len))

@@ -1,6 +1,7 @@
 #include "net/http_internal.h"
 
 #include "os/clock.h"
+#include "os/files.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,16 +12,6 @@
 enum {
     BACKLOG = 511
 };
-
-struct http_limits http_limits_with_defaults(struct http_limits limits)
-{
-#define HTTP_LIMIT_DEFAULT(name, value, what)                                                      \
-    if (limits.name == 0)                                                                          \
-        limits.name = (value);
-    HTTP_LIMIT_TABLE(HTTP_LIMIT_DEFAULT)
-#undef HTTP_LIMIT_DEFAULT
-    return limits;
-}
 
 static void must(int status)
 {
@@ -90,7 +81,8 @@ static void arm(struct http_server *s, uint64_t due_ms)
     if (!s->timer_open || (s->timer_due_ms && s->timer_due_ms <= due_ms))
         return;
     s->timer_due_ms = due_ms;
-    must(uv_timer_start(&s->timer, on_timer, due_ms > now ? due_ms - now : 0, 0));
+    /* Never at once: libuv would call it again before anything else. */
+    must(uv_timer_start(&s->timer, on_timer, due_ms > now ? due_ms - now : 1, 0));
 }
 
 void server_set_deadline(struct http_connection *c, enum deadline deadline)
@@ -137,7 +129,7 @@ static void on_timer(uv_timer_t *timer)
         if (list->first)
             arm(s, list->first->due_ms);
     }
-    if (s->stopping && s->counts.connections)
+    if (s->stop_due_ms > now)
         arm(s, s->stop_due_ms);
 }
 
@@ -239,6 +231,20 @@ static bool listen_failed(struct http_listener *l, int status, const char *where
     return false;
 }
 
+/* libuv says EACCES for a folder that is not there, too. */
+static int bind_unix(struct http_listener *l)
+{
+    struct stat st;
+    char folder[UNIX_ADDRESS_SIZE];
+    int status = uv_pipe_bind(&l->u.pipe, l->address.path);
+    struct str name = path_folder(str_of_cstr(l->address.path));
+    if (status != UV_EACCES || name.len >= sizeof(folder))
+        return status;
+    memcpy(folder, name.ptr, name.len);
+    folder[name.len] = '\0';
+    return stat(folder, &st) != 0 && errno == ENOENT ? UV_ENOENT : status;
+}
+
 bool http_server_listen_unix(struct http_server *s, const char *path, struct err *reterr)
 {
     struct unix_address address;
@@ -248,7 +254,7 @@ bool http_server_listen_unix(struct http_server *s, const char *path, struct err
     l->address = address;
     int status = unlink(address.path) == 0 || errno == ENOENT ? 0 : uv_translate_sys_error(errno);
     if (status == 0)
-        status = uv_pipe_bind(&l->u.pipe, l->address.path);
+        status = bind_unix(l);
     /* Nobody can connect before it listens: so there is no moment of more rights. */
     if (status == 0 && chmod(l->address.path, 0600) != 0)
         status = uv_translate_sys_error(errno);

@@ -16,7 +16,7 @@
  * Ownership: options and texts are borrowed during the call, the loop until the
  * server is free. Threads: the loop's only. The program must ignore SIGPIPE
  * (asserted). An idle connection takes HTTP_IDLE_CONNECTION_SIZE bytes of heap.
- * Source: RFC 9110, RFC 9112; docs/adr/0008-http.md.
+ * Source: RFC 9110, RFC 9112; docs/adr/0009-http.md.
  */
 #ifndef PAWL_NET_HTTP_SERVER_H
 #define PAWL_NET_HTTP_SERVER_H
