@@ -108,7 +108,7 @@ static bool next_turn(struct sqlite_store *s, org_id org, execution_key key, uin
 static bool append_turn(struct sqlite_store *s, const struct store_write *w, struct err *reterr)
 {
     const struct turn_row *row = &w->u.turn;
-    uint64_t expected;
+    uint64_t expected = 0;
     if (!next_turn(s, w->org, row->key, &expected, reterr))
         return false;
     if (row->turn != expected)

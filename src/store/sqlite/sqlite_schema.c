@@ -102,7 +102,7 @@ static bool ask_int(struct sqlite_store *s, const char *sql, int64_t *ret_value,
 
 bool schema_check(struct sqlite_store *s, enum schema_state *ret_state, struct err *reterr)
 {
-    int64_t objects, application, version;
+    int64_t objects = 0, application = 0, version = 0;
     if (!ask_int(s, "SELECT count(*) FROM sqlite_schema", &objects, reterr) ||
         !ask_int(s, "PRAGMA application_id", &application, reterr) ||
         !ask_int(s, "PRAGMA user_version", &version, reterr))
