@@ -160,7 +160,7 @@ bool schema_create(struct sqlite_store *s, const uint8_t *secret, struct err *re
     if (!sqlite_run_text(s, "BEGIN IMMEDIATE", reterr))
         return false;
     /* Asked again under the lock: another process may have been quicker. */
-    enum schema_state state;
+    enum schema_state state = SCHEMA_EMPTY;
     bool ok = schema_check(s, &state, reterr) &&
               (state == SCHEMA_CURRENT || fill_new(s, secret, reterr)) &&
               sqlite_run_text(s, "COMMIT", reterr);
