@@ -32,7 +32,16 @@ void help_print_overview(struct out *o)
     out_text(o, "\n");
     heading(o, "Begin with");
     out_text(o, "  pawl run hello.asl.json --input '{\"name\": \"you\"}'\n"
-                "  pawl show\n\n"
+                "  pawl show\n\n");
+    heading(o, "Exit status");
+    out_text(o, "    0  done; the execution succeeded\n"
+                "    1  the execution failed, or a definition is not valid\n"
+                "    2  wrong usage, or a text that cannot be used\n"
+                "    4  not found, or not to be told apart\n"
+                "    5  the name is taken, or another process holds the data directory\n"
+                "    6  the disk or the permissions refuse\n"
+                "    7  the stored data is damaged\n"
+                "  130  interrupted; the execution can go on\n\n"
                 "pawl COMMAND --help says more about each, with examples.\n");
 }
 
