@@ -107,15 +107,15 @@ static void answer_tasks(struct bench_host *h)
     arena_rewind(h->tasks_arena, (struct arena_mark){0});
 }
 
-static void followed(void *arg, const struct run *run, execution_key key,
+static void followed(void *arg, const struct run *run, const struct execution_row *execution,
                      const struct flow_event *events, size_t count, struct wall_ms at)
 {
     struct bench_host *h = arg;
-    (void)key;
+    (void)run;
     (void)events;
     (void)count;
     (void)at;
-    if (run_status(run) != FLOW_RUNNING)
+    if (execution->status != EXECUTION_RUNNING)
         h->ended++;
 }
 

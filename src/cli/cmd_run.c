@@ -153,14 +153,14 @@ static void take_end(struct session *s, const struct run *run)
         s->cause = arena_str(a, text);
 }
 
-static void followed(void *arg, const struct run *run, execution_key key,
+static void followed(void *arg, const struct run *run, const struct execution_row *execution,
                      const struct flow_event *events, size_t count, struct wall_ms at)
 {
     struct session *s = arg;
-    if (key != s->key)
+    if (execution->key != s->key)
         return;
     live_take(&s->live, run, events, count, at);
-    if (run_status(run) == FLOW_RUNNING)
+    if (execution->status == EXECUTION_RUNNING)
         return;
     take_end(s, run);
     host_stop(s->host);

@@ -2,8 +2,6 @@
 
 #include "engine/names.h"
 
-static void recovery_read(struct engine *e, struct store_read read);
-
 /* ---- beginning and end ---- */
 
 static struct str or_default(struct arena *a, struct str text, struct str fallback)
@@ -36,29 +34,25 @@ bool engine_new(const struct engine_options *options, struct engine **ret_engine
         e->options.limits = flow_limits_default();
     if (options->runs_live_max == 0)
         e->options.runs_live_max = ENGINE_RUNS_LIVE_MAX;
+    if (options->memory_max == 0)
+        e->options.memory_max = ENGINE_MEMORY_MAX;
     e->rng = rng_seeded(options->seed);
     e->bucket_count = buckets_for(e->options.runs_live_max);
     e->buckets = ARENA_ARRAY(arena, struct run_slot *, e->bucket_count);
-    e->recovery.active = true;
-    recovery_read(e, (struct store_read){.kind = STORE_LIST_EXECUTIONS, .rows_max = 1});
+    lookout_begin(e);
     *ret_engine = e;
     return true;
 }
 
-/* The next slot in no order that matters; NULL after the last. */
-static struct run_slot *next_slot(const struct engine *e, size_t *bucket,
-                                  const struct run_slot *after)
+/* Of those that wait outside of any slot. */
+static void end_commands(struct engine *e, const struct err *why)
 {
-    if (after && after->bucket_next)
-        return after->bucket_next;
-    for (*bucket += after ? 1 : 0; *bucket < e->bucket_count; ++*bucket)
-        if (e->buckets[*bucket])
-            return e->buckets[*bucket];
-    return NULL;
-}
+    for (struct pending *p; (p = pending_pop(&e->homeless));) {
+        if (why)
+            asker_answer(&p->asker, NULL, false, why);
+        pending_free(e, p);
+    }
 
-static void end_starts(struct engine *e, const struct err *why)
-{
     while (e->start_first) {
         struct start_command *c = e->start_first;
         e->start_first = c->next;
@@ -75,11 +69,14 @@ void engine_free(struct engine *e)
         return;
     for (size_t bucket = 0; bucket < e->bucket_count; bucket++)
         while (e->buckets[bucket]) {
-            e->buckets[bucket]->waiting = false;
+            e->buckets[bucket]->waits = 0;
             slot_free(e->buckets[bucket]);
         }
-    end_starts(e, NULL);
-    arena_free(e->recovery.arena);
+    end_commands(e, NULL);
+    arena_free(e->lookout.arena);
+    spares_release(e);
+    away_release(&e->away);
+    known_release(&e->known);
     machines_release(&e->machines);
     wakes_release(&e->wakes);
     arena_free(e->arena);
@@ -119,23 +116,32 @@ void engine_follow(struct engine *e, engine_followed *followed, void *arg)
     e->followed_arg = arg;
 }
 
+/* Also those that turns which have not landed let go: nobody cancelled them yet. */
+static void cancel_tasks(struct run_slot *s)
+{
+    const struct engine_task_port *port = &s->engine->options.tasks;
+    struct arena *scratch = arena_new(0);
+    const struct flow_effect *tasks = NULL;
+    size_t count = flow_tasks(s->run, scratch, &tasks);
+    for (size_t i = 0; i < count; i++)
+        port->cancel(port->arg, s->key, tasks[i].step, tasks[i].attempt);
+    for (const struct flight *f = s->flights.first; f; f = f->next)
+        for (size_t i = 0; f->pending && i < f->turn.effect_count; i++)
+            if (f->turn.effects[i].kind == FLOW_TASK_CANCEL)
+                port->cancel(port->arg, s->key, f->turn.effects[i].step,
+                             f->turn.effects[i].attempt);
+    arena_free(scratch);
+}
+
 void engine_detach(struct engine *e)
 {
-    const struct engine_task_port *port = &e->options.tasks;
     size_t bucket = 0;
     if (e->detached)
         return;
     e->detached = true;
-    for (struct run_slot *s = next_slot(e, &bucket, NULL); s; s = next_slot(e, &bucket, s)) {
-        if (!s->run || !s->handed)
-            continue;
-        struct arena *scratch = arena_new(0);
-        const struct flow_effect *tasks = NULL;
-        size_t count = flow_tasks(s->run, scratch, &tasks);
-        for (size_t i = 0; i < count; i++)
-            port->cancel(port->arg, s->key, tasks[i].step, tasks[i].attempt);
-        arena_free(scratch);
-    }
+    for (struct run_slot *s = slot_next(e, &bucket, NULL); s; s = slot_next(e, &bucket, s))
+        if (s->run && s->handed)
+            cancel_tasks(s);
 }
 
 const struct execution_row *engine_execution(const struct engine *e, execution_key key)
@@ -148,13 +154,13 @@ const struct execution_row *engine_execution(const struct engine *e, execution_k
 
 static bool refuse_all(const struct engine *e, const struct asker *asker)
 {
+    if (!e->dead && !e->detached)
+        return false;
     struct err err;
     if (e->dead)
         err = e->why;
-    else if (e->detached)
-        err_set(&err, ERR_INTERRUPTED, "the engine is stopping");
     else
-        return false;
+        err_set(&err, ERR_INTERRUPTED, "the engine is stopping");
     asker_answer(asker, NULL, false, &err);
     return true;
 }
@@ -172,7 +178,7 @@ void engine_start(struct engine *e, const struct engine_start *start, engine_rep
         asker_answer(&asker, NULL, false, &err);
         return;
     }
-    struct arena *a = arena_new(0);
+    struct arena *a = spare_arena(e);
     struct start_command *c = ARENA_NEW(a, struct start_command);
     c->arena = a;
     c->asker = asker;
@@ -187,30 +193,46 @@ void engine_start(struct engine *e, const struct engine_start *start, engine_rep
     e->start_last = c;
 }
 
-/* Takes over the pending; finds the run's slot or makes one that loads it. */
-static void command(struct engine *e, execution_key key, struct pending *p)
+/* The run's slot, or a new one that loads it; NULL: no room. */
+static struct run_slot *slot_for(struct engine *e, execution_key key)
 {
-    struct run_slot *s = NULL;
-    if (!refuse_all(e, &p->asker)) {
-        s = slot_find(e, key);
-        if (!s)
-            s = slot_new(e, key);
-        if (!s) {
-            struct err err;
-            err_set(&err, ERR_BUSY, "%zu executions are in memory (limit runs_live_max); try again",
-                    e->options.runs_live_max);
-            asker_answer(&p->asker, NULL, false, &err);
-        }
-    }
+    struct run_slot *s = slot_find(e, key);
+    return s ? s : slot_new(e, key);
+}
+
+/* Those without room wait until there is some. */
+static void give(struct engine *e, execution_key key, struct pending *p)
+{
+    struct run_slot *s = e->homeless.first ? NULL : slot_for(e, key);
+    p->key = key;
     if (s)
         slot_push(s, p);
     else
-        pending_free(p);
+        pending_push(&e->homeless, p);
+}
+
+static void house(struct engine *e)
+{
+    while (e->homeless.first) {
+        struct run_slot *s = slot_for(e, e->homeless.first->key);
+        if (!s)
+            return;
+        slot_push(s, pending_pop(&e->homeless));
+    }
+}
+
+/* Takes over the pending. */
+static void command(struct engine *e, execution_key key, struct pending *p)
+{
+    if (refuse_all(e, &p->asker))
+        pending_free(e, p);
+    else
+        give(e, key, p);
 }
 
 void engine_resume(struct engine *e, execution_key key, engine_replied *replied, void *arg)
 {
-    struct pending *p = pending_new(FLOW_CONTINUE);
+    struct pending *p = pending_new(e, FLOW_CONTINUE);
     p->resume = true;
     p->asker = (struct asker){replied, arg};
     command(e, key, p);
@@ -219,7 +241,7 @@ void engine_resume(struct engine *e, execution_key key, engine_replied *replied,
 void engine_stop(struct engine *e, execution_key key, struct str error, struct str cause,
                  engine_replied *replied, void *arg)
 {
-    struct pending *p = pending_new(FLOW_STOP);
+    struct pending *p = pending_new(e, FLOW_STOP);
     p->input.has_error = error.len > 0;
     p->input.has_cause = cause.len > 0;
     p->input.error = arena_str(p->arena, error);
@@ -230,10 +252,10 @@ void engine_stop(struct engine *e, execution_key key, struct str error, struct s
 
 void engine_task_result(struct engine *e, const struct engine_task_result *result)
 {
-    struct run_slot *s = e->dead || e->detached ? NULL : slot_find(e, result->execution);
-    if (!s)
+    execution_key key = result->execution;
+    if (e->dead || e->detached || (!slot_find(e, key) && !away_has_handed(&e->away, key)))
         return;
-    struct pending *p = pending_new(FLOW_TASK_RESULT);
+    struct pending *p = pending_new(e, FLOW_TASK_RESULT);
     p->input.step = result->step;
     p->input.attempt = result->attempt;
     p->input.ok = result->ok;
@@ -243,96 +265,7 @@ void engine_task_result(struct engine *e, const struct engine_task_result *resul
     p->input.has_cause = result->has_cause;
     p->input.error = arena_str(p->arena, result->error);
     p->input.cause = arena_str(p->arena, result->cause);
-    slot_push(s, p);
-}
-
-/* ---- recovery: every RUNNING execution gets its slot, page by page ---- */
-
-static void recovery_store_done(void *arg, const struct err *err)
-{
-    struct engine *e = arg;
-    e->store_waits--;
-    e->recovery.waiting = false;
-    e->recovery.failed = err != NULL;
-    if (err)
-        e->recovery.err = *err;
-}
-
-/* The caller has filled in what is asked. */
-static void recovery_read(struct engine *e, struct store_read read)
-{
-    struct recovery *r = &e->recovery;
-    arena_free(r->arena);
-    r->arena = arena_new(0);
-    r->taken = 0;
-    r->read = read;
-    r->read.org = e->options.org;
-    r->read.shard = STORE_ANY_SHARD;
-    r->read.status = STORE_ANY_STATUS;
-    r->read.arena = r->arena;
-    r->read.done = recovery_store_done;
-    r->read.arg = e;
-    r->waiting = true;
-    e->store_waits++;
-    store_read(e->options.store, &r->read);
-}
-
-static void recovery_ask(struct engine *e)
-{
-    recovery_read(e, (struct store_read){.kind = STORE_LIST_RUNNING, .key = e->recovery.after});
-}
-
-/* True while there is more to do at once. */
-static bool recovery_take(struct engine *e)
-{
-    struct recovery *r = &e->recovery;
-    while (r->taken < r->read.count) {
-        const struct execution_row *row = &r->read.executions[r->taken];
-        if (!slot_find(e, row->key)) {
-            struct run_slot *s = slot_new(e, row->key);
-            if (!s)
-                return false; /* goes on when some have ended */
-            slot_adopt_row(s, row);
-            slot_make_ready(s);
-        }
-        r->taken++;
-    }
-    r->active = r->read.more;
-    r->after = r->read.next;
-    if (r->active)
-        recovery_ask(e);
-    return r->active;
-}
-
-static void newest_take(struct engine *e)
-{
-    struct recovery *r = &e->recovery;
-    if (r->read.count)
-        e->key_last = r->read.executions[0].key;
-    r->newest_known = true;
-    r->active = e->options.advance_all;
-    if (r->active)
-        recovery_ask(e);
-}
-
-static bool recovery_can(const struct engine *e)
-{
-    return e->recovery.active && !e->dead && e->slot_count < e->options.runs_live_max;
-}
-
-static bool recovery_step(struct engine *e)
-{
-    struct recovery *r = &e->recovery;
-    if (!r->active || r->waiting)
-        return false;
-    if (r->failed) {
-        engine_die(e, &r->err);
-        return false;
-    }
-    if (r->newest_known)
-        return recovery_take(e);
-    newest_take(e);
-    return true;
+    give(e, key, p);
 }
 
 /* ---- stepping ---- */
@@ -349,14 +282,20 @@ static void slot_step(struct run_slot *s)
     case SLOT_DEFINITION:
         load_definition_done(s);
         break;
+    case SLOT_SNAPSHOT:
+        load_snapshot_done(s);
+        break;
+    case SLOT_VALUES:
+        load_values_done(s);
+        break;
     case SLOT_TURNS:
         load_turns_done(s);
         break;
     case SLOT_LIVE:
         live_step(s);
         break;
-    case SLOT_COMMIT:
-        commit_done(s);
+    case SLOT_VOID:
+        void_step(s);
         break;
     case SLOT_MACHINE:
         machine_done(s);
@@ -375,38 +314,31 @@ static void slot_step(struct run_slot *s)
 
 static void take_starts(struct engine *e)
 {
-    struct start_command *c = e->start_first;
-    if (!e->recovery.newest_known)
+    if (!e->lookout.newest_known)
         return;
-    e->start_first = e->start_last = NULL;
-    while (c) {
+    /* What they cause to be started waits for the next step. */
+    struct start_command *last = e->start_last;
+    for (struct start_command *c; (c = e->start_first);) {
         struct start_command *next = c->next;
-        start_take(e, c);
-        c = next;
-    }
-}
-
-static void take_due_wakes(struct engine *e)
-{
-    struct run_slot *s;
-    while ((s = slot_first_wake(e)) && s->wake.ms <= e->wall.ms) {
-        slot_wake_at(s, (struct wall_ms){0});
-        if (s->phase == SLOT_LIVE)
-            slot_push(s, pending_new(FLOW_WAKE));
-        else
-            slot_make_ready(s);
+        if (!start_take(e, c))
+            return;
+        e->start_first = next;
+        if (!next)
+            e->start_last = NULL;
+        if (c == last)
+            return;
     }
 }
 
 /* Everybody who waits hears why, and nothing goes on. */
 static void bury(struct engine *e)
 {
-    end_starts(e, &e->why);
+    end_commands(e, &e->why);
     for (size_t bucket = 0; bucket < e->bucket_count; bucket++) {
         struct run_slot *s = e->buckets[bucket];
         while (s) {
             struct run_slot *next = s->bucket_next;
-            if (!s->waiting)
+            if (!s->waits)
                 slot_end(s, &e->why);
             s = next;
         }
@@ -420,9 +352,10 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
     if (e->detached)
         return more;
     if (!e->dead) {
-        more |= recovery_step(e);
+        more |= lookout_step(e);
+        house(e);
         take_starts(e);
-        take_due_wakes(e);
+        wakes_take_due(e);
     }
     /* Only those that are ready now: what they cause waits for the next step, so
      * that a busy run cannot keep the others from theirs. */
@@ -430,16 +363,23 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
         slot_step(slot_take_ready(e));
     if (e->dead)
         bury(e);
-    return more || e->ready_first || e->start_first || e->store_waits > 0 || recovery_can(e);
+    else if (!e->detached)
+        park_trim(e);
+    return more || !engine_idle(e);
 }
 
 struct wall_ms engine_wake(const struct engine *e)
 {
-    const struct run_slot *s = e->detached || e->dead ? NULL : slot_first_wake(e);
+    const struct run_slot *s = slot_first_wake(e);
+    struct away_wake away;
+    if (e->detached || e->dead)
+        return (struct wall_ms){0};
+    if (away_first(&e->away, &away) && (!s || away.at.ms < s->wake.ms))
+        return away.at;
     return s ? s->wake : (struct wall_ms){0};
 }
 
 bool engine_idle(const struct engine *e)
 {
-    return !e->ready_first && !e->start_first && e->store_waits == 0 && !recovery_can(e);
+    return !e->ready_first && !e->start_first && !e->homeless.first && e->store_waits == 0;
 }

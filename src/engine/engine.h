@@ -20,6 +20,7 @@
 
 enum {
     ENGINE_RUNS_LIVE_MAX = 1024,      /* limit runs_live_max: runs in memory at once */
+    ENGINE_MEMORY_MAX = 512 << 20,    /* limit memory_max: bytes of the runs in memory */
     ENGINE_INPUT_SIZE_MAX = 64 << 20, /* limit input_max: bytes of an execution's input */
 };
 
@@ -48,7 +49,10 @@ struct engine_options {
     struct engine_task_port tasks;
     engine_troubled *troubled; /* may be NULL */
     void *troubled_arg;
+    /* Runs that wait leave memory when there are more, or take more, and come back when
+     * something is to be done. Only what is at work counts against a start. */
     size_t runs_live_max; /* 0: ENGINE_RUNS_LIVE_MAX */
+    size_t memory_max;    /* 0: ENGINE_MEMORY_MAX */
     bool advance_all; /* false: only executions started or resumed here advance; others stay parked
                        */
     bool verify;      /* fold every committed turn into a second run and compare: for tests */
@@ -57,7 +61,8 @@ struct engine_options {
 struct engine;
 
 /* Claims the store's shards. With advance_all, every execution that is RUNNING
- * in the store is loaded and goes on, as many at a time as runs_live_max allows.
+ * in the store goes on: those with work to do or tasks out are loaded at once, as many
+ * at a time as runs_live_max allows, and the others when their time has come.
  * Errors: those of store_claim_all. Owned: engine_free, after which the store
  * may be closed but not stepped (what it still holds is this engine's). */
 MUST_CHECK bool engine_new(const struct engine_options *options, struct engine **ret_engine,
@@ -133,9 +138,13 @@ void engine_task_result(struct engine *e, const struct engine_task_result *resul
 
 /* ---- following ---- */
 
-/* Called after each durable turn of any run that the engine advances. */
-typedef void engine_followed(void *arg, const struct run *run, execution_key key,
-                             const struct flow_event *events, size_t count, struct wall_ms at);
+/* Called after each durable turn of any run that the engine advances. `execution` is as
+ * this turn left it; the run may be further already, in turns that are not durable yet
+ * and may never be: ask it for its output, error and cause only when `execution` says
+ * that it has ended, and before that for its machine and identity alone. */
+typedef void engine_followed(void *arg, const struct run *run,
+                             const struct execution_row *execution, const struct flow_event *events,
+                             size_t count, struct wall_ms at);
 void engine_follow(struct engine *e, engine_followed *followed, void *arg);
 
 #endif

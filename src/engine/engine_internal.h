@@ -1,14 +1,21 @@
 /* What the files of the engine share. Included only inside engine/.
  *
- * A *slot* is one live run: at most one thing of it is under way at a time (a
- * commit or a read), and everything else waits in its queue. The store's
- * completions only note the outcome and make the slot ready; slot_step, called
- * from engine_step alone, does what follows. So nothing here is ever re-entered.
+ * A *slot* is one run in memory. Its turns are computed one after the other on
+ * the state in memory; each becomes a *flight*, a commit on its way to the store,
+ * and many may be on their way at once. A shard's commits complete in order, so
+ * the first flight of a slot is the next to land, and only then is what it says
+ * shown to anybody. When one is refused, those behind it are void.
+ *
+ * The store's completions only note the outcome and make the slot ready;
+ * slot_step, called from engine_step alone, does what follows. So nothing here is
+ * ever re-entered.
  */
 #ifndef PAWL_ENGINE_ENGINE_INTERNAL_H
 #define PAWL_ENGINE_ENGINE_INTERNAL_H
 
+#include "engine/away.h"
 #include "engine/engine.h"
+#include "engine/known.h"
 #include "engine/machines.h"
 #include "engine/mirror.h"
 
@@ -17,8 +24,23 @@ enum {
     REFUSED_WAIT_LAST_MS = 5000, /* ... up to this */
     GARBAGE_MIN = 1 << 20,       /* bytes of a run below which it is not reloaded */
     GARBAGE_FACTOR = 4,          /* reloaded when so many times what it was */
-    TURN_WRITES_MAX = 5,
+    TURN_WRITES_MAX = 6,
+    FLIGHTS_MAX = 256,           /* of one run */
+    FLIGHTS_BYTES_MAX = 4 << 20, /* of one run, about */
+    ENGINE_FLIGHTS_BYTES_MAX = 64 << 20,
+    STEP_TURNS_MAX = 16,            /* of one run, before others have their turn */
+    SNAPSHOT_AFTER_MIN = 16 << 10,  /* bytes of journal since the last snapshot */
+    SNAPSHOT_LEAVING_MIN = 4 << 10, /* the same, when the run leaves memory */
+    SNAPSHOT_TURNS_MIN = 4,         /* fewer are folded, whatever there is */
+    SPARE_MAX = 512,                /* arenas and flights kept for the next */
+    SPARE_BYTES_MAX = 64 << 10,     /* larger ones are not kept */
+    SLOT_BYTES = 6 << 10,           /* what a slot takes beside its run, about */
 };
+
+/* Stored as wake_at of an execution that has work for whoever opens the store:
+ * tasks are out, or a cut turn is to go on. The earliest of all times, so that
+ * recovery finds it among the wakes. */
+#define WAKE_AT_OPENING ((struct wall_ms){1})
 
 /* Somebody who waits for an answer. */
 struct asker {
@@ -30,18 +52,48 @@ struct asker {
 struct pending {
     struct pending *next;
     struct arena *arena; /* owned; everything here lies in it */
-    bool resume;         /* only loads the run; `input` is not used */
+    execution_key key;
+    bool resume; /* only loads the run; `input` is not used */
     struct flow_input input;
     struct asker asker;
+};
+
+struct pending_list {
+    struct pending *first, *last;
+};
+
+/* A commit on its way: a turn, or what a run leaves behind on leaving memory. */
+struct flight {
+    struct flight *next;
+    struct run_slot *slot;
+    struct arena *arena;     /* of the turn */
+    struct pending *pending; /* what the turn answers; NULL: no turn */
+    struct flow_turn turn;
+    struct buf body, snapshot;
+    struct store_write writes[TURN_WRITES_MAX];
+    struct store_commit commit;
+    enum execution_status status; /* as this commit leaves the row */
+    struct wall_ms stopped_at, wake_at;
+    size_t bytes;
+    bool submitted, answered, failed;
+    struct known_machine *machine_put; /* NULL: it puts none */
+    struct err *err;                   /* in `arena`; when failed */
+};
+
+struct flight_list {
+    struct flight *first, *last;
+    size_t count, bytes;
 };
 
 enum slot_phase {
     SLOT_NEW,        /* nothing known but the key */
     SLOT_ROW,        /* reading the execution's row */
     SLOT_DEFINITION, /* ... its definition */
+    SLOT_SNAPSHOT,   /* ... its snapshot */
+    SLOT_VALUES,     /* ... the turns that the snapshot refers to */
     SLOT_TURNS,      /* ... its turns */
-    SLOT_LIVE,       /* the run is in memory and nothing is under way */
-    SLOT_COMMIT,     /* a turn is being committed */
+    SLOT_LIVE,       /* the run is in memory */
+    SLOT_VOID,       /* a flight was refused: those behind it are waited for */
     SLOT_MACHINE,    /* a start: reading what the store has under its machine's name */
     SLOT_NAME,       /* a start met its own name: reading who has it */
     SLOT_NAME_INPUT, /* ... and with what input */
@@ -50,23 +102,8 @@ enum slot_phase {
 
 /* What a start puts into the store beside its first turn. */
 struct beginning {
-    struct known_machine *known;
-    struct machine_row machine;
-    bool machine_changed; /* new, or of another definition: it and the definition are put */
+    struct wall_ms machine_created_at; /* .ms 0: the store has none of its name */
     struct json input;
-};
-
-/* A machine as the store has it, kept so that a start need not look. */
-struct known_machine {
-    struct known_machine *next;
-    struct str name;
-    bool stored;
-    uint8_t definition[SHA256_SIZE]; /* when stored */
-    struct wall_ms created_at;
-};
-
-enum {
-    KNOWN_BUCKETS = 256
 };
 
 struct run_slot {
@@ -75,33 +112,40 @@ struct run_slot {
     enum slot_phase phase;
     struct run_slot *bucket_next;
     struct run_slot *ready_next;
-    bool ready;        /* stands in the ready list */
-    bool waiting;      /* for the store */
-    bool handed;       /* outstanding tasks were handed out by this engine */
+    struct run_slot *older, *newer; /* in the list of parked ones */
+    bool ready;                     /* stands in the ready list */
+    bool parked;                    /* stands in the list of parked ones */
+    bool handed;                    /* outstanding tasks were handed out by this engine */
+    bool shedding;                  /* loads anew when nothing is on its way: too much garbage */
+    bool leaving;      /* a flight writes what must be written before it leaves memory */
+    uint32_t waits;    /* reads and commits that the store has not answered */
     size_t wake_place; /* in the heap of wakes, from 1; 0: not in it */
     struct wall_ms wake;
+    struct wall_ms away_wake; /* an entry for it stands in away's heap; .ms 0: none */
 
-    struct arena *arena; /* of the slot itself, the row and the identity */
-    struct execution_row row;
+    struct arena *arena;      /* of the slot itself, the row and the identity */
+    struct execution_row row; /* as the last commit that landed left it */
     struct flow_identity identity;
     struct beginning *beginning; /* until the first commit; else NULL */
     struct machine_ref *machine;
     struct run *run;
-    size_t run_bytes; /* when it was new or loaded */
+    size_t run_bytes;      /* when it was new or loaded */
+    size_t memory;         /* what the engine counts for it */
+    struct wall_ms stored; /* wake_at as the last commit submitted leaves it */
     struct mirror *mirror;
 
-    struct pending *first, *last;
-    struct pending *current; /* whose turn is under way */
+    struct pending_list queue;
+    struct flight_list flights;
+    size_t journal_bytes, snapshot_bytes; /* since the last snapshot; of that one */
 
-    struct arena *work; /* of what is under way */
-    struct flow_turn turn;
-    struct buf body;
-    struct store_write writes[TURN_WRITES_MAX];
-    struct store_commit commit;
+    /* Reading. */
+    struct arena *work;
     struct store_read read;
     struct journal_reader *reader;
-    uint32_t refusals; /* in a row */
-    bool failed;       /* the store's answer: why is in `err` */
+    struct loading *loading; /* with a snapshot; lies in its own arena */
+    bool no_snapshot;        /* the one there is of no use */
+    bool failed;             /* the store's answer: why is in `err` */
+    uint32_t refusals;       /* in a row */
     struct err err;
 };
 
@@ -119,14 +163,12 @@ struct wakes {
 };
 
 /* What is read at the beginning: the newest key, above which new ones are made
- * whatever the clock says, then with advance_all what is RUNNING. */
-struct recovery {
-    bool active, waiting, failed;
-    bool newest_known;
-    execution_key after;
+ * whatever the clock says; then, with advance_all, the next wakes, again and again
+ * (wake.c). */
+struct lookout {
+    bool waiting, failed, newest_known;
     struct arena *arena;
     struct store_read read;
-    size_t taken; /* rows of the page that have their slot */
     struct err err;
 };
 
@@ -139,15 +181,25 @@ struct engine {
     execution_key key_last;
 
     struct run_slot **buckets;
-    size_t bucket_count, slot_count;
+    size_t bucket_count, slot_count, leaving_count;
     struct run_slot *ready_first, *ready_last;
     size_t ready_count;
+    struct run_slot *parked_oldest, *parked_newest;
     struct wakes wakes;
+    struct away away;
     struct machines machines;
-    struct known_machine *known[KNOWN_BUCKETS]; /* in the engine's arena, by the name's hash */
+    struct known known;
     struct start_command *start_first, *start_last;
-    struct recovery recovery;
-    size_t store_waits; /* slots and recovery that wait for the store */
+    struct pending_list homeless; /* for runs that found no room yet */
+    struct lookout lookout;
+    size_t store_waits;  /* calls that the store has not answered */
+    size_t flight_bytes; /* of all flights */
+    size_t memory;       /* of all slots */
+
+    struct arena *spare_arenas[SPARE_MAX];
+    size_t spare_arena_count;
+    struct flight *spare_flights;
+    size_t spare_flight_count;
 
     engine_followed *followed;
     void *followed_arg;
@@ -158,36 +210,89 @@ struct engine {
 /* ---- slots.c ---- */
 
 struct run_slot *slot_find(const struct engine *e, execution_key key);
-/* NULL when runs_live_max are there. */
+/* Makes room by letting a parked one go. NULL when none can. */
 struct run_slot *slot_new(struct engine *e, execution_key key);
 /* Answers whoever still waits with `err` (NULL: as the row stands), then frees. */
 void slot_end(struct run_slot *s, const struct err *err);
 void slot_free(struct run_slot *s);
 void slot_make_ready(struct run_slot *s);
 struct run_slot *slot_take_ready(struct engine *e);
+/* The next slot in no order that matters; NULL after the last. *bucket begins at 0. */
+struct run_slot *slot_next(const struct engine *e, size_t *bucket, const struct run_slot *after);
+
+void slot_push(struct run_slot *s, struct pending *p);
+/* Frees the run and its reading; keeps row and queue. Nothing may be on its way. */
+void slot_drop_run(struct run_slot *s);
+/* A read for the slot; the caller has filled in what is asked. */
+void slot_read(struct run_slot *s, enum store_read_kind kind);
+/* Counts what the slot takes. */
+void slot_account(struct run_slot *s);
+
+struct journal_row journal_row_of(const struct turn_row *row);
+
+/* ---- pending.c ---- */
+
+struct pending *pending_new(struct engine *e, enum flow_cause cause);
+/* Accepts NULL. */
+void pending_free(struct engine *e, struct pending *p);
+void pending_push(struct pending_list *list, struct pending *p);
+void pending_push_front(struct pending_list *list, struct pending *p);
+struct pending *pending_pop(struct pending_list *list);
+/* Takes out what loading a run derives again: wakes and cut turns. */
+void pending_drop_derived(struct engine *e, struct pending_list *list);
+
+void asker_answer(const struct asker *asker, const struct execution_row *row, bool already,
+                  const struct err *err);
+
+/* Arenas for short lives, used again. */
+struct arena *spare_arena(struct engine *e);
+void spare_arena_keep(struct engine *e, struct arena *a);
+void spares_release(struct engine *e);
+
+/* ---- flight.c ---- */
+
+/* A flight of a turn, empty. */
+struct flight *flight_new(struct run_slot *s);
+struct store_write *flight_write(struct flight *f, enum store_write_kind kind);
+/* Adds a snapshot of the run as it is now. */
+void flight_snapshot(struct flight *f);
+/* Puts it behind the slot's others and hands it to the store. */
+void flight_submit(struct flight *f);
+/* The same, but it fails at once: what it holds can never be stored. */
+void flight_fail(struct flight *f, const struct err *err);
+/* Takes the first of the slot out. */
+struct flight *flight_pop(struct run_slot *s);
+void flight_free(struct engine *e, struct flight *f);
+/* May another turn be computed for this slot? */
+bool flight_has_room(const struct run_slot *s);
+
+/* ---- wake.c ---- */
+
 /* .ms 0: no wake. */
 void slot_wake_at(struct run_slot *s, struct wall_ms at);
 struct run_slot *slot_first_wake(const struct engine *e);
 void wakes_release(struct wakes *w);
+void wakes_take_due(struct engine *e);
 
-struct pending *pending_new(enum flow_cause cause);
-void pending_free(struct pending *p);
-void slot_push(struct run_slot *s, struct pending *p);
-void slot_push_front(struct run_slot *s, struct pending *p);
-struct pending *slot_pop(struct run_slot *s);
+/* What the row's wake_at should be for a run as it is now. */
+struct wall_ms wake_wanted(const struct run *run, bool more);
 
-/* Frees the run and what is under way; keeps row and queue. */
-void slot_drop_run(struct run_slot *s);
+void lookout_begin(struct engine *e);
+/* True while there is more to do at once. */
+bool lookout_step(struct engine *e);
 
-/* The store's completion for a slot. */
-void slot_store_done(void *arg, const struct err *err);
-void slot_commit(struct run_slot *s, size_t write_count);
-void slot_read(struct run_slot *s, enum store_read_kind kind);
+/* ---- park.c ---- */
 
-struct journal_row journal_row_of(const struct turn_row *row);
-
-void asker_answer(const struct asker *asker, const struct execution_row *row, bool already,
-                  const struct err *err);
+/* Nothing is to be done for the run now. */
+void slot_park(struct run_slot *s);
+void slot_unpark(struct run_slot *s);
+/* Lets parked runs leave memory while there are too many. */
+void park_trim(struct engine *e);
+/* Room for one more? Lets a parked run go for it, if need be. */
+bool park_make_room(struct engine *e);
+/* Has the last write before leaving landed, and is nothing new to do? Then the
+ * slot is freed. */
+bool park_left(struct run_slot *s);
 
 /* ---- the phases ---- */
 
@@ -195,22 +300,29 @@ void asker_answer(const struct asker *asker, const struct execution_row *row, bo
 void load_begin(struct run_slot *s);
 void load_row_done(struct run_slot *s);
 void load_definition_done(struct run_slot *s);
+void load_snapshot_done(struct run_slot *s);
+void load_values_done(struct run_slot *s);
 void load_turns_done(struct run_slot *s);
+void loading_free(struct run_slot *s);
 /* Copies the row into the slot and derives the identity. */
 void slot_adopt_row(struct run_slot *s, const struct execution_row *row);
 
 /* turn.c */
 void live_step(struct run_slot *s);
-void commit_done(struct run_slot *s);
+
+/* refuse.c */
+/* The first flight was refused. */
+void void_begin(struct run_slot *s);
+void void_step(struct run_slot *s);
 /* Drops the run and loads it anew after a while, or kills the engine: after
  * whatever the store answered that is not for the asker. */
 void slot_refused(struct run_slot *s, const struct err *err);
 
 /* start.c */
-void start_take(struct engine *e, struct start_command *command);
+/* False: no room yet; the command stays the caller's. */
+bool start_take(struct engine *e, struct start_command *command);
 void machine_done(struct run_slot *s);
-/* After the first commit. */
-void machine_stored(struct run_slot *s);
+/* The name is taken: looks who has it. The start is first in the queue. */
 void name_begin(struct run_slot *s);
 void name_done(struct run_slot *s);
 void name_input_done(struct run_slot *s);

@@ -1,7 +1,30 @@
-/* Loading a run: its row, its definition, its turns folded one by one. */
+/* Loading a run: its row, its definition, its snapshot with the turns that it refers
+ * to, and the later turns folded one by one. Without a snapshot, or with one that is
+ * of no use, all turns. */
 #include "engine/engine_internal.h"
 
 #include "engine/names.h"
+
+enum {
+    GAP_MAX = 16 /* turns read in vain rather than asking once more */
+};
+
+/* A snapshot on its way to be a run. */
+struct loading {
+    struct arena *arena; /* owned; this too lies in it */
+    struct json snapshot;
+    uint32_t turn; /* the first that is not in it */
+    uint32_t next; /* turns below are read, or not wanted */
+    bool *wanted;
+    size_t bytes;
+};
+
+void loading_free(struct run_slot *s)
+{
+    if (s->loading)
+        arena_free(s->loading->arena);
+    s->loading = NULL;
+}
 
 /* What cannot be read stays as it is: whoever asked hears why, and so does the
  * engine's owner, since at recovery nobody asks. */
@@ -14,14 +37,27 @@ static void load_failed(struct run_slot *s, const struct err *err)
 static void read_failed(struct run_slot *s)
 {
     struct err err = s->err;
-    if (err.code == ERR_NOT_FOUND && s->phase == SLOT_ROW) {
+    if (err.code == ERR_NOT_FOUND && s->phase == SLOT_ROW)
         slot_end(s, &err);
-        return;
-    }
-    if (err.code == ERR_BUSY || err.code == ERR_DISK_FULL || store_error_is_final(err.code))
+    else if (err.code == ERR_CORRUPT)
+        load_failed(s, &err);
+    else if (err.code == ERR_BUSY || err.code == ERR_DISK_FULL || store_error_is_final(err.code))
         slot_refused(s, &err);
     else
         load_failed(s, &err);
+}
+
+static void end_work(struct run_slot *s)
+{
+    arena_free(s->work);
+    s->work = NULL;
+}
+
+static void read_begin(struct run_slot *s, enum slot_phase phase)
+{
+    s->phase = phase;
+    s->work = arena_new(0);
+    s->read = (struct store_read){.key = s->key, .arena = s->work};
 }
 
 void slot_adopt_row(struct run_slot *s, const struct execution_row *row)
@@ -31,14 +67,16 @@ void slot_adopt_row(struct run_slot *s, const struct execution_row *row)
     s->row.arn = arena_str(s->arena, row->arn);
     s->row.machine_arn = arena_str(s->arena, row->machine_arn);
     s->row.machine_name = arena_str(s->arena, row->machine_name);
+    s->stored = row->wake_at;
     s->identity = identity_of_row(s->arena, &s->row, store_secret(s->engine->options.store));
 }
 
+/* ---- row and definition ---- */
+
 static void read_turns(struct run_slot *s, uint32_t from)
 {
-    s->phase = SLOT_TURNS;
-    s->work = arena_new(0);
-    s->read = (struct store_read){.key = s->key, .turn = from, .arena = s->work};
+    read_begin(s, SLOT_TURNS);
+    s->read.turn = from;
     slot_read(s, STORE_GET_TURNS);
 }
 
@@ -48,9 +86,15 @@ static void begin_run(struct run_slot *s)
     const struct machine *machine = s->machine->machine;
     s->run = run_new(machine, &s->identity, &e->options.limits);
     s->reader = journal_reader_new(run_arena(s->run));
+    s->journal_bytes = s->snapshot_bytes = 0;
     if (e->options.verify)
         s->mirror = mirror_new(machine, &s->identity, &e->options.limits);
-    read_turns(s, 0);
+    if (s->no_snapshot || s->row.turns < SNAPSHOT_TURNS_MIN) {
+        read_turns(s, 0);
+        return;
+    }
+    read_begin(s, SLOT_SNAPSHOT);
+    slot_read(s, STORE_GET_SNAPSHOT);
 }
 
 static void read_definition(struct run_slot *s)
@@ -61,30 +105,21 @@ static void read_definition(struct run_slot *s)
         begin_run(s);
         return;
     }
-    s->phase = SLOT_DEFINITION;
-    s->work = arena_new(0);
-    s->read = (struct store_read){.arena = s->work};
+    read_begin(s, SLOT_DEFINITION);
     memcpy(s->read.hash, s->row.definition, SHA256_SIZE);
     slot_read(s, STORE_GET_DEFINITION);
 }
 
 void load_begin(struct run_slot *s)
 {
-    ASSERT(!s->run && !s->work);
+    ASSERT(!s->run && !s->work && !s->flights.first);
+    pending_drop_derived(s->engine, &s->queue);
     if (s->row.key) {
         read_definition(s);
         return;
     }
-    s->phase = SLOT_ROW;
-    s->work = arena_new(0);
-    s->read = (struct store_read){.key = s->key, .arena = s->work};
+    read_begin(s, SLOT_ROW);
     slot_read(s, STORE_GET_EXECUTION);
-}
-
-static void end_work(struct run_slot *s)
-{
-    arena_free(s->work);
-    s->work = NULL;
 }
 
 void load_row_done(struct run_slot *s)
@@ -118,6 +153,124 @@ void load_definition_done(struct run_slot *s)
     begin_run(s);
 }
 
+/* ---- the snapshot ---- */
+
+/* It is a cache: whatever is wrong with it, the journal is folded instead. */
+static void load_without_snapshot(struct run_slot *s)
+{
+    s->no_snapshot = true;
+    slot_drop_run(s);
+    load_begin(s);
+}
+
+static bool parse_snapshot(struct run_slot *s)
+{
+    const struct snapshot_row *row = &s->read.snapshot;
+    struct json_limits limits = {.size_max = STORE_BODY_SIZE_MAX};
+    struct arena *arena = arena_new(0);
+    struct loading *l = ARENA_NEW(arena, struct loading);
+    *l = (struct loading){.arena = arena, .turn = row->turn, .bytes = row->body.len};
+    s->loading = l;
+    if (row->checksum != checksum64(row->body) || row->turn > s->row.turns ||
+        !json_parse(arena, arena_str(arena, row->body), limits, JSON_DUPLICATES_LAST, &l->snapshot,
+                    NULL))
+        return false;
+    l->wanted = ARENA_ARRAY(arena, bool, l->turn);
+    if (s->mirror) /* which knows no snapshots */
+        memset(l->wanted, true, l->turn);
+    else
+        snapshot_turns(l->snapshot, l->wanted, l->turn);
+    return true;
+}
+
+static void restore(struct run_slot *s)
+{
+    struct loading *l = s->loading;
+    size_t turns = 0;
+    journal_skip(s->reader, l->turn);
+    const struct turn_values *values = journal_values(s->reader, &turns);
+    struct err ignored;
+    if (!run_restore(s->run, l->snapshot, values, turns, &ignored) ||
+        run_turns(s->run) != l->turn) {
+        load_without_snapshot(s);
+        return;
+    }
+    s->snapshot_bytes = l->bytes;
+    loading_free(s);
+    read_turns(s, run_turns(s->run));
+}
+
+/* The next stretch of turns that are wanted. */
+static void read_values(struct run_slot *s)
+{
+    struct loading *l = s->loading;
+    uint32_t last;
+    while (l->next < l->turn && !l->wanted[l->next])
+        l->next++;
+    if (l->next == l->turn) {
+        restore(s);
+        return;
+    }
+    last = l->next;
+    for (uint32_t i = last; i < l->turn && i - last <= GAP_MAX && i - l->next < STORE_READ_ROWS_MAX;
+         i++)
+        if (l->wanted[i])
+            last = i;
+    read_begin(s, SLOT_VALUES);
+    s->read.turn = l->next;
+    s->read.rows_max = last - l->next + 1;
+    slot_read(s, STORE_GET_TURNS);
+}
+
+void load_snapshot_done(struct run_slot *s)
+{
+    if (s->failed && s->err.code != ERR_CORRUPT) {
+        read_failed(s);
+        return;
+    }
+    bool found = !s->failed && s->read.found;
+    bool good = found && parse_snapshot(s);
+    end_work(s);
+    if (good)
+        read_values(s);
+    else if (found || s->failed)
+        load_without_snapshot(s);
+    else
+        read_turns(s, 0);
+}
+
+static bool take_values(struct run_slot *s)
+{
+    for (size_t i = 0; i < s->read.count; i++) {
+        struct journal_row journal = journal_row_of(&s->read.turns[i]);
+        struct journal_turn turn;
+        struct err ignored;
+        journal_skip(s->reader, journal.turn);
+        if (!journal_read(s->reader, &journal, &turn, &ignored))
+            return false;
+        if (s->mirror)
+            mirror_take(s->mirror, &journal);
+        s->loading->next = journal.turn + 1;
+    }
+    return s->read.count > 0;
+}
+
+void load_values_done(struct run_slot *s)
+{
+    if (s->failed && s->err.code != ERR_CORRUPT) {
+        read_failed(s);
+        return;
+    }
+    bool good = !s->failed && take_values(s);
+    end_work(s);
+    if (good)
+        read_values(s);
+    else
+        load_without_snapshot(s);
+}
+
+/* ---- the later turns ---- */
+
 /* The tasks that the journal says are outstanding: their receivers know them by
  * (execution, step, attempt), so handing one out twice is harmless. */
 static void hand_out_tasks(struct run_slot *s)
@@ -131,17 +284,25 @@ static void hand_out_tasks(struct run_slot *s)
     arena_free(scratch);
 }
 
+static bool is_being_stopped(const struct run_slot *s)
+{
+    return s->queue.first && s->queue.first->input.why == FLOW_STOP;
+}
+
 static void loaded(struct run_slot *s)
 {
     s->phase = SLOT_LIVE;
     s->reader = NULL;
+    s->row.turns = run_turns(s->run);
     s->run_bytes = arena_used(run_arena(s->run));
-    if (!s->handed && !(s->first && s->first->input.why == FLOW_STOP))
+    if (s->mirror)
+        mirror_compare(s->mirror, s->run);
+    if (!s->handed && !is_being_stopped(s))
         hand_out_tasks(s);
     s->handed = true;
     if (run_is_ready(s->run, s->engine->wall))
-        slot_push_front(s, pending_new(FLOW_CONTINUE));
-    slot_wake_at(s, flow_wake(s->run));
+        pending_push_front(&s->queue, pending_new(s->engine, FLOW_CONTINUE));
+    slot_account(s);
     slot_make_ready(s);
 }
 
@@ -153,10 +314,22 @@ static bool fold_page(struct run_slot *s, struct err *reterr)
         struct journal_turn turn;
         if (!journal_fold(s->reader, &journal, s->run, &turn, reterr))
             return false;
+        s->journal_bytes += row->body.len;
         if (s->mirror)
             mirror_take(s->mirror, &journal);
     }
     return true;
+}
+
+/* A later turn that does not fit may be the snapshot's fault. */
+static void fold_failed(struct run_slot *s, struct err *err)
+{
+    if (s->snapshot_bytes && !s->no_snapshot) {
+        load_without_snapshot(s);
+        return;
+    }
+    err_context(err, "execution " STR_FMT " cannot be loaded", STR_ARG(s->row.name));
+    load_failed(s, err);
 }
 
 void load_turns_done(struct run_slot *s)
@@ -167,8 +340,7 @@ void load_turns_done(struct run_slot *s)
         return;
     }
     if (!fold_page(s, &err)) {
-        err_context(&err, "execution " STR_FMT " cannot be loaded", STR_ARG(s->row.name));
-        load_failed(s, &err);
+        fold_failed(s, &err);
         return;
     }
     bool more = s->read.more;

@@ -3,10 +3,10 @@
 
 #include "engine/names.h"
 
-static void start_refused(struct start_command *c, const struct err *err)
+static void start_refused(struct engine *e, struct start_command *c, const struct err *err)
 {
     asker_answer(&c->asker, NULL, false, err);
-    arena_free(c->arena);
+    spare_arena_keep(e, c->arena);
 }
 
 static bool start_check(struct engine *e, const struct start_command *c, struct json *ret_input,
@@ -57,52 +57,11 @@ static void fill_row(struct run_slot *s, const struct engine_start *start)
 
 /* ---- its machine: put into the store only when that changes something ---- */
 
-static struct known_machine **known_bucket(struct engine *e, struct str name)
-{
-    return &e->known[str_hash(name) % KNOWN_BUCKETS];
-}
-
-static struct known_machine *known_find(struct engine *e, struct str name)
-{
-    struct known_machine *k = *known_bucket(e, name);
-    while (k && !str_eq(k->name, name))
-        k = k->next;
-    return k;
-}
-
-static struct known_machine *known_add(struct engine *e, struct str name)
-{
-    struct known_machine **bucket = known_bucket(e, name);
-    struct known_machine *k = ARENA_NEW(e->arena, struct known_machine);
-    k->name = arena_str(e->arena, name);
-    k->next = *bucket;
-    *bucket = k;
-    return k;
-}
-
-/* From now on the run can take its first turn. */
-static void machine_known(struct run_slot *s, struct known_machine *k)
-{
-    struct beginning *b = s->beginning;
-    if (k->created_at.ms == 0)
-        k->created_at = s->row.started_at;
-    b->known = k;
-    b->machine_changed = !k->stored || memcmp(k->definition, s->row.definition, SHA256_SIZE) != 0;
-    b->machine = (struct machine_row){
-        .name = s->row.machine_name,
-        .arn = s->row.machine_arn,
-        .created_at = k->created_at,
-        .updated_at = s->row.started_at,
-    };
-    memcpy(b->machine.definition, s->row.definition, SHA256_SIZE);
-    s->phase = SLOT_LIVE;
-}
-
+/* Once it is known, the run can take its first turn. */
 static void machine_begin(struct run_slot *s)
 {
-    struct known_machine *k = known_find(s->engine, s->row.machine_name);
-    if (k) {
-        machine_known(s, k);
+    if (known_find(&s->engine->known, s->row.machine_name, &s->beginning->machine_created_at)) {
+        s->phase = SLOT_LIVE;
         return;
     }
     s->phase = SLOT_MACHINE;
@@ -113,68 +72,61 @@ static void machine_begin(struct run_slot *s)
 
 void machine_done(struct run_slot *s)
 {
-    struct engine *e = s->engine;
-    if (s->failed && s->err.code != ERR_NOT_FOUND) {
-        struct err err = s->err;
+    struct err err = s->err;
+    if (s->failed && err.code != ERR_NOT_FOUND) {
         slot_refused(s, &err);
         return;
     }
-    /* Another start of the same machine may have asked at the same time. */
-    struct known_machine *k = known_find(e, s->row.machine_name);
-    if (!k) {
-        k = known_add(e, s->row.machine_name);
-        if (!s->failed) {
-            const struct machine_row *row = &s->read.machines[0];
-            k->stored = true;
-            k->created_at = row->created_at;
-            memcpy(k->definition, row->definition, SHA256_SIZE);
-        }
-    }
+    const struct machine_row *row = s->failed ? NULL : &s->read.machines[0];
+    s->beginning->machine_created_at = row ? row->created_at : (struct wall_ms){0};
+    known_learn(&s->engine->known, s->row.machine_name, row ? row->definition : NULL,
+                s->beginning->machine_created_at);
     arena_free(s->work);
     s->work = NULL;
-    machine_known(s, k);
+    s->phase = SLOT_LIVE;
     slot_make_ready(s);
 }
 
-void machine_stored(struct run_slot *s)
+static void full(const struct engine *e, struct err *reterr)
 {
-    struct known_machine *k = s->beginning->known;
-    if (!s->beginning->machine_changed)
-        return;
-    k->stored = true;
-    memcpy(k->definition, s->row.definition, SHA256_SIZE);
+    err_set(reterr, ERR_BUSY,
+            "%zu executions are at work, which is all that may be (limit runs_live_max); "
+            "start this one when some have ended",
+            e->options.runs_live_max);
 }
 
-void start_take(struct engine *e, struct start_command *c)
+static void begin(struct run_slot *s, struct start_command *c, struct machine_ref *machine,
+                  struct json input)
 {
-    struct err err = {0};
-    struct json input = JSON_NONE;
-    struct machine_ref *machine = NULL;
-    if (!start_check(e, c, &input, &machine, &err)) {
-        start_refused(c, &err);
-        return;
-    }
-    struct run_slot *s = slot_new(e, next_key(e));
-    if (!s) {
-        err_set(&err, ERR_BUSY,
-                "%zu executions are in memory, which is all that may be (limit runs_live_max); "
-                "start this one when some have ended",
-                e->options.runs_live_max);
-        machine_release(&e->machines, machine);
-        start_refused(c, &err);
-        return;
-    }
     s->machine = machine;
     fill_row(s, &c->start);
     s->beginning = ARENA_NEW(s->arena, struct beginning);
     s->beginning->input = input;
-    s->run = run_new(machine->machine, &s->identity, &e->options.limits);
+    s->run = run_new(machine->machine, &s->identity, &s->engine->options.limits);
     struct pending *p = ARENA_NEW(c->arena, struct pending);
     *p = (struct pending){.arena = c->arena, .asker = c->asker};
     p->input.why = FLOW_START;
     p->input.value = input;
     machine_begin(s);
     slot_push(s, p);
+}
+
+bool start_take(struct engine *e, struct start_command *c)
+{
+    struct err err;
+    struct json input = JSON_NONE;
+    struct machine_ref *machine = NULL;
+    bool room = park_make_room(e);
+    if (!room && e->leaving_count)
+        return false;
+    if (!room)
+        full(e, &err);
+    if (!room || !start_check(e, c, &input, &machine, &err)) {
+        start_refused(e, c, &err);
+        return true;
+    }
+    begin(slot_new(e, next_key(e)), c, machine, input);
+    return true;
 }
 
 /* ---- the name is taken ---- */
@@ -194,10 +146,6 @@ static void name_taken(struct run_slot *s, const struct execution_row *holder, c
 
 void name_begin(struct run_slot *s)
 {
-    struct pending *asked = s->current;
-    s->current = NULL;
-    slot_drop_run(s);
-    slot_push_front(s, asked);
     s->phase = SLOT_NAME;
     s->work = arena_new(0);
     s->read = (struct store_read){
@@ -255,8 +203,6 @@ void name_input_done(struct run_slot *s)
         name_taken(s, &holder, " with another input");
         return;
     }
-    struct pending *p = slot_pop(s);
-    asker_answer(&p->asker, &s->row, true, NULL);
-    pending_free(p);
+    asker_answer(&s->queue.first->asker, &s->row, true, NULL);
     slot_free(s);
 }

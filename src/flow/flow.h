@@ -154,6 +154,9 @@ bool run_is_ready(const struct run *run, struct wall_ms now);
 /* The earliest timer or deadline; .ms 0: none. */
 struct wall_ms flow_wake(const struct run *run);
 
+/* Is any task outstanding? */
+bool run_has_tasks(const struct run *run);
+
 /* The tasks outstanding, as effects, in the arena: for recovery. */
 size_t flow_tasks(const struct run *run, struct arena *arena, const struct flow_effect **ret_tasks);
 

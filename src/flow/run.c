@@ -299,6 +299,14 @@ bool run_is_ready(const struct run *run, struct wall_ms now)
     return false;
 }
 
+bool run_has_tasks(const struct run *run)
+{
+    for (uint32_t i = 0; i < run->frame_count; i++)
+        if (run->frames[i] && run->frames[i]->phase == FRAME_TASK)
+            return true;
+    return false;
+}
+
 struct wall_ms flow_wake(const struct run *run)
 {
     int64_t earliest = 0;

@@ -400,3 +400,45 @@ bool run_restore(struct run *run, struct json snapshot, const struct turn_values
         return err_set(reterr, ERR_CORRUPT, "the snapshot does not fit its execution");
     return true;
 }
+
+/* ---- which turns it takes ---- */
+
+struct marks {
+    bool *wanted;
+    size_t turns;
+};
+
+static void mark(const struct marks *m, struct json turn)
+{
+    int64_t number = -1;
+    if (json_to_int64(turn, &number) && number >= 0 && (size_t)number < m->turns)
+        m->wanted[number] = true;
+}
+
+static void mark_slot(const struct marks *m, struct json object, const char *name)
+{
+    mark(m, json_at(json_get(object, str_of_cstr(name)), 0));
+}
+
+static void mark_slots(const struct marks *m, struct json object, const char *name)
+{
+    struct json triples = json_get(object, str_of_cstr(name));
+    for (size_t i = 0; i < json_count(triples); i++)
+        mark(m, json_at(json_at(triples, i), 1));
+}
+
+void snapshot_turns(struct json snapshot, bool *wanted, size_t turns)
+{
+    struct marks m = {wanted, turns};
+    struct json frames = json_get(snapshot, STR("frames"));
+    mark_slot(&m, snapshot, "input");
+    mark_slot(&m, snapshot, "output");
+    for (size_t i = 0; i < json_count(frames); i++) {
+        struct json frame = json_at(frames, i), fan = json_get(frame, STR("fan"));
+        mark_slot(&m, frame, "d");
+        mark_slot(&m, frame, "r");
+        mark_slots(&m, frame, "v");
+        mark_slot(&m, fan, "it");
+        mark_slots(&m, fan, "re");
+    }
+}

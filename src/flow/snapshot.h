@@ -31,4 +31,8 @@ void run_save(const struct run *run, struct buf *to);
 MUST_CHECK bool run_restore(struct run *run, struct json snapshot, const struct turn_values *values,
                             size_t turns, struct err *reterr);
 
+/* Marks the turns, below `turns`, whose values the snapshot refers to: the others
+ * need not be read to restore it. */
+void snapshot_turns(struct json snapshot, bool *wanted, size_t turns);
+
 #endif

@@ -62,6 +62,11 @@ struct journal_turn {
 MUST_CHECK bool journal_read(struct journal_reader *r, const struct journal_row *row,
                              struct journal_turn *ret_turn, struct err *reterr);
 
+/* The next row to be taken is this turn, not below the number of rows taken so far;
+ * what lies between has no values. For a run that was restored from a snapshot, which
+ * refers to none of them. */
+void journal_skip(struct journal_reader *r, uint32_t turn);
+
 /* The values of the turns read so far, by turn, for run_restore. Borrowed until
  * the next read. */
 const struct turn_values *journal_values(const struct journal_reader *r, size_t *ret_turns);

@@ -61,6 +61,13 @@ static void remember(struct journal_reader *r, struct turn_values values, struct
     r->at = at;
 }
 
+void journal_skip(struct journal_reader *r, uint32_t turn)
+{
+    ASSERT(turn >= r->count);
+    while (r->count < turn)
+        remember(r, (struct turn_values){0}, r->at);
+}
+
 bool journal_read(struct journal_reader *r, const struct journal_row *row,
                   struct journal_turn *ret_turn, struct err *reterr)
 {

@@ -113,12 +113,12 @@ static void troubled(void *arg, execution_key key, const struct err *err, struct
     w->troubles++;
 }
 
-static void followed(void *arg, const struct run *run, execution_key key,
+static void followed(void *arg, const struct run *run, const struct execution_row *execution,
                      const struct flow_event *events, size_t count, struct wall_ms at)
 {
     struct world *w = arg;
     (void)events;
-    assert_int_equal(run_identity(run)->key, key);
+    assert_int_equal(run_identity(run)->key, execution->key);
     assert_true(at.ms > 0);
     w->events += count;
 }
