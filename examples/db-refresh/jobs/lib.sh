@@ -7,7 +7,8 @@
 # To see a recovery, put a file named like a job (of step 3 also JOB.CONTEXT) into
 # $WORK_DIR/fail: the job fails for good, with the file's text as the reason, until
 # the file is removed. A file whose name ends in .once is removed by the failure,
-# which is one that a retry helps.
+# which is one that a retry helps. While there is a file in $WORK_DIR/hold, the job
+# of that name waits. Every start of a job is a line in $WORK_DIR/started.
 
 set -eu
 export LC_ALL=C
@@ -67,7 +68,11 @@ fail_if_asked() {
         fail JobInterrupted "$reason"
     fi
 }
+echo "$JOB" >> started
 fail_if_asked "$JOB"
+while [ -e "hold/$JOB" ]; do
+    sleep 0.1
+done
 
 # The generator of the sample rows: the same rows from every awk (Park and Miller's
 # numbers stay below 2^53).
