@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "store/memory/memory_store.h"
-#include "store/sqlite/sqlite_store.h"
+#include "store/sqlite/sqlite_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 enum {
     MORE_FIRST = 900000, /* numbers of the executions started after a cut */
     BATCH_MAX = 8,
+    REOPEN_EACH = 3, /* of so many survivors one is closed, opened and examined again */
 };
 
 /* A store that is made anew after a cut has this one. */
@@ -133,6 +134,7 @@ struct survivor {
     struct store_fixture f;
     struct promise before; /* what it must have kept */
     struct promise own;    /* what it promises itself */
+    bool stayed_on;        /* it was no cut: what is there may not be synced */
     const char *cut;       /* how it came about */
     unsigned generation;   /* 1: after the first cut, 2: after the second */
     bool failed;
@@ -184,7 +186,8 @@ static void check_state(struct survivor *v)
     digest(v->f.store, now);
     while (n > 0 && memcmp(v->scene->states[n - 1], now, SHA256_SIZE) != 0)
         n--;
-    v->own.least = v->own.most = n ? n - 1 : 0;
+    v->own.most = n ? n - 1 : 0;
+    v->own.least = v->stayed_on ? p->least : v->own.most;
     if (n == 0)
         fail(v, &v->scene->torn, 1, "a part of a batch is there");
     else if (n - 1 < p->least)
@@ -235,6 +238,7 @@ static void claim_all(struct survivor *v)
             fail(v, &v->scene->lost, 1, "an epoch was given twice");
             return;
         }
+    v->own.least = v->own.most; /* now that it is synced, others may act upon it */
     v->own.epoch = epochs[0];
 }
 
@@ -249,8 +253,7 @@ static void start_more(struct survivor *v)
     v->own.more_least = 1;
 }
 
-static void examine(struct scene *s, struct cut_disk *disk, const struct promise *before,
-                    const char *cut, unsigned generation);
+static void examine(struct survivor *v);
 
 static void cut_again(void *arg, struct cut_disk *d, bool synced)
 {
@@ -259,16 +262,20 @@ static void cut_again(void *arg, struct cut_disk *d, bool synced)
     if (v->failed || synced)
         return;
     for (uint64_t seed = 0; seed < 2; seed++) {
-        struct promise before = v->own;
         snprintf(cut, sizeof(cut), "%s, and again at its sync %llu, seed %llu", v->cut,
                  (unsigned long long)cut_disk_syncs(d), (unsigned long long)seed);
+        struct survivor next = {.scene = v->scene,
+                                .disk = cut_disk_after(d, seed ? CUT_MIXED : CUT_LOST, seed),
+                                .before = v->own,
+                                .cut = cut,
+                                .generation = 2};
         v->scene->cuts_again++;
-        examine(v->scene, cut_disk_after(d, seed ? CUT_MIXED : CUT_LOST, seed), &before, cut, 2);
+        examine(&next);
         cut_disk_use(d);
     }
 }
 
-static void use(struct survivor *v)
+static void go_on(struct survivor *v)
 {
     bool again = v->scene->again_each && v->scene->cuts % v->scene->again_each == 0;
     v->own.made = v->before.made;
@@ -281,7 +288,9 @@ static void use(struct survivor *v)
     store_close(v->f.store);
     v->f.store = NULL;
     cut_disk_watch(v->disk, NULL, NULL);
-    if (v->failed || !switch_on(v))
+    if (again)
+        cut_again(v, v->disk, false);
+    if (v->failed || v->scene->cuts % REOPEN_EACH || !switch_on(v))
         return;
     v->before = v->own;
     check_integrity(v);
@@ -289,41 +298,41 @@ static void use(struct survivor *v)
     check_more(v, v->generation, 1, 1);
 }
 
-/* Takes the disk over. */
-static void examine(struct scene *s, struct cut_disk *disk, const struct promise *before,
-                    const char *cut, unsigned generation)
+/* Ends with the disk. */
+static void examine(struct survivor *v)
 {
-    struct survivor v = {.scene = s,
-                         .disk = disk,
-                         .f.arena = arena_new(0),
-                         .before = *before,
-                         .cut = cut,
-                         .generation = generation};
-    if (s->lying)
-        cut_disk_lie(disk);
-    if (switch_on(&v)) {
-        check_integrity(&v);
-        check_state(&v);
-        if (generation == 2)
-            check_more(&v, 1, before->more_least, before->more_most);
-        if (!v.failed && generation == 1)
-            use(&v);
+    v->f.arena = arena_new(0);
+    if (v->scene->lying)
+        cut_disk_lie(v->disk);
+    if (switch_on(v)) {
+        check_integrity(v);
+        check_state(v);
+        if (v->generation == 2)
+            check_more(v, 1, v->before.more_least, v->before.more_most);
+        else if (!v->failed)
+            go_on(v);
     }
-    store_close(v.f.store);
-    arena_free(v.f.arena);
-    cut_disk_free(disk);
+    store_close(v->f.store);
+    arena_free(v->f.arena);
+    cut_disk_free(v->disk);
 }
 
 /* ---- the cuts ---- */
 
-static void cut(struct scene *s, const char *when, enum cut_fate fate, uint64_t seed)
+void scene_cut(struct scene *s, const char *when, enum cut_fate fate, uint64_t seed)
 {
-    static const char *const fates[] = {"lost", "kept", "mixed"};
+    static const char *const fates[] = {"lost", "kept", "mixed", "in memory"};
     char text[120];
-    snprintf(text, sizeof(text), "cut %s sync %llu, of the rest all is %s, seed %llu", when,
+    snprintf(text, sizeof(text), "cut %s sync %llu, what was not synced is %s, seed %llu", when,
              (unsigned long long)cut_disk_syncs(s->disk), fates[fate], (unsigned long long)seed);
     s->cuts++;
-    examine(s, cut_disk_after(s->disk, fate, s->cuts * 1000003 + seed), &s->promise, text, 1);
+    struct survivor v = {.scene = s,
+                         .disk = cut_disk_after(s->disk, fate, s->cuts * 1000003 + seed),
+                         .before = s->promise,
+                         .stayed_on = fate == CUT_NOT,
+                         .cut = text,
+                         .generation = 1};
+    examine(&v);
     cut_disk_use(s->disk);
 }
 
@@ -332,21 +341,16 @@ static void cut_at_sync(void *arg, struct cut_disk *d, bool synced)
     struct scene *s = arg;
     const char *when = synced ? "just after" : "just before";
     (void)d;
-    cut(s, when, CUT_LOST, 0);
+    scene_cut(s, when, CUT_LOST, 0);
     if (!synced)
-        cut(s, when, CUT_KEPT, 0);
+        scene_cut(s, when, CUT_KEPT, 0);
+    if (!synced && s->again_each)
+        scene_cut(s, when, CUT_NOT, 0);
     for (uint64_t seed = 0; seed < (synced ? 1 : s->seeds); seed++)
-        cut(s, when, CUT_MIXED, seed);
+        scene_cut(s, when, CUT_MIXED, seed);
 }
 
 /* ---- the workload's side ---- */
-
-void scene_sql(struct scene *s, const char *sql)
-{
-    char *message = NULL;
-    if (sqlite3_exec(cut_disk_connection(s->disk), sql, NULL, NULL, &message) != SQLITE_OK)
-        check(false, message);
-}
 
 void scene_open(struct scene *s)
 {
@@ -361,7 +365,8 @@ void scene_open(struct scene *s)
     sqlite3_randomness(0, NULL); /* let it be seeded by this disk */
     if (s->lying)
         cut_disk_lie(s->disk);
-    cut_disk_watch(s->disk, cut_at_sync, s);
+    if (s->seeds)
+        cut_disk_watch(s->disk, cut_at_sync, s);
     digest(s->model, s->states[0]);
 }
 
@@ -375,17 +380,25 @@ void scene_close(struct scene *s)
     rmdir(s->folder);
 }
 
-void scene_boot(struct scene *s)
+bool scene_boot(struct scene *s)
 {
     struct err err;
-    if (!sqlite_store_open(s->path, SQLITE_STORE_READ_WRITE, test_secret, &s->store, &err))
-        check(false, err.message);
-    s->promise.made = true;
-    if (s->mutation_sql)
-        scene_sql(s, s->mutation_sql);
-    check(store_claim_all(s->store, s->epochs, NULL), "no claim");
+    bool opened = sqlite_store_open(s->path, SQLITE_STORE_READ_WRITE, test_secret, &s->store, &err);
+    s->promise.made |= opened;
+    if (opened && s->mutation_sql)
+        sqlite3_exec(cut_disk_connection(s->disk), s->mutation_sql, NULL, NULL, NULL);
     check(store_claim_all(s->model, s->model_epochs, NULL), "no claim of the model");
+    if (!opened || !store_claim_all(s->store, s->epochs, &err)) {
+        check(err.code == ERR_IO, err.message);
+        return false;
+    }
     s->promise.epoch = s->epochs[0];
+    return true;
+}
+
+void scene_checkpoint_soon(struct scene *s)
+{
+    ((struct sqlite_store *)s->store)->checkpoint_at_pages = 1;
 }
 
 void scene_halt(struct scene *s)
@@ -414,7 +427,7 @@ static void model_done(void *arg, const struct err *err)
     *(enum err_code *)arg = err ? err->code : ERR_NONE;
 }
 
-void scene_batch(struct scene *s, const struct scene_commit *commits, size_t count)
+bool scene_batch(struct scene *s, const struct scene_commit *commits, size_t count)
 {
     enum err_code codes[BATCH_MAX];
     struct acknowledgement acks[BATCH_MAX];
@@ -422,13 +435,13 @@ void scene_batch(struct scene *s, const struct scene_commit *commits, size_t cou
     check(count <= BATCH_MAX && s->promise.most + 1 < STATES_MAX, "too much for a scene");
     for (size_t i = 0; i < count; i++) {
         acks[i] = (struct acknowledgement){.scene = s};
-        real[i] = (struct store_commit){.epoch = s->epochs[0] - commits[i].stale,
+        real[i] = (struct store_commit){.epoch = s->epochs[0],
                                         .writes = commits[i].writes,
                                         .count = commits[i].count,
                                         .done = acknowledge,
                                         .arg = &acks[i]};
         model[i] = real[i];
-        model[i].epoch = s->model_epochs[0] - commits[i].stale;
+        model[i].epoch = s->model_epochs[0];
         model[i].done = model_done;
         model[i].arg = &codes[i];
         store_commit(s->model, &model[i]);
@@ -441,6 +454,8 @@ void scene_batch(struct scene *s, const struct scene_commit *commits, size_t cou
     while (store_step(s->store, (struct mono_ns){0}))
         ;
     for (size_t i = 0; i < count; i++)
-        check(acks[i].code == codes[i], "the stores disagree");
-    cut(s, "some time after", CUT_LOST, 0);
+        check(acks[i].code == codes[i] || acks[i].code == ERR_IO, "the stores disagree");
+    if (s->seeds)
+        scene_cut(s, "some time after", CUT_LOST, 0);
+    return !store_dead(s->store, NULL);
 }

@@ -4,7 +4,7 @@
  * A memory store is given the same commits: what a disk holds after a cut must
  * read the same as that did after some number of batches, and no fewer than were
  * acknowledged. Then the survivor is used: shards are claimed, an execution is
- * started, the store is closed, which moves its WAL, and opened again. The power
+ * started, the store is closed, which moves its WAL, and often opened again. The power
  * may be cut at each sync of that as well.
  */
 #ifndef PAWL_TESTS_CRASH_POWER_SCENE_H
@@ -29,7 +29,7 @@ struct promise {
 
 struct scene {
     /* Set before scene_open. */
-    uint64_t seeds;           /* mixed cuts at each sync */
+    uint64_t seeds;           /* mixed cuts at each sync; 0: no cuts but those of scene_cut */
     uint64_t again_each;      /* of so many cuts one is followed by more; 0: none */
     const char *mutation_sql; /* run on each new connection; NULL: nothing */
     bool lying;               /* disks that sync nothing */
@@ -51,19 +51,23 @@ struct scene {
 void scene_open(struct scene *s);
 void scene_close(struct scene *s);
 
-/* Opens the store and claims its shards, cutting as it goes. */
-void scene_boot(struct scene *s);
+/* Opens the store and claims its shards; false: an I/O error, so that there is no
+ * store, or a dead one. */
+MUST_CHECK bool scene_boot(struct scene *s);
 void scene_halt(struct scene *s);
 
-/* One batch: these commits, all in one transaction, to the model and the store. */
+/* One batch: these commits, all in one transaction, to the model and the store.
+ * False: an I/O error, after which the store is dead. */
 struct scene_commit {
     const struct store_write *writes;
     size_t count;
-    bool stale;
 };
-void scene_batch(struct scene *s, const struct scene_commit *commits, size_t count);
+MUST_CHECK bool scene_batch(struct scene *s, const struct scene_commit *commits, size_t count);
 
-/* Runs SQL on the open connection. */
-void scene_sql(struct scene *s, const char *sql);
+/* The next batch is followed by a checkpoint. */
+void scene_checkpoint_soon(struct scene *s);
+
+/* One cut, here and now; what is left is examined. */
+void scene_cut(struct scene *s, const char *when, enum cut_fate fate, uint64_t seed);
 
 #endif

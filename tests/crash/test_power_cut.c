@@ -18,7 +18,7 @@
 
 enum {
     BATCHES = 120,
-    EXECUTIONS_MAX = 40,
+    EXECUTIONS_MAX = 25,
     COMMITS_MAX = 4,
     WRITES_MAX = 8,
     SEEDS_DEFAULT = 200,
@@ -113,35 +113,43 @@ static void draw_commit(struct load *l, struct store_write *to, struct scene_com
         ret->count = advance(l, n, to);
 }
 
-static void draw_batch(struct load *l)
+static bool draw_batch(struct load *l)
 {
     size_t count = 1 + rng_below(&l->rng, COMMITS_MAX);
     for (size_t i = 0; i < count; i++)
         draw_commit(l, l->writes[i], &l->commits[i]);
-    scene_batch(l->scene, l->commits, count);
+    return scene_batch(l->scene, l->commits, count);
 }
 
-/* Checkpoints of both kinds, after which the WAL is written from its start, and
- * restarts of the process, which remove and make it. */
-static void run_load(struct scene *s)
+static bool work(struct load *l, unsigned batches)
+{
+    if (!scene_boot(l->scene))
+        return false;
+    for (unsigned batch = 0; batch < batches; batch++) {
+        if (batch % 12 == 9)
+            scene_checkpoint_soon(l->scene);
+        if (batch % 40 == 30) {
+            scene_halt(l->scene);
+            if (!scene_boot(l->scene))
+                return false;
+        }
+        if (!draw_batch(l))
+            return false;
+    }
+    return true;
+}
+
+/* With checkpoints, after which the WAL is written from its start, and restarts of
+ * the process, which remove and make it. False: the store died. */
+static bool run_load(struct scene *s, unsigned batches)
 {
     struct load *l = calloc(1, sizeof(*l));
     assert_non_null(l);
     *l = (struct load){.scene = s, .rng = rng_seeded(7)};
-    scene_boot(s);
-    for (unsigned batch = 0; batch < BATCHES; batch++) {
-        if (batch % 24 == 9)
-            scene_sql(s, "PRAGMA wal_checkpoint(PASSIVE)");
-        if (batch % 24 == 17)
-            scene_sql(s, "PRAGMA wal_checkpoint(RESTART)");
-        if (batch % 40 == 30) {
-            scene_halt(s);
-            scene_boot(s);
-        }
-        draw_batch(l);
-    }
+    bool lived = work(l, batches);
     scene_halt(s);
     free(l);
+    return lived;
 }
 
 static void print_totals(const struct scene *s, const char *what)
@@ -233,7 +241,7 @@ static void power_is_cut_at_every_sync(void **state)
     (void)state;
     struct scene *s = scene_new(seeds());
     scene_open(s);
-    run_load(s);
+    assert_true(run_load(s, BATCHES));
     print_totals(s, "power cut");
     assert_string_equal(s->problem, "");
     assert_true(cut_disk_syncs(s->disk) > 100);
@@ -250,12 +258,51 @@ static void power_is_cut_while_recovering(void **state)
     struct scene *s = scene_new(1);
     s->again_each = seeds() <= SEEDS_DEFAULT / SEEDS_EACH ? 7 : 1;
     scene_open(s);
-    run_load(s);
+    assert_true(run_load(s, BATCHES));
     print_totals(s, "power cut twice");
     assert_string_equal(s->problem, "");
     assert_true(s->cuts_again > 100);
     scene_close(s);
     free(s);
+}
+
+/* ---- a sync that fails ---- */
+
+/* False: it had no such sync. */
+static bool fail_sync(uint64_t number, struct scene *totals)
+{
+    struct scene *s = scene_new(0);
+    scene_open(s);
+    cut_disk_fail_sync(s->disk, number);
+    bool failed = !run_load(s, BATCHES / 3);
+    if (failed) {
+        s->again_each = 1;
+        scene_cut(s, "after a failed", CUT_LOST, 0);
+        s->again_each = 0;
+        scene_cut(s, "after a failed", CUT_NOT, 0);
+    }
+    assert_string_equal(s->problem, "");
+    totals->cuts += s->cuts;
+    totals->cuts_again += s->cuts_again;
+    scene_close(s);
+    free(s);
+    return failed;
+}
+
+/* The store is dead after it. What it acknowledged is there when the power comes
+ * back, and when the process starts again on the machine that goes on. */
+static void each_sync_fails(void **state)
+{
+    (void)state;
+    struct scene *totals = scene_new(0);
+    uint64_t number = 1;
+    while (fail_sync(number, totals))
+        number++;
+    printf("# failing syncs: sync points=%llu cuts=%llu cuts while recovering=%llu; lost=0\n",
+           (unsigned long long)number - 1, (unsigned long long)totals->cuts,
+           (unsigned long long)totals->cuts_again);
+    assert_true(number > 40);
+    free(totals);
 }
 
 /* ---- the proof of the proof ---- */
@@ -266,7 +313,7 @@ static void mutate(const char *what, const char *sql, bool lying)
     s->mutation_sql = sql;
     s->lying = lying;
     scene_open(s);
-    run_load(s);
+    assert_true(run_load(s, BATCHES / 3));
     print_totals(s, what);
     assert_true(s->lost > 0);
     assert_string_not_equal(s->problem, "");
@@ -300,6 +347,7 @@ int main(void)
         cmocka_unit_test(a_disk_that_lies_keeps_nothing),
         cmocka_unit_test(power_is_cut_at_every_sync),
         cmocka_unit_test(power_is_cut_while_recovering),
+        cmocka_unit_test(each_sync_fails),
         cmocka_unit_test(without_syncs_it_fails),
         cmocka_unit_test(with_synchronous_off_it_fails),
         cmocka_unit_test(with_synchronous_normal_it_fails),

@@ -78,14 +78,19 @@ static void *allocate(size_t size)
 
 /* ---- bytes ---- */
 
+static void bytes_reserve(struct bytes *b, int64_t size)
+{
+    if (size <= b->capacity)
+        return;
+    b->capacity = b->at ? size + size / 2 : size;
+    b->at = realloc(b->at, (size_t)b->capacity);
+    if (!b->at)
+        panic(__FILE__, __LINE__, "out of memory");
+}
+
 static void bytes_resize(struct bytes *b, int64_t size)
 {
-    if (size > b->capacity) {
-        b->capacity = size + size / 2;
-        b->at = realloc(b->at, (size_t)b->capacity);
-        if (!b->at)
-            panic(__FILE__, __LINE__, "out of memory");
-    }
+    bytes_reserve(b, size);
     if (size > b->size)
         memset(b->at + b->size, 0, (size_t)(size - b->size));
     b->size = size;
@@ -95,9 +100,12 @@ static void bytes_write(struct bytes *b, int64_t offset, const void *from, int64
 {
     if (size == 0)
         return;
-    if (offset + size > b->size)
-        bytes_resize(b, offset + size);
+    if (offset > b->size)
+        bytes_resize(b, offset);
+    bytes_reserve(b, offset + size);
     memcpy(b->at + offset, from, (size_t)size);
+    if (offset + size > b->size)
+        b->size = offset + size;
 }
 
 static void bytes_copy(struct bytes *to, const struct bytes *from)
@@ -246,7 +254,7 @@ static void survive(const struct change *c, struct bytes *to, uint64_t keep, str
         write_some(c, to, keep, rng);
 }
 
-/* A node of the new disk for each of the old; how to tell them apart. */
+/* A node of the new disk for one of the old. */
 struct survivor {
     const struct node *old;
     struct node *survived;
@@ -261,6 +269,30 @@ static struct node *survivor_of(const struct survivor *survivors, size_t count,
     UNREACHABLE("a name of no file");
 }
 
+static bool is_named(const struct name *names, const struct node *node)
+{
+    while (names && names->node != node)
+        names = names->next;
+    return names != NULL;
+}
+
+static void node_copy(const struct node *from, struct node *to)
+{
+    bytes_copy(&to->safe, &from->safe);
+    bytes_copy(&to->now, &from->now);
+    for (const struct change *c = from->changes; c; c = c->next)
+        node_change(to, c->truncates, c->offset, c->written, c->size);
+}
+
+static void node_survive(const struct node *from, struct node *to, enum cut_fate fate,
+                         uint64_t keep, struct rng *rng)
+{
+    bytes_copy(&to->safe, &from->safe);
+    for (const struct change *c = from->changes; c && fate != CUT_LOST; c = c->next)
+        survive(c, &to->safe, keep, rng);
+    bytes_copy(&to->now, &to->safe);
+}
+
 static struct survivor *survive_all(const struct cut_disk *d, struct cut_disk *to,
                                     enum cut_fate fate, uint64_t keep, size_t *ret_count)
 {
@@ -270,12 +302,14 @@ static struct survivor *survive_all(const struct cut_disk *d, struct cut_disk *t
     struct survivor *survivors = allocate((count + 1) * sizeof(*survivors));
     count = 0;
     for (const struct node *n = d->nodes; n; n = n->next) {
+        if (!is_named(d->safe_names, n) && !is_named(d->name_changes, n))
+            continue;
         struct node *copy = node_new(to);
-        bytes_copy(&copy->safe, &n->safe);
-        for (const struct change *c = n->changes; c && fate != CUT_LOST; c = c->next)
-            survive(c, &copy->safe, keep, &to->rng);
-        bytes_copy(&copy->now, &copy->safe);
         survivors[count++] = (struct survivor){n, copy};
+        if (fate == CUT_NOT)
+            node_copy(n, copy);
+        else
+            node_survive(n, copy, fate, keep, &to->rng);
     }
     *ret_count = count;
     return survivors;
@@ -289,14 +323,15 @@ struct cut_disk *cut_disk_after(const struct cut_disk *d, enum cut_fate fate, ui
     to->rng = rng_seeded(seed);
     uint64_t keep = fate == CUT_KEPT ? 100 : keeps[rng_below(&to->rng, COUNT_OF(keeps))];
     struct survivor *survivors = survive_all(d, to, fate, keep, &count);
-    for (const struct name *n = d->safe_names; n; n = n->next)
+    for (const struct name *n = d->safe_names; n; n = n->next) {
         name_set(&to->safe_names, n->path, survivor_of(survivors, count, n->node));
+        name_set(&to->names, n->path, survivor_of(survivors, count, n->node));
+    }
     for (const struct name *n = d->name_changes; n && fate != CUT_LOST; n = n->next)
-        if (rng_below(&to->rng, 100) < keep)
-            name_set(&to->safe_names, n->path,
-                     n->node ? survivor_of(survivors, count, n->node) : NULL);
-    for (const struct name *n = to->safe_names; n; n = n->next)
-        name_set(&to->names, n->path, n->node);
+        if (fate == CUT_NOT || rng_below(&to->rng, 100) < keep)
+            change_name(to, n->path, n->node ? survivor_of(survivors, count, n->node) : NULL);
+    if (fate != CUT_NOT)
+        sync_names(to);
     free(survivors);
     return to;
 }
@@ -369,7 +404,6 @@ static int file_sync(sqlite3_file *base, int flags)
     d->syncs++;
     tell(d, false);
     if (d->syncs == d->failing_sync) {
-        /* As on Linux: what could not be written is taken for written from now on. */
         node_forget_changes(f->node);
         return SQLITE_IOERR_FSYNC;
     }

@@ -39,6 +39,7 @@ enum cut_fate { /* of what was not synced */
     CUT_LOST,
     CUT_KEPT,
     CUT_MIXED, /* each sector and name by itself, as the seed decides */
+    CUT_NOT,   /* no cut: only the process died, and what was not synced still is not */
 };
 
 /* Another disk, owned; `d` stays as it is. */
@@ -52,7 +53,8 @@ uint64_t cut_disk_syncs(const struct cut_disk *d);
 /* From now on syncs say that they are done, and do nothing. */
 void cut_disk_lie(struct cut_disk *d);
 
-/* The sync with this number (the first is 1) fails; 0: none. */
+/* The sync with this number (the first is 1) fails; 0: none. As on Linux, what it
+ * should have synced can still be read, and no later sync writes it. */
 void cut_disk_fail_sync(struct cut_disk *d, uint64_t number);
 
 /* All files together may have so many bytes; 0: any. */
