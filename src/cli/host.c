@@ -130,6 +130,7 @@ static void start_task(void *arg, const struct execution_row *execution,
         .execution_arn = who->execution_arn,
         .execution_id = str_of(id, UUID_TEXT_LEN),
         .state_name = task->state->name,
+        .correlation_id = str_of(id, UUID_TEXT_LEN), /* an execution that nothing else began */
         .token = task->token,
     };
     task_start(h->tasks, &request);

@@ -62,9 +62,8 @@ bool data_path(const struct path_field *field, struct expr_env *env, struct json
                                               STR_ARG(path_text(field->path)), STR_ARG(why)));
 }
 
-bool data_fits(struct turn *t, struct str what, struct json value, struct expr_failure *reterr)
+static bool text_fits(struct json value, size_t max)
 {
-    size_t max = t->run->limits.payload_max;
     /* Text is never longer than six times the value's strings plus its handles. */
     if (json_size(value) * 6 <= max)
         return true;
@@ -72,15 +71,52 @@ bool data_fits(struct turn *t, struct str what, struct json value, struct expr_f
     json_write(&text, value);
     bool fits = !text.over;
     buf_release(&text);
-    if (fits)
-        return true;
-    *reterr = (struct expr_failure){STR("States.DataLimitExceeded"),
-                                    arena_printf(t->run->arena,
-                                                 "The state/task '" STR_FMT
-                                                 "' returned a result with a size exceeding the "
-                                                 "maximum number of bytes service limit.",
-                                                 STR_ARG(what))};
+    return fits;
+}
+
+static bool limit_exceeded(struct expr_failure *e, struct str cause)
+{
+    *e = (struct expr_failure){STR("States.DataLimitExceeded"), cause};
     return false;
+}
+
+bool data_fits(struct turn *t, struct str what, struct json value, struct expr_failure *reterr)
+{
+    return text_fits(value, t->run->limits.payload_max) ||
+           limit_exceeded(reterr, arena_printf(t->run->arena,
+                                               "The state/task '" STR_FMT
+                                               "' returned a result with a size exceeding the "
+                                               "maximum number of bytes service limit.",
+                                               STR_ARG(what)));
+}
+
+/* What a state may assign at once, and all that it then sees. */
+static bool variables_fit(struct turn *t, const struct frame *frame, struct json assigned,
+                          struct expr_failure *reterr)
+{
+    const struct flow_limits *limits = &t->run->limits;
+    if (!text_fits(assigned, limits->assign_max))
+        return limit_exceeded(reterr,
+                              arena_printf(t->run->arena,
+                                           "The variables assigned by one state take more than "
+                                           "the maximum of %zu bytes.",
+                                           limits->assign_max));
+    size_t total = json_size(assigned);
+    for (const struct frame *f = frame; f; f = run_frame(t->run, f->parent))
+        total += json_size(f->vars);
+    /* Sizes in memory are never below those of the text by much; the text decides. */
+    if (total <= limits->variables_max)
+        return true;
+    struct buf text = BUF_INIT(limits->variables_max);
+    json_write(&text, assigned);
+    for (const struct frame *f = frame; f && !text.over; f = run_frame(t->run, f->parent))
+        json_write(&text, json_is_absent(f->vars) ? json_object(NULL, 0) : f->vars);
+    bool fits = !text.over;
+    buf_release(&text);
+    return fits || limit_exceeded(reterr, arena_printf(t->run->arena,
+                                                       "The variables of the execution take more "
+                                                       "than the maximum of %zu bytes.",
+                                                       limits->variables_max));
 }
 
 /* AWS takes a number's text for the number in all ...Path fields. */
@@ -140,7 +176,8 @@ bool data_leave(struct turn *t, struct frame *frame, struct json output,
     if (assign) {
         struct expr_env env = turn_env(t, frame, seen);
         struct json assigned;
-        if (!template_eval(assign, &env, &assigned, reterr))
+        if (!template_eval(assign, &env, &assigned, reterr) ||
+            !variables_fit(t, frame, assigned, reterr))
             return false;
         if (json_count(assigned))
             e.assigned = (struct slot){assigned, SLOT_TURN_FRESH, 0};

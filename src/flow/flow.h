@@ -31,6 +31,8 @@ enum {
 
 struct flow_limits {
     size_t payload_max;     /* bytes of one input or output; over it: States.DataLimitExceeded */
+    size_t assign_max;      /* bytes of the variables that one state assigns */
+    size_t variables_max;   /* bytes of all variables that a state sees */
     size_t history_max;     /* events with an id; over it: the execution fails */
     size_t memory_max;      /* bytes one turn's evaluations may add */
     uint32_t frames_max;    /* branches and iterations alive at once */
@@ -38,8 +40,8 @@ struct flow_limits {
     size_t turn_bytes_max;  /* bytes of one turn's row, about */
 };
 
-/* 64 MiB, 10,000,000, 512 MiB, 100,000, 1,000, 1 MiB. aws_limits: strict is 256 KiB
- * and 25,000 for the first two. */
+/* The defaults, and those of aws_limits: strict (256 KiB, 256 KiB, 10 MiB and 25,000
+ * for the first four). */
 struct flow_limits flow_limits_default(void);
 struct flow_limits flow_limits_aws(void);
 

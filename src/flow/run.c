@@ -4,6 +4,8 @@ struct flow_limits flow_limits_default(void)
 {
     return (struct flow_limits){
         .payload_max = 64 << 20,
+        .assign_max = 64 << 20,
+        .variables_max = 256 << 20,
         .history_max = 10000000,
         .memory_max = 512 << 20,
         .frames_max = 100000,
@@ -16,6 +18,8 @@ struct flow_limits flow_limits_aws(void)
 {
     struct flow_limits limits = flow_limits_default();
     limits.payload_max = 256 << 10;
+    limits.assign_max = 256 << 10;
+    limits.variables_max = 10 << 20;
     limits.history_max = 25000;
     return limits;
 }

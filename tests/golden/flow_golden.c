@@ -4,11 +4,12 @@
  *   UPDATE=1 flow_golden FOLDER   rewrites the texts; review the difference
  *
  * A file is {"about", "definition", "input"?, "tasks"?, "seconds"?, "stop"?,
- * "strict"?, "turn_states"?}. `tasks` maps a function's or resource's name to its
- * answers in turn, {"output"?, "error"?, "cause"?, "seconds"?, "never"?}, the last
- * of which repeats. The text holds the outcome, the history with AWS's ids and
- * the steps; player.c has compared fold and snapshot on the way. In the end the
- * folder must have shown every kind of event.
+ * "strict"?, "turn_states"?, "fill"?}. `fill` adds long texts to the input, by name
+ * and length; an answer may have "fill" in place of "output". `tasks` maps a function's or
+ * resource's name to its answers in turn, {"output"?, "error"?, "cause"?, "seconds"?, "never"?},
+ * the last of which repeats. The text holds the outcome, the history with AWS's ids and the steps;
+ * player.c has compared fold and snapshot on the way. In the end the folder must have shown every
+ * kind of event.
  */
 #include "asl/compile.h"
 #include "support/golden.h"
@@ -26,7 +27,32 @@ struct game {
     struct json_object_builder asked; /* name -> how often */
 };
 
+enum {
+    SHOWN_MAX = 600
+}; /* bytes of one event's details */
+
 static bool seen[EVENT_KIND_LIMIT];
+
+/* A text of so many 'x', or absent. */
+static struct json filling(struct arena *a, struct json count)
+{
+    int64_t length;
+    if (!json_to_int64(count, &length) || length < 0)
+        return JSON_NONE;
+    char *text = arena_alloc_text(a, (size_t)length);
+    memset(text, 'x', (size_t)length);
+    return json_string(str_of(text, (size_t)length));
+}
+
+static void print_cut(struct buf *to, struct json value)
+{
+    struct buf text = BUF_INIT(0);
+    json_write(&text, value);
+    buf_append(to, str_slice(buf_str(&text), 0, SHOWN_MAX));
+    if (text.len > SHOWN_MAX)
+        buf_printf(to, "... of %zu bytes", text.len);
+    buf_release(&text);
+}
 
 static struct player_answer work(void *arg, const struct flow_effect *task)
 {
@@ -46,7 +72,9 @@ static struct player_answer work(void *arg, const struct flow_effect *task)
         .never = json_is_true(json_get(a, STR("never"))),
         .ok = json_is_absent(error) && json_is_absent(json_get(a, STR("failed"))),
         .ms = (int64_t)(json_to_double(json_get(a, STR("seconds"))) * 1000),
-        .output = json_get(a, STR("output")),
+        .output = json_is_absent(json_get(a, STR("fill")))
+                      ? json_get(a, STR("output"))
+                      : filling(g->arena, json_get(a, STR("fill"))),
         .log = json_get(a, STR("log")),
         .has_error = json_is_string(error),
         .error = json_str(error),
@@ -71,7 +99,7 @@ static void print_event(struct buf *to, struct json event)
         if (!str_ends_with(json_str(members[i].key), STR("EventDetails")))
             continue;
         buf_append(to, STR(" "));
-        json_write(to, members[i].value);
+        print_cut(to, members[i].value);
     }
     buf_append(to, STR("\n"));
 }
@@ -93,7 +121,7 @@ static void print_outcome(struct buf *to, const struct player *p)
     buf_printf(to, "%s\n", names[run_status(p->live)]);
     if (!json_is_absent(run_output(p->live))) {
         buf_append(to, STR("output "));
-        json_write(to, run_output(p->live));
+        print_cut(to, run_output(p->live));
         buf_append(to, STR("\n"));
     }
     if (run_error(p->live, &text))
@@ -123,6 +151,7 @@ static void note_kinds(struct json history)
 static void play(struct game *g, struct json file, const struct machine *machine, struct buf *to)
 {
     struct json input = json_get(file, STR("input")), stop = json_get(file, STR("stop"));
+    struct json fill = json_get(file, STR("fill"));
     struct flow_limits limits =
         json_is_true(json_get(file, STR("strict"))) ? flow_limits_aws() : flow_limits_default();
     int64_t seconds, states;
@@ -132,7 +161,12 @@ static void play(struct game *g, struct json file, const struct machine *machine
         seconds = SECONDS_DEFAULT;
     struct player *p = player_new(machine, STR("golden"), STR("run"), limits,
                                   (struct wall_ms){CLOCK_START_MS}, work, g);
-    player_start(p, json_is_absent(input) ? json_object(NULL, 0) : input);
+    if (json_is_absent(input))
+        input = json_object(NULL, 0);
+    for (size_t i = 0; i < json_count(fill); i++)
+        input = json_object_with(g->arena, input, json_str(json_members(fill)[i].key),
+                                 filling(g->arena, json_members(fill)[i].value));
+    player_start(p, input);
     player_play(p, seconds);
     if (json_is_object(stop))
         player_stop(p, json_str(json_get(stop, STR("error"))),
