@@ -27,7 +27,7 @@ struct command {
     int (*run)(struct cli *cli);
 };
 
-extern const struct command command_run, command_show, command_history, command_ls,
+extern const struct command command_run, command_show, command_logs, command_history, command_ls,
     command_validate, command_version, command_help;
 
 /* In the order of the help; ends with NULL. */

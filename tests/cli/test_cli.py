@@ -164,7 +164,7 @@ def help_is_there_for_newcomers(p):
     p.run("help").says("Usage", "Exit status", "Commands", "run ", "show ", "history ", "ls ", "validate ")
     p.run("--help").says("Usage")
     p.run().has(2, "Usage", "Commands")
-    for command in ("run", "show", "history", "ls", "validate", "version", "help"):
+    for command in ("run", "show", "logs", "history", "ls", "validate", "version", "help"):
         text = p.run(command, "--help").says("Usage", "Options", "Examples", f"pawl {command}").out
         assert p.run("help", command).out == text
         assert p.run(command, "-h").out == text
@@ -323,7 +323,7 @@ def places_that_cannot_be_used(p):
     (p.path / "file").write_text("")
     p.run("run", "hello.asl.json", "--data", "file/x").has(6, "file/x", "help:")
     p.run("run", "hello.asl.json", "--data", "no/x").has(4, "no/x", "does not exist")
-    for command in ("ls", "show", "history"):
+    for command in ("ls", "show", "logs", "history"):
         p.run(command).has(4, "there is no data directory .pawl")
         p.run(command, "--data", "nowhere").has(4, "there is no data directory nowhere")
     p.run("run", "nofile.json").has(4, "nofile.json")
@@ -354,6 +354,7 @@ def one_writer_and_any_reader(p):
         p.run("ls").says("RUNNING", "blocked")
         p.run("show").says("✔    1  First", "▸    2  Second", "pawl run --resume")
         p.run("history").says("LambdaFunctionStarted")
+        p.run("logs").says("✔    1  First", "▸    2  Second", "attempt 1  running", "kept when it ends")
         (p.path / "go").write_text("")
         out, err = writer.communicate(timeout=PATIENCE_S)
         assert writer.returncode == 0 and out == "{}\n", err
@@ -449,6 +450,26 @@ def steps_are_set_in_and_numbered(p):
         rows = {re.sub(r"\s+[0-9.]+m?s.*", "", line).strip("✔ \n").strip()
                 for line in text.splitlines() if "✔ " in line}
         assert {"Each", "a/b [1]", "7      In [1][1]", "7      In [0][0]", "8    L", "R", "Both"} <= rows, rows
+
+
+@test
+def logs_tell_what_each_attempt_said(p):
+    p.run("run", "failing.asl.json")
+    text = p.run("logs").says("✔    1  One  attempt 1  success, ", "attempt 2  failure, ", ", exit 3, ",
+                              "         stderr\n         │ one\n         │ no route to host\n").out
+    assert text.count("│ no route to host") == 2, text
+    for form in ("2", "Two"):
+        attempts = json.loads(p.run("logs", p.only_id(), "--step", form, "--json").out)
+        assert [(a["step"], a["attempt"], a["exit"]) for a in attempts] == [(2, 1, 3), (2, 2, 3)], attempts
+        assert attempts[0]["stderr"] == "one\nno route to host\n" and attempts[0]["durationMs"] >= 0
+        assert attempts[0].keys() >= {"startedAt", "stoppedAt", "error", "cause", "state", "path"}
+    assert p.run("logs", "--step", "2", "--attempt", "2").says("attempt 2").out.count("│ one") == 1
+    p.run("logs", "--step", "Three").has(4, 'no step "Three"', "✔    1  One", "✘    2  Two")
+    p.run("logs", "--step", "Two", "--attempt", "3").has(4, "no attempt 3", "it had 2")
+    p.run("logs", "--attempt", "x").has(2, "--attempt takes a number", '"x"')
+    p.run("run", "hello.asl.json", "--input", '{"name":1}')
+    p.run("logs", "--step", "Greet").has(4, '"Greet" is a Pass state')
+    assert [a["stdout"] for a in json.loads(p.run("logs", "--json").out)] == ['{"HELLO":1}']
 
 
 @test
