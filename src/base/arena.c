@@ -182,6 +182,11 @@ bool arena_over(const struct arena *a)
     return a->used > a->size_max;
 }
 
+void arena_allow(struct arena *a, size_t more)
+{
+    a->size_max = more && more < SIZE_MAX - a->used ? a->used + more : SIZE_MAX;
+}
+
 size_t arena_used(const struct arena *a)
 {
     return a->used;

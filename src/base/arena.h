@@ -64,6 +64,9 @@ bool arena_room(const struct arena *a, size_t size);
 /* Has the budget been exceeded? Stays true until rewound below it. */
 bool arena_over(const struct arena *a);
 
+/* From now on at most so many bytes more; 0: no budget. */
+void arena_allow(struct arena *a, size_t more);
+
 /* Bytes handed out and still live. */
 size_t arena_used(const struct arena *a);
 

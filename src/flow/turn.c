@@ -304,6 +304,7 @@ void flow_turn(struct run *run, const struct flow_input *input, struct arena *ar
         .number = run->turns,
     };
     *ret_turn = (struct flow_turn){.number = run->turns, .at = now};
+    arena_allow(run->arena, run->limits.memory_max); /* what expressions make lies there */
     if (acceptable(run, input)) {
         if (run->deadline_ms && run->deadline_ms <= now.ms && input->why != FLOW_STOP)
             end_from_outside(&t, EVENT_EXECUTION_TIMED_OUT);

@@ -4,7 +4,7 @@
  *   UPDATE=1 flow_golden FOLDER   rewrites the texts; review the difference
  *
  * A file is {"about", "definition", "input"?, "tasks"?, "seconds"?, "stop"?,
- * "strict"?, "turn_states"?, "fill"?}. `fill` adds long texts to the input, by name
+ * "strict"?, "turn_states"?, "memory"?, "fill"?}. `fill` adds long texts to the input, by name
  * and length; an answer may have "fill" in place of "output". `tasks` maps a function's or
  * resource's name to its answers in turn, {"output"?, "error"?, "cause"?, "seconds"?, "never"?},
  * the last of which repeats. The text holds the outcome, the history with AWS's ids and the steps;
@@ -154,9 +154,11 @@ static void play(struct game *g, struct json file, const struct machine *machine
     struct json fill = json_get(file, STR("fill"));
     struct flow_limits limits =
         json_is_true(json_get(file, STR("strict"))) ? flow_limits_aws() : flow_limits_default();
-    int64_t seconds, states;
+    int64_t seconds, states, memory;
     if (json_to_int64(json_get(file, STR("turn_states")), &states))
         limits.turn_states_max = (size_t)states;
+    if (json_to_int64(json_get(file, STR("memory")), &memory))
+        limits.memory_max = (size_t)memory;
     if (!json_to_int64(json_get(file, STR("seconds")), &seconds))
         seconds = SECONDS_DEFAULT;
     struct player *p = player_new(machine, STR("golden"), STR("run"), limits,

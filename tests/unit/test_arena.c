@@ -35,6 +35,21 @@ static void zalloc_is_zero_where_memory_was_used_before(void **state)
     arena_free(a);
 }
 
+static void a_budget_can_be_given_anew(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    arena_alloc(a, 5000);
+    arena_allow(a, 1000);
+    assert_true(arena_room(a, 1000));
+    assert_false(arena_room(a, 1001));
+    arena_alloc(a, 1001);
+    assert_true(arena_over(a));
+    arena_allow(a, 0);
+    assert_false(arena_over(a));
+    arena_free(a);
+}
+
 static void the_budget_is_asked_not_enforced(void **state)
 {
     (void)state;
@@ -103,6 +118,7 @@ int main(void)
         cmocka_unit_test(blocks_are_aligned_and_apart),
         cmocka_unit_test(zalloc_is_zero_where_memory_was_used_before),
         cmocka_unit_test(the_budget_is_asked_not_enforced),
+        cmocka_unit_test(a_budget_can_be_given_anew),
         cmocka_unit_test(marks_nest),
         cmocka_unit_test(grow_keeps_the_items),
         cmocka_unit_test(texts_are_copied),
