@@ -14,6 +14,8 @@ enum {
 struct host {
     struct arena *arena;
     struct engine *engine;
+    struct children *children;
+    struct children_found found;
     struct tasks *tasks;
     uv_loop_t loop;
     uv_timer_t wake;
@@ -214,7 +216,9 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
         .troubled_arg = options->arg,
     };
     h->arena = arena;
-    if (!engine_new(&engine, &h->engine, reterr)) {
+    if (!children_open(options->children, &h->found, &h->children, reterr) ||
+        !engine_new(&engine, &h->engine, reterr)) {
+        children_close(h->children);
         arena_free(arena);
         return false;
     }
@@ -225,7 +229,7 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
         h->ticked_arg = options->arg;
         must(uv_timer_start(&h->tick, on_tick, options->tick_ms, options->tick_ms));
     }
-    h->tasks = tasks_new(&h->loop, options->bindings, task_answered, h);
+    h->tasks = tasks_new(&h->loop, options->bindings, h->children, task_answered, h);
     *ret_host = h;
     return true;
 }
@@ -233,6 +237,11 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
 struct engine *host_engine(struct host *h)
 {
     return h->engine;
+}
+
+struct children_found host_found(const struct host *h)
+{
+    return h->found;
 }
 
 void host_stop(struct host *h)
@@ -265,6 +274,7 @@ void host_free(struct host *h)
         uv_close((uv_handle_t *)&h->signals[i], NULL);
     uv_run(&h->loop, UV_RUN_DEFAULT);
     must(uv_loop_close(&h->loop));
+    children_close(h->children);
     engine_free(h->engine);
     arena_free(h->arena);
 }

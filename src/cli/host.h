@@ -9,6 +9,7 @@
 #define PAWL_CLI_HOST_H
 
 #include "engine/engine.h"
+#include "os/children.h"
 #include "task/bindings.h"
 
 struct host;
@@ -16,6 +17,7 @@ struct host;
 struct host_options {
     struct store *store;
     const struct bindings *bindings;
+    const char *children; /* file where running commands are noted: os/children.h */
     engine_troubled *troubled;
     engine_followed *followed;
     void (*ticked)(void *arg, struct wall_ms now); /* every tick_ms; may be NULL */
@@ -23,11 +25,15 @@ struct host_options {
     void *arg; /* of all of them */
 };
 
+/* First ends the commands that an earlier process left running. */
 MUST_CHECK bool host_new(const struct host_options *options, struct host **ret_host,
                          struct err *reterr);
 void host_free(struct host *h);
 
 struct engine *host_engine(struct host *h);
+
+/* What was left of an earlier process. */
+struct children_found host_found(const struct host *h);
 
 /* Until host_stop (true), a signal (INTERRUPTED), or the engine is dead (its
  * reason). When it returns, no child process is left. */

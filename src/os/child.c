@@ -2,9 +2,12 @@
 
 #include "base/buf.h"
 #include "os/group.h"
+#include "os/spawn.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -28,12 +31,14 @@ struct child {
     uint64_t grace_ms;
     uint64_t deadline_ms; /* of the phase */
     bool exited, group_gone;
-    pid_t group;
+    struct spawned process; /* pid 0: it was not started */
+    struct children *children;
+    size_t slot;
     size_t handles_open, error_max;
     struct child_result result;
     struct err failure;
     struct buf output, error;
-    uv_process_t process;
+    uv_poll_t end;
     uv_pipe_t in, out, err;
     uv_timer_t timer;
     uv_write_t write;
@@ -47,6 +52,10 @@ static void on_closed(uv_handle_t *handle)
     struct child *c = handle->data;
     if (--c->handles_open)
         return;
+    if (c->process.pid)
+        close(c->process.pidfd);
+    if (c->children)
+        children_give_back(c->children, c->slot);
     c->result.output = buf_str(&c->output);
     c->result.error = buf_str(&c->error);
     if (c->error.len > c->error_max)
@@ -70,8 +79,8 @@ static void close_all(struct child *c)
     close_handle((uv_handle_t *)&c->out);
     close_handle((uv_handle_t *)&c->err);
     close_handle((uv_handle_t *)&c->timer);
-    if (c->process.loop) /* else it never came to uv_spawn */
-        close_handle((uv_handle_t *)&c->process);
+    if (c->process.pid)
+        close_handle((uv_handle_t *)&c->end);
 }
 
 static bool outputs_closed(const struct child *c)
@@ -85,14 +94,14 @@ static bool outputs_closed(const struct child *c)
 static bool is_group_gone(struct child *c)
 {
     if (c->exited && !c->group_gone)
-        c->group_gone = !group_is_alive(c->group);
+        c->group_gone = !group_is_alive(c->process.pid);
     return c->group_gone;
 }
 
 static void signal_group(struct child *c, int signal)
 {
     if (!is_group_gone(c))
-        kill(-c->group, signal);
+        kill(-c->process.pid, signal);
 }
 
 static uint64_t now_ms(void)
@@ -140,12 +149,20 @@ static void check(struct child *c)
         uv_timer_start(&c->timer, on_check_due, CHECK_INTERVAL_MS, 0);
 }
 
-static void on_exited(uv_process_t *process, int64_t exit_status, int signal)
+static void on_end(uv_poll_t *end, int status, int events)
 {
-    struct child *c = process->data;
+    struct child *c = end->data;
+    siginfo_t how = {0};
+    (void)status;
+    (void)events;
+    if (waitid(P_PIDFD, (id_t)c->process.pidfd, &how, WEXITED | WNOHANG) != 0 || !how.si_pid)
+        return;
+    uv_poll_stop(end);
     c->exited = true;
-    c->result.exit_status = (int)exit_status;
-    c->result.signal = signal;
+    if (how.si_code == CLD_EXITED)
+        c->result.exit_status = how.si_status;
+    else
+        c->result.signal = how.si_status;
     check(c);
 }
 
@@ -253,33 +270,37 @@ static int open_end(uv_pipe_t *pipe, uv_file *fd)
     return failed;
 }
 
-/* Whatever a library opened without O_CLOEXEC stays with us. */
-static void keep_descriptors(void)
+/* Its end could not be waited for. */
+static void kill_at_once(struct child *c)
 {
-    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    kill(-c->process.pid, SIGKILL);
+    while (waitid(P_PIDFD, (id_t)c->process.pidfd, NULL, WEXITED) != 0 && errno == EINTR)
+        ;
+    close(c->process.pidfd);
+    c->process = (struct spawned){0};
 }
 
-static int spawn(uv_loop_t *loop, struct child *c, const struct child_options *o,
-                 struct pipe_ends *p)
+static int start_process(uv_loop_t *loop, struct child *c, const struct child_options *o,
+                         const struct pipe_ends *p)
 {
-    uv_stdio_container_t stdio[] = {
-        {.flags = UV_INHERIT_FD, .data.fd = p->in[0]},
-        {.flags = UV_INHERIT_FD, .data.fd = p->out[1]},
-        {.flags = UV_INHERIT_FD, .data.fd = p->err[1]},
+    struct spawn_options options = {
+        .argv = o->argv,
+        .environment = o->environment,
+        .folder = o->folder,
+        .stdio = {p->in[0], p->out[1], p->err[1]},
+        .children = o->children,
+        .slot = o->slot,
     };
-    uv_process_options_t options = {
-        .exit_cb = on_exited,
-        .file = o->argv[0],
-        .args = (char **)(uintptr_t)o->argv,
-        .env = (char **)(uintptr_t)o->environment,
-        .cwd = o->folder,
-        .flags = UV_PROCESS_DETACHED,
-        .stdio_count = COUNT_OF(stdio),
-        .stdio = stdio,
-    };
-    keep_descriptors();
+    int failed = spawn(&options, &c->process);
+    if (failed)
+        return uv_translate_sys_error(failed);
+    failed = uv_poll_init(loop, &c->end, c->process.pidfd);
+    if (failed) {
+        kill_at_once(c);
+        return failed;
+    }
     c->handles_open++;
-    return uv_spawn(loop, &c->process, &options);
+    return uv_poll_start(&c->end, UV_READABLE, on_end); /* nothing in it can fail */
 }
 
 static int start(uv_loop_t *loop, struct child *c, const struct child_options *o)
@@ -293,7 +314,7 @@ static int start(uv_loop_t *loop, struct child *c, const struct child_options *o
     if (!failed)
         failed = open_end(&c->err, &p.err[0]);
     if (!failed)
-        failed = spawn(loop, c, o, &p);
+        failed = start_process(loop, c, o, &p);
     close_ends(&p);
     return failed;
 }
@@ -302,8 +323,13 @@ static void begin_io(struct child *c, struct str input)
 {
     uv_read_start((uv_stream_t *)&c->out, on_alloc, on_output);
     uv_read_start((uv_stream_t *)&c->err, on_alloc, on_error_output);
-    uv_buf_t whole = uv_buf_init((char *)(uintptr_t)input.ptr, (unsigned)input.len);
-    if (!input.len || uv_write(&c->write, (uv_stream_t *)&c->in, &whole, 1, on_written) != 0)
+    /* What the pipe takes at once, which is nearly always all, needs no descriptor
+     * of ours any longer. */
+    uv_buf_t rest = uv_buf_init((char *)(uintptr_t)input.ptr, (unsigned)input.len);
+    int taken = input.len ? uv_try_write((uv_stream_t *)&c->in, &rest, 1) : 0;
+    if (taken > 0)
+        rest = uv_buf_init(rest.base + taken, (unsigned)(rest.len - (size_t)taken));
+    if (!rest.len || uv_write(&c->write, (uv_stream_t *)&c->in, &rest, 1, on_written) != 0)
         close_handle((uv_handle_t *)&c->in);
 }
 
@@ -317,13 +343,15 @@ static struct child *new_child(uv_loop_t *loop, const struct child_options *o, c
     c->arg = arg;
     c->grace_ms = o->grace_ms;
     c->error_max = o->error_max;
+    c->children = o->children;
+    c->slot = o->slot;
     c->output = BUF_INIT(o->output_max);
     uv_pipe_init(loop, &c->in, 0);
     uv_pipe_init(loop, &c->out, 0);
     uv_pipe_init(loop, &c->err, 0);
     uv_timer_init(loop, &c->timer);
-    c->in.data = c->out.data = c->err.data = c->timer.data = c->process.data = c;
-    c->handles_open = 4; /* and the process, when there is one */
+    c->in.data = c->out.data = c->err.data = c->timer.data = c->end.data = c;
+    c->handles_open = 4; /* and the end, when there is a process */
     return c;
 }
 
@@ -343,11 +371,19 @@ static void fail(struct child *c, const struct child_options *o, int failed)
     close_all(c);
 }
 
+typedef void signal_handler(int);
+
+static signal_handler *handler_of(int signal)
+{
+    struct sigaction how;
+    ASSERT(sigaction(signal, NULL, &how) == 0);
+    return how.sa_handler;
+}
+
 struct child *child_start(uv_loop_t *loop, const struct child_options *options, child_done *done,
                           void *arg)
 {
-    struct sigaction on_pipe;
-    ASSERT(sigaction(SIGPIPE, NULL, &on_pipe) == 0 && on_pipe.sa_handler != SIG_DFL);
+    ASSERT(handler_of(SIGPIPE) != SIG_DFL && handler_of(SIGCHLD) != SIG_IGN);
     ASSERT(options->output_max && options->error_max && options->input.len <= INT32_MAX);
 
     struct child *c = new_child(loop, options, done, arg);
@@ -356,7 +392,6 @@ struct child *child_start(uv_loop_t *loop, const struct child_options *options, 
         fail(c, options, failed);
         return c;
     }
-    c->group = c->process.pid;
     begin_io(c, options->input);
     if (options->timeout_ms)
         uv_timer_start(&c->timer, on_timeout, options->timeout_ms, 0);

@@ -7,17 +7,21 @@
  * the grace by SIGKILL. A process that left the group (setsid) is not chased;
  * when it holds the outputs open they are given up after the grace.
  *
- * The child inherits stdin, stdout and stderr and no other descriptor.
+ * The child inherits stdin, stdout and stderr and no other descriptor. With a
+ * register it is noted there from before it begins until it is over, so that it
+ * can be ended by the next process when this one is killed (os/children.h).
  *
  * Ownership: options are borrowed during child_start, but for `input`, which is
  * borrowed until done. The child frees itself after done, so the pointer is good
  * until then; the result is borrowed during done. Threads: the loop's only.
- * The program must ignore SIGPIPE (asserted): a command need not read its input.
+ * The program must ignore SIGPIPE, since a command need not read its input, and
+ * must not ignore SIGCHLD, since nobody would know how it ended (both asserted).
+ * No signal handler is installed.
  */
 #ifndef PAWL_OS_CHILD_H
 #define PAWL_OS_CHILD_H
 
-#include "base/err.h"
+#include "os/children.h"
 
 #include <uv.h>
 
@@ -26,10 +30,12 @@ struct child_options {
     const char *const *environment; /* "NAME=value", ends with NULL; all that the child gets */
     const char *folder;             /* working directory */
     struct str input;
-    size_t output_max;   /* more on stdout ends the command */
-    size_t error_max;    /* kept of stderr: the last so many bytes */
-    uint64_t timeout_ms; /* 0: none; then the command is ended */
-    uint64_t grace_ms;   /* from SIGTERM to SIGKILL */
+    size_t output_max;         /* more on stdout ends the command */
+    size_t error_max;          /* kept of stderr: the last so many bytes */
+    uint64_t timeout_ms;       /* 0: none; then the command is ended */
+    uint64_t grace_ms;         /* from SIGTERM to SIGKILL */
+    struct children *children; /* NULL: not noted; borrowed until done */
+    size_t slot;               /* of children_take; given back before done */
 };
 
 struct child_result {

@@ -19,6 +19,7 @@
 #define DATADIR_DEFAULT ".pawl"
 #define DATADIR_STORE "pawl.db"
 #define DATADIR_LOCK "lock"
+#define DATADIR_CHILDREN "children" /* os/children.h */
 
 enum {
     DATADIR_PATH_MAX = 3072

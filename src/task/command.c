@@ -1,5 +1,7 @@
 #include "task/command.h"
 
+#include "os/children.h"
+
 const char *const *command_argv(struct arena *a, const struct binding *binding, struct str name)
 {
     const char **argv = ARENA_ARRAY(a, const char *, binding->argc + 1);
@@ -13,7 +15,21 @@ static void put(struct json_object_builder *b, const char *name, struct str valu
     json_object_add(b, str_of_cstr(name), json_string(value));
 }
 
-static struct json identity(struct arena *a, const struct task_request *r)
+static struct str inherited_marks(const char *const *inherited)
+{
+    static const struct str prefix = STR_INIT(CHILDREN_MARK_NAME "=");
+    for (; *inherited; inherited++)
+        if (str_starts_with(str_of_cstr(*inherited), prefix))
+            return str_of_cstr(*inherited + prefix.len);
+    return STR("");
+}
+
+static struct str add_mark(struct arena *a, struct str marks, struct str mark)
+{
+    return marks.len ? arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(marks), STR_ARG(mark)) : mark;
+}
+
+static struct json identity(struct arena *a, const struct task_request *r, struct str marks)
 {
     struct json_object_builder b = json_object_builder(a);
     put(&b, "PAWL_EXECUTION_ARN", r->execution_arn);
@@ -22,6 +38,8 @@ static struct json identity(struct arena *a, const struct task_request *r)
     put(&b, "PAWL_RUN_ID", r->execution_id);
     put(&b, "PAWL_CORRELATION_ID", r->correlation_id);
     put(&b, "PAWL_TASK_TOKEN", r->token);
+    if (marks.len)
+        put(&b, CHILDREN_MARK_NAME, marks);
     return json_object_done(&b);
 }
 
@@ -42,9 +60,10 @@ static size_t append(struct arena *a, struct json variables, const char **to)
 
 const char *const *command_environment(struct arena *a, const char *const *inherited,
                                        const struct binding *binding,
-                                       const struct task_request *request)
+                                       const struct task_request *request, struct str mark)
 {
-    struct json ours = identity(a, request);
+    struct str marks = inherited_marks(inherited);
+    struct json ours = identity(a, request, mark.len ? add_mark(a, marks, mark) : marks);
     size_t count = 0, used = 0;
     while (inherited[count])
         count++;

@@ -2,7 +2,8 @@
  *
  * The environment is the inherited one, the binding's over it, and over both the
  * task's identity: PAWL_EXECUTION_ARN, PAWL_STATE_NAME, PAWL_ATTEMPT,
- * PAWL_RUN_ID, PAWL_CORRELATION_ID, PAWL_TASK_TOKEN.
+ * PAWL_RUN_ID, PAWL_CORRELATION_ID, PAWL_TASK_TOKEN. With a mark (os/children.h)
+ * PAWL_TASK_MARK is the inherited one, if any, a blank and the mark.
  *
  * Ownership: arena; lists end with NULL.
  */
@@ -16,6 +17,6 @@ const char *const *command_argv(struct arena *a, const struct binding *binding, 
 
 const char *const *command_environment(struct arena *a, const char *const *inherited,
                                        const struct binding *binding,
-                                       const struct task_request *request);
+                                       const struct task_request *request, struct str mark);
 
 #endif

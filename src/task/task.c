@@ -15,6 +15,8 @@ enum {
     BUCKETS = 4096
 };
 
+_Static_assert((int)TASK_RUNNING_MAX <= (int)CHILDREN_MAX, "all that run can be noted");
+
 enum task_state {
     TASK_QUEUED,   /* in its lane */
     TASK_RUNNING,  /* a child or a request */
@@ -55,6 +57,7 @@ struct lane {
 struct tasks {
     uv_loop_t *loop;
     const struct bindings *bindings;
+    struct children *children; /* NULL: commands are not noted */
     task_done *done;
     void *arg;
     struct lane *lanes; /* as many as bindings */
@@ -318,16 +321,24 @@ static void start_child(struct task *task)
 {
     struct tasks *t = task->set;
     struct arena *a = task->arena;
+    size_t slot = 0;
+    struct str mark = STR("");
+    if (t->children) {
+        slot = children_take(t->children, str_of_cstr(task->idempotency_key));
+        mark = children_mark(t->children, slot);
+    }
     struct child_options options = {
         .argv = command_argv(a, task->binding, task->callee.name),
-        .environment =
-            command_environment(a, (const char *const *)environ, task->binding, &task->request),
+        .environment = command_environment(a, (const char *const *)environ, task->binding,
+                                           &task->request, mark),
         .folder = arena_cstr(a, t->bindings->folder),
         .input = task->request.payload,
         .output_max = TASK_OUTPUT_SIZE_MAX,
         .error_max = TASK_LOG_SIZE_MAX,
         .timeout_ms = task->binding->timeout_ms,
         .grace_ms = TASK_KILL_GRACE_MS,
+        .children = t->children,
+        .slot = slot,
     };
     task->child = child_start(t->loop, &options, on_child_done, task);
 }
@@ -453,8 +464,8 @@ bool tasks_idle(const struct tasks *t)
     return t->alive == 0;
 }
 
-struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, task_done *done,
-                        void *arg)
+struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, struct children *children,
+                        task_done *done, void *arg)
 {
     struct tasks *t = calloc(1, sizeof(*t));
     struct lane *lanes = calloc(bindings->count + 1, sizeof(*lanes));
@@ -462,6 +473,7 @@ struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, task_d
         panic(__FILE__, __LINE__, "out of memory");
     t->loop = loop;
     t->bindings = bindings;
+    t->children = children;
     t->done = done;
     t->arg = arg;
     t->lanes = lanes;

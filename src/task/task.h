@@ -15,7 +15,9 @@
  * (nothing printed: null); a non-zero exit is a failure. An HTTP service is
  * POSTed the payload; a 2xx body is the result. What waits for the bound of its
  * binding starts in order. A cancelled command counts as running until its
- * process group is gone, so that a next attempt never overlaps it.
+ * process group is gone, so that a next attempt never overlaps it. With a register
+ * (os/children.h) it is noted there while it runs, so that this also holds when
+ * Pawl is killed: the next one ends it before it starts anything.
  *
  * Ownership: the request is borrowed during task_start; the result is borrowed
  * during done. Threads: the event loop's only. The program ignores SIGPIPE.
@@ -69,10 +71,12 @@ typedef void task_done(void *arg, const struct task_result *result);
 
 struct tasks; /* the set of running and queued tasks */
 struct bindings;
+struct children;
 
-/* Borrows loop and bindings until the loop has ended. Owned: tasks_free. */
-struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, task_done *done,
-                        void *arg);
+/* Borrows loop, bindings and children (NULL: commands are not noted) until the
+ * loop has ended. Owned: tasks_free. */
+struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, struct children *children,
+                        task_done *done, void *arg);
 
 /* Cancels everything. Its memory goes when the last of it is gone: run the loop
  * to its end (uv_run gives 0) before uv_loop_close. May be called from done. */

@@ -64,7 +64,7 @@ static inline struct fixture *fixture_new(const char *config, const char *folder
     if (!bindings_parse(f->arena, str_of_cstr(config), str_of_cstr(folder), &f->bindings, &e))
         fail_msg("%s", e.message);
     assert_int_equal(uv_loop_init(&f->loop), 0);
-    f->tasks = tasks_new(&f->loop, &f->bindings, keep_report, f);
+    f->tasks = tasks_new(&f->loop, &f->bindings, NULL, keep_report, f);
     return f;
 }
 

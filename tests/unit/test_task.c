@@ -458,7 +458,7 @@ static void test_free_from_done(void **state)
     (void)state;
     struct fixture *f = with(SH("hang", "exec sleep 1000") SH("short", "exec true"));
     struct tasks *tasks = NULL;
-    tasks = tasks_new(&f->loop, &f->bindings, free_in_done, &tasks);
+    tasks = tasks_new(&f->loop, &f->bindings, NULL, free_in_done, &tasks);
     static const char *const resources[] = {"hang", "short", "short", "unbound"};
     for (uint32_t i = 0; i < COUNT_OF(resources); i++)
         task_start(tasks,

@@ -220,7 +220,7 @@ static struct served serve(const char *path, const char *more)
     tasks_free(s.f->tasks);
     if (!bindings_parse(s.f->arena, str_of_cstr(config), STR("/"), &s.f->bindings, &e))
         fail_msg("%s", e.message);
-    s.f->tasks = tasks_new(&s.f->loop, &s.f->bindings, keep_report, s.f);
+    s.f->tasks = tasks_new(&s.f->loop, &s.f->bindings, NULL, keep_report, s.f);
     return s;
 }
 
@@ -353,7 +353,7 @@ static void test_free_from_done(void **state)
     (void)state;
     struct served s = freed_in_done = serve("/ok", "");
     tasks_free(s.f->tasks);
-    s.f->tasks = tasks_new(&s.f->loop, &s.f->bindings, free_in_done, NULL);
+    s.f->tasks = tasks_new(&s.f->loop, &s.f->bindings, NULL, free_in_done, NULL);
     for (uint32_t i = 0; i < 5; i++)
         start(s.f, i, "service", "{}");
     while (s.f->tasks)
