@@ -16,7 +16,7 @@
  *
  * A followed execution is a stream of lines, each one JSON object:
  *   {"execution": {"id", "arn", "name", "machine_name", "status", "started_at",
- *                  "advancing"}}          first; advancing: this process goes on with it
+ *                  "definition"}}         first; definition: the hash of its text
  *   {"turn": N, "at": TIME, "last": N, "events": [...], "steps": [...]}   a durable turn
  *   {"end": {"status", "stopped_at", "output"?, "error"?, "cause"?}}      last
  *   {"closed": {"reason": "stopping" | "slow" | CODE, "detail", "resume_from": N}}
@@ -32,8 +32,7 @@
  *
  * How a host wires it (see cli/host.h for the loop):
  *   1. after engine_new: api_new, then api_listen_unix(datadir_file("pawl.sock"));
- *   2. wherever the engine calls its follower: call api_followed too (its signature
- *      is engine_followed's, so engine_follow may be given it directly);
+ *   2. wherever the engine calls its follower: call api_followed too;
  *   3. options.wake: make the loop call engine_step soon. It is called from within
  *      engine_step too, and then another step must follow this one, whatever this
  *      one returned: set a flag, clear it before engine_step, step again if it is set;
@@ -79,9 +78,8 @@ MUST_CHECK bool api_listen_unix(struct api *api, const char *path, struct err *r
 MUST_CHECK bool api_listen_tcp(struct api *api, const char *address, uint16_t port,
                                uint16_t *ret_port, struct err *reterr);
 
-/* arg: the struct api. */
-void api_followed(void *arg, const struct run *run, execution_key key,
-                  const struct flow_event *events, size_t count, struct wall_ms at);
+/* A turn of this execution is durable: its followers are told. */
+void api_followed(struct api *api, execution_key key);
 
 void api_stop(struct api *api);
 

@@ -5,7 +5,7 @@
  * 405 with Allow, and AWS's UnknownOperationException. HEAD goes where GET does.
  * A body, when there is one, must be JSON.
  *
- * Ownership: a call lies in its request's arena and dies when it is answered.
+ * Ownership: a call dies when it is answered, and all that lies in its arena.
  */
 #ifndef PAWL_API_ROUTES_H
 #define PAWL_API_ROUTES_H
@@ -15,7 +15,8 @@
 
 enum {
     ROUTE_PARAMETERS_MAX = 4,
-    CALL_JSON_DEPTH_MAX = 128, /* of a body */
+    CALL_JSON_DEPTH_MAX = JSON_DEPTH_MAX + 8, /* of a body, in which an input may lie */
+    CALL_MEMORY_MAX = 512 << 20, /* limit call_memory_max: bytes to take one body apart */
 };
 
 struct api;
@@ -32,7 +33,9 @@ struct route {
 /* All of them; ends with an empty row. */
 extern const struct route routes[];
 
-/* One request on its way through the house. */
+struct search;
+
+/* One request on its way through the house. Lies in its own arena. */
 struct call {
     struct api *api;
     struct http_request *request;
@@ -42,7 +45,11 @@ struct call {
     struct json body;                            /* absent: none was sent */
     struct str request_id;
     bool aws;
-    struct call *next, **link; /* in the api's list of calls that wait; private to api.c */
+    void *work;                /* the handler's own */
+    void (*clean)(void *work); /* when the call ends, however it does; may be NULL */
+    struct search *search;     /* call_find's own */
+    struct errand *errand;     /* that it waits for; NULL: none */
+    struct call *next, **link; /* among the api's calls */
 };
 
 /* The http_handler of an api. */

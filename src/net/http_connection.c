@@ -116,7 +116,7 @@ static void drained(struct http_connection *c)
         answer_taken(c);
         take_rest(c);
     } else if (c->phase == PHASE_ANSWER) {
-        server_set_deadline(c, DEADLINE_NONE);
+        server_set_deadline(c, c->request->streaming ? DEADLINE_BEAT : DEADLINE_NONE);
         request_drained(c->request);
     }
 }
@@ -172,9 +172,13 @@ void connection_write(struct http_connection *c, const uv_buf_t *parts, unsigned
         done = sent > 0 ? (size_t)sent : 0;
     }
     queue_rest(c, parts, count, done);
-    if (c->phase != PHASE_CLOSED && c->deadline != DEADLINE_SEND && connection_queued(c)) {
+    if (c->phase == PHASE_CLOSED)
+        return;
+    if (c->deadline != DEADLINE_SEND && connection_queued(c)) {
         c->mark = connection_queued(c);
         server_set_deadline(c, DEADLINE_SEND);
+    } else if (c->deadline != DEADLINE_SEND && c->request && c->request->streaming) {
+        server_set_deadline(c, DEADLINE_BEAT);
     }
 }
 
@@ -329,6 +333,10 @@ void connection_expire(struct http_connection *c)
     if (sends && connection_queued(c) < c->mark) {
         c->mark = connection_queued(c);
         server_set_deadline(c, DEADLINE_SEND);
+        return;
+    }
+    if (c->deadline == DEADLINE_BEAT) {
+        request_beat(c->request);
         return;
     }
     c->server->counts.timed_out++;

@@ -30,6 +30,7 @@ enum deadline {
     DEADLINE_HEAD,
     DEADLINE_BODY,
     DEADLINE_SEND,
+    DEADLINE_BEAT,
     DEADLINE_LINGER,
     DEADLINE_COUNT
 };
@@ -77,6 +78,7 @@ struct http_request {
     void *drained_arg;
     bool head_only; /* HEAD */
     bool streaming, chunked;
+    struct str beat; /* of a stream; empty: none */
 };
 
 struct deadline_list {
@@ -142,6 +144,8 @@ void request_begin(struct http_connection *c, struct http_parser *parser);
 /* The connection is no more. */
 void request_lost(struct http_request *r);
 void request_drained(struct http_request *r);
+/* A stream was silent for beat_ms. */
+void request_beat(struct http_request *r);
 /* Status line and headers; length SIZE_MAX: chunked or until the end. */
 void response_head(struct buf *to, struct http_connection *c, int status,
                    const struct http_header *headers, size_t count, size_t length);

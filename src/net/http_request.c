@@ -28,6 +28,14 @@ void request_drained(struct http_request *r)
         r->drained(r->drained_arg);
 }
 
+void request_beat(struct http_request *r)
+{
+    /* Set before, so that a beat of no bytes is one, too. */
+    server_set_deadline(r->connection, DEADLINE_BEAT);
+    if (r->beat.len)
+        send_chunk(r, r->beat, false);
+}
+
 /* Its connection, if any, goes on without it. */
 static void request_end(struct http_request *r)
 {
@@ -167,6 +175,22 @@ void http_stream_begin(struct http_request *r, int status, const struct http_hea
     buf_release(&head);
 }
 
+static void send_chunk(struct http_request *r, struct str bytes, bool last)
+{
+    struct buf chunk = BUF_INIT(0);
+    if (r->chunked && bytes.len)
+        buf_printf(&chunk, "%zx\r\n", bytes.len);
+    buf_append(&chunk, bytes);
+    if (r->chunked && bytes.len)
+        buf_append(&chunk, STR("\r\n"));
+    if (r->chunked && last)
+        buf_append(&chunk, STR("0\r\n\r\n"));
+    uv_buf_t part = {.base = chunk.ptr, .len = chunk.len};
+    if (chunk.len && !r->head_only)
+        connection_write(r->connection, &part, 1);
+    buf_release(&chunk);
+}
+
 bool http_stream_write(struct http_request *r, struct str bytes)
 {
     ASSERT(r->streaming);
@@ -176,17 +200,7 @@ bool http_stream_write(struct http_request *r, struct str bytes)
     size_t queued = connection_queued(c);
     if (queued && queued + bytes.len > c->server->limits.stream_queue_max)
         return false;
-    if (r->head_only || bytes.len == 0)
-        return true;
-    struct buf chunk = BUF_INIT(0);
-    if (r->chunked)
-        buf_printf(&chunk, "%zx\r\n", bytes.len);
-    buf_append(&chunk, bytes);
-    if (r->chunked)
-        buf_append(&chunk, STR("\r\n"));
-    uv_buf_t part = {.base = chunk.ptr, .len = chunk.len};
-    connection_write(c, &part, 1);
-    buf_release(&chunk);
+    send_chunk(r, bytes, false);
     return !http_request_is_gone(r);
 }
 
@@ -201,15 +215,17 @@ void http_stream_on_drained(struct http_request *r, void (*drained)(void *arg), 
     r->drained_arg = arg;
 }
 
-void http_stream_end(struct http_request *r)
+void http_stream_beat(struct http_request *r, struct str text)
+{
+    r->beat = text;
+}
+
+void http_stream_end(struct http_request *r, struct str last)
 {
     ASSERT(r->streaming);
     r->drained = NULL;
     r->gone = NULL;
-    if (r->connection && r->chunked && !r->head_only) {
-        char last[] = "0\r\n\r\n";
-        uv_buf_t part = {.base = last, .len = sizeof(last) - 1};
-        connection_write(r->connection, &part, 1);
-    }
+    if (!http_request_is_gone(r))
+        send_chunk(r, last, true);
     request_end(r);
 }

@@ -121,8 +121,12 @@ size_t http_stream_queued(const struct http_request *r);
 /* Called each time the queue has become empty. */
 void http_stream_on_drained(struct http_request *r, void (*drained)(void *arg), void *arg);
 
-/* What is queued still goes out. */
-void http_stream_end(struct http_request *r);
+/* Writes this text, which must stay (a literal), whenever nothing was written for
+ * beat_ms: so a peer that has gone without a word is noticed. */
+void http_stream_beat(struct http_request *r, struct str text);
+
+/* last, which may be empty, is sent whatever is queued before it. */
+void http_stream_end(struct http_request *r, struct str last);
 
 /* "Not Found"; "Unknown" for what has no name. */
 const char *http_status_title(int status);

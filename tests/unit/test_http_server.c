@@ -630,7 +630,7 @@ static void test_stream(void **state)
     heard = hear_until(&h, fd, "4\r\none\n\r\n");
     buf_release(&heard);
     assert_true(http_stream_write(r, STR("two\n")));
-    http_stream_end(r);
+    http_stream_end(r, STR(""));
     heard = hear_until(&h, fd, "4\r\ntwo\n\r\n0\r\n\r\n");
     buf_release(&heard);
     /* The connection lives on. */
@@ -651,7 +651,7 @@ static void test_stream_to_old_peers(void **state)
     say(&h, fd, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     struct http_request *r = take_kept(&h);
     assert_true(http_stream_write(r, STR("one\n")));
-    http_stream_end(r);
+    http_stream_end(r, STR(""));
     struct buf heard = hear_all(&h, fd);
     assert_lacks(&heard, "chunked");
     assert_true(str_ends_with(buf_str(&heard), STR("\r\n\r\none\n")));
@@ -679,7 +679,7 @@ static void test_stream_is_bounded(void **state)
     UNTIL(&h, (receive(fd, &heard), h.drained > drained));
     assert_int_equal(http_stream_queued(r), 0);
     assert_true(http_stream_write(r, STR("more")));
-    http_stream_end(r);
+    http_stream_end(r, STR(""));
     UNTIL(&h, (receive(fd, &heard), str_ends_with(buf_str(&heard), STR("0\r\n\r\n"))));
     assert_true(heard.len > sent);
     buf_release(&heard);
@@ -701,7 +701,7 @@ static void test_stream_peer_goes(void **state)
     UNTIL(&h, h.gone == 1);
     assert_false(http_stream_write(r, STR("nobody")));
     assert_int_equal(http_stream_queued(r), 0);
-    http_stream_end(r);
+    http_stream_end(r, STR(""));
     close_house(&h);
 }
 

@@ -1,0 +1,106 @@
+/* What the files of api/ share. Included only inside api/.
+ *
+ * A handler gets a call and ends it by an answer. What it must wait for, at the
+ * store or at the engine, is an errand: it outlives the call when the call is
+ * answered meanwhile, and what comes back then is dropped.
+ */
+#ifndef PAWL_API_API_INTERNAL_H
+#define PAWL_API_API_INTERNAL_H
+
+#include "api/api.h"
+#include "api/routes.h"
+#include "engine/machines.h"
+#include "journal/journal.h"
+
+enum {
+    WATCH_BUCKETS = 256
+};
+
+struct watch;
+
+struct api {
+    struct api_options options;
+    struct http_server *server;
+    struct rng rng;
+    struct machines machines; /* that stories are read by */
+    struct call *calls;       /* that are not answered yet */
+    struct errand *errands;
+    struct watch *watches[WATCH_BUCKETS];
+    size_t followers;
+    bool stopping;
+};
+
+/* ---- errands (errand.c) ---- */
+
+struct errand;
+
+/* err: NULL on success. The errand ends when this returns. */
+typedef void errand_done(void *owner, struct errand *e, const struct err *err);
+
+struct errand {
+    struct api *api;
+    struct errand *next, **link;
+    struct arena *arena; /* the errand, and what the store answers, lie in it */
+    struct store_read read;
+    const struct engine_reply *reply; /* during done, of an order to the engine */
+    errand_done *done;
+    void *owner;
+    struct errand **place; /* where the owner keeps it, cleared before done; NULL: nobody waits */
+};
+
+/* Puts it in *place, which must be empty. */
+struct errand *errand_new(struct api *api, errand_done *done, void *owner, struct errand **place);
+/* What is asked stands in e->read. */
+void errand_read(struct errand *e, enum store_read_kind kind);
+/* To the engine: it may be back before these return. */
+void errand_start(struct errand *e, const struct engine_start *start);
+void errand_resume(struct errand *e, execution_key key);
+void errand_stop(struct errand *e, execution_key key, struct str error, struct str cause);
+/* Accepts NULL. */
+void errand_abandon(struct errand *e);
+/* Nothing will call back any more. */
+void errands_free(struct api *api);
+
+/* ---- calls (call.c) ---- */
+
+/* The call's one errand: `done` gets the call. */
+struct errand *call_errand(struct call *c, errand_done *done);
+
+/* Ends the call but leaves its request to whoever has it. */
+void call_release(struct call *c);
+
+/* Finds an execution by id, ARN or name, on the AWS face by ARN alone, and goes on
+ * with its row, which lies in the call's arena; or fails the call. */
+typedef void call_found(struct call *c, const struct execution_row *row);
+void call_find(struct call *c, struct str reference, call_found *found);
+
+/* A text's bytes as the call's own. */
+struct execution_row *call_keep_row(struct call *c, const struct execution_row *row);
+
+/* ---- shapes (shapes.c) ---- */
+
+struct json time_json(struct arena *a, struct wall_ms at);
+struct json id_json(struct arena *a, struct uuid id);
+struct json error_json(bool has, struct str text);
+/* {"execution_arn", "id", "name", "machine_name", "status", ...} */
+struct json execution_json(struct arena *a, const struct execution_row *row);
+/* How a run ended: "status", "stopped_at", "output" or "error" and "cause". */
+struct json end_json(struct arena *a, const struct run *run);
+/* An event under its number in the execution's stream. */
+struct json event_json(struct arena *a, const struct run *run, const struct flow_event *event,
+                       struct wall_ms at, uint64_t number, bool data);
+/* data: with input and output. */
+struct json step_json(struct arena *a, const struct machine *machine, const struct step *step,
+                      bool data);
+
+/* ---- following (watch.c) ---- */
+
+/* Answers the request with the execution's turns: those already in the store whose
+ * last event's number is above `from`, then the others as they come. */
+void watch_follow(struct api *api, struct http_request *request, const struct execution_row *row,
+                  uint64_t from, bool data);
+void watches_notify(struct api *api, execution_key key);
+/* Every follower hears that this process is stopping. */
+void watches_stop(struct api *api);
+
+#endif

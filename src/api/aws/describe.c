@@ -1,0 +1,142 @@
+/* DescribeExecution: the row, with the input from the first turn and the end from
+ * the last. What it ended with may refer to values of any turn, so all are read. */
+#include "api/aws/operations.h"
+
+enum {
+    ARN_MAX = 256
+};
+
+struct describe {
+    struct execution_row row;
+    bool data;
+    struct arena *values; /* owned; of the turns */
+    struct journal_reader *reader;
+    uint32_t turns;
+    struct flow_event first, last;
+};
+
+static void clean(void *work)
+{
+    const struct describe *d = work;
+    arena_free(d->values);
+}
+
+/* "input" as JSON text, and "inputDetails". */
+static void add_data(struct json_object_builder *b, const struct describe *d, struct str name,
+                     struct str details, struct json value)
+{
+    struct json_object_builder included = json_object_builder(b->arena);
+    if (json_is_absent(value))
+        return;
+    json_object_add(&included, STR("included"), json_bool(d->data));
+    if (d->data)
+        json_object_add(b, name, json_string(json_text(b->arena, value)));
+    json_object_add(b, details, json_object_done(&included));
+}
+
+static void add_redrive(struct json_object_builder *b, enum execution_status status)
+{
+    json_object_add(b, STR("redriveCount"), json_int(0));
+    json_object_add(b, STR("redriveStatus"), json_string(STR("NOT_REDRIVABLE")));
+    const char *why = status == EXECUTION_RUNNING ? "Execution is RUNNING and cannot be redriven"
+                      : status == EXECUTION_SUCCEEDED
+                          ? "Execution is SUCCEEDED and cannot be redriven"
+                          : "Redrive is not served here";
+    json_object_add(b, STR("redriveStatusReason"), json_string(str_of_cstr(why)));
+}
+
+static void answer(struct call *c)
+{
+    const struct describe *d = c->work;
+    const struct execution_row *row = &d->row;
+    struct json_object_builder b = json_object_builder(c->arena);
+    bool ended = row->status != EXECUTION_RUNNING;
+    bool succeeded = row->status == EXECUTION_SUCCEEDED;
+    json_object_add(&b, STR("executionArn"), json_string(row->arn));
+    json_object_add(&b, STR("stateMachineArn"), json_string(row->machine_arn));
+    json_object_add(&b, STR("name"), json_string(row->name));
+    json_object_add(&b, STR("status"),
+                    json_string(str_of_cstr(execution_status_name(row->status))));
+    json_object_add(&b, STR("startDate"), aws_time(row->started_at));
+    json_object_add(&b, STR("stopDate"), aws_time(row->stopped_at));
+    add_data(&b, d, STR("input"), STR("inputDetails"), d->first.value.value);
+    if (succeeded)
+        add_data(&b, d, STR("output"), STR("outputDetails"), d->last.value.value);
+    if (ended && !succeeded) {
+        json_object_add(&b, STR("error"), error_json(d->last.has_error, d->last.error));
+        json_object_add(&b, STR("cause"), error_json(d->last.has_cause, d->last.cause));
+    }
+    add_redrive(&b, row->status);
+    call_answer(c, 200, json_object_done(&b));
+}
+
+static bool take_turns(struct describe *d, const struct store_read *read, struct err *reterr)
+{
+    for (size_t i = 0; i < read->count; i++) {
+        const struct turn_row *row = &read->turns[i];
+        const struct journal_row journal = {row->turn, row->rules_version, row->cause,
+                                            row->at,   row->body,          row->checksum};
+        struct journal_turn turn;
+        if (!journal_read(d->reader, &journal, &turn, reterr))
+            return false;
+        if (turn.count && d->turns == 0)
+            d->first = turn.events[0];
+        if (turn.count)
+            d->last = turn.events[turn.count - 1];
+        d->turns++;
+    }
+    if (arena_used(d->values) > API_STORY_SIZE_MAX)
+        return err_set(reterr, ERR_TOO_LARGE,
+                       "this execution takes more than %d bytes of memory (limit story_max)",
+                       API_STORY_SIZE_MAX);
+    return true;
+}
+
+static void read_turns(struct call *c);
+
+static void turns_read(void *owner, struct errand *e, const struct err *err)
+{
+    struct call *c = owner;
+    struct describe *d = c->work;
+    struct err damage;
+    if (!err && !take_turns(d, &e->read, &damage))
+        err = &damage;
+    if (err)
+        call_fail(c, err);
+    else if (e->read.more && d->row.status != EXECUTION_RUNNING)
+        read_turns(c);
+    else
+        answer(c);
+}
+
+static void read_turns(struct call *c)
+{
+    const struct describe *d = c->work;
+    struct errand *e = call_errand(c, turns_read);
+    e->read.key = d->row.key;
+    e->read.turn = d->turns;
+    if (d->row.status == EXECUTION_RUNNING)
+        e->read.rows_max = 1;
+    errand_read(e, STORE_GET_TURNS);
+}
+
+static void found(struct call *c, const struct execution_row *row)
+{
+    struct describe *d = c->work;
+    d->row = *row;
+    d->values = arena_new(0);
+    d->reader = journal_reader_new(d->values);
+    read_turns(c);
+}
+
+void aws_describe_execution(struct call *c)
+{
+    struct describe *d = c->work = ARENA_NEW(c->arena, struct describe);
+    struct str arn, included;
+    if (!argument_text(c, STR("executionArn"), ARGUMENT_REQUIRED, ARN_MAX, &arn) ||
+        !argument_text(c, STR("includedData"), ARGUMENT_OPTIONAL, 32, &included))
+        return;
+    c->clean = clean;
+    d->data = !str_eq(included, STR("METADATA_ONLY"));
+    call_find(c, arn, found);
+}

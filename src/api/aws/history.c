@@ -1,0 +1,170 @@
+/* GetExecutionHistory: the events of the Step Functions API, a page at a time.
+ *
+ * Events get their ids when their turns are folded, so a page is found by folding
+ * from the first turn. The token of the next page names the execution, the order
+ * and the last id that was given.
+ */
+#include "api/aws/operations.h"
+
+#include "api/story.h"
+#include "base/base64.h"
+
+enum {
+    ARN_MAX = 256,
+    TOKEN_MAX = 1024,
+    PAGE_DEFAULT = 100,
+    PAGE_SIZE_MAX = 4 << 20, /* bytes of one page, about; one event at least */
+};
+
+struct kept_event {
+    struct flow_event event;
+    struct wall_ms at;
+};
+
+struct history {
+    int64_t count_max;
+    bool reverse, data;
+    struct str token;
+    execution_key key;
+    uint32_t after; /* the last id of the page before; 0: none */
+    struct story *story;
+    /* A ring of the events that fit, in the order they happened: going forward the
+     * first of them, in reverse the last. One more than the page tells of the next. */
+    struct kept_event *events;
+    size_t room, begin, count;
+};
+
+static void clean(void *work)
+{
+    const struct history *h = work;
+    story_close(h->story);
+}
+
+/* ---- tokens ---- */
+
+static struct str token_of(struct arena *a, const struct history *h, uint32_t last)
+{
+    return base64_encode(
+        a, arena_printf(a, "h1 %c %lld %u", h->reverse ? 'r' : 'f', (long long)h->key, last));
+}
+
+static bool take_token(struct call *c, struct history *h)
+{
+    struct str text, expected;
+    int64_t last;
+    if (h->token.len == 0)
+        return true;
+    if (base64_decode(c->arena, h->token, &text)) {
+        size_t blank = str_rfind_char(text, ' ');
+        struct str number = str_slice(text, blank == SIZE_MAX ? text.len : blank + 1, text.len);
+        if (str_to_int64(number, &last) && last > 0 && last < UINT32_MAX) {
+            h->after = (uint32_t)last;
+            expected = token_of(c->arena, h, h->after);
+            if (str_eq(expected, h->token))
+                return true;
+        }
+    }
+    call_fail_aws(c, "InvalidToken", "Invalid Token: 'Invalid token'");
+    return false;
+}
+
+/* ---- the events of the page ---- */
+
+static bool fits(const struct call *c, const struct story *story, const struct flow_event *event)
+{
+    const struct history *h = c->work;
+    if (event->id == 0)
+        return false;
+    if (h->after && (h->reverse ? event->id >= h->after : event->id <= h->after))
+        return false;
+    struct arena *scratch = arena_new(0);
+    struct json shown = history_event(scratch, story_run(story), event, (struct wall_ms){0}, false);
+    bool there = !json_is_absent(shown);
+    arena_free(scratch);
+    return there;
+}
+
+static void keep(struct history *h, const struct flow_event *event, struct wall_ms at)
+{
+    if (h->count == h->room) {
+        h->begin = (h->begin + 1) % h->room;
+        h->count--;
+    }
+    h->events[(h->begin + h->count++) % h->room] = (struct kept_event){*event, at};
+}
+
+static void answer(struct call *c)
+{
+    struct history *h = c->work;
+    struct json_array_builder events = json_array_builder(c->arena);
+    struct json_object_builder b = json_object_builder(c->arena);
+    size_t size = 0, shown = 0;
+    uint32_t last = 0;
+    while (shown < h->count && shown < (size_t)h->count_max && size < PAGE_SIZE_MAX) {
+        size_t at = h->reverse ? h->count - 1 - shown : shown;
+        const struct kept_event *k = &h->events[(h->begin + at) % h->room];
+        struct json event = history_event(c->arena, story_run(h->story), &k->event, k->at, h->data);
+        json_array_add(&events, event);
+        size += json_size(event);
+        last = k->event.id;
+        shown++;
+    }
+    json_object_add(&b, STR("events"), json_array_done(&events));
+    if (shown < h->count)
+        json_object_add(&b, STR("nextToken"), json_string(token_of(c->arena, h, last)));
+    call_answer(c, 200, json_object_done(&b));
+}
+
+/* Going forward, a full page needs no later turns. */
+static bool on_turn(void *arg, struct story *story, const struct journal_turn *turn)
+{
+    struct call *c = arg;
+    struct history *h = c->work;
+    for (size_t i = 0; i < turn->count; i++) {
+        if (!fits(c, story, &turn->events[i]))
+            continue;
+        keep(h, &turn->events[i], turn->at);
+        if (!h->reverse && h->count == h->room) {
+            answer(c);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void on_rested(void *arg, struct story *story, const struct err *err)
+{
+    (void)story;
+    if (err)
+        call_fail(arg, err);
+    else
+        answer(arg);
+}
+
+static void found(struct call *c, const struct execution_row *row)
+{
+    struct history *h = c->work;
+    h->key = row->key;
+    if (!take_token(c, h))
+        return;
+    h->room = (size_t)h->count_max + 1;
+    h->events = ARENA_ARRAY(c->arena, struct kept_event, h->room);
+    h->story = story_new(c->api, row, on_turn, on_rested, c);
+    story_advance(h->story);
+}
+
+void aws_get_execution_history(struct call *c)
+{
+    struct history *h = c->work = ARENA_NEW(c->arena, struct history);
+    struct str arn;
+    c->clean = clean;
+    if (!argument_text(c, STR("executionArn"), ARGUMENT_REQUIRED, ARN_MAX, &arn) ||
+        !argument_int(c, STR("maxResults"), 0, API_HISTORY_PAGE_MAX, 0, &h->count_max) ||
+        !argument_bool(c, STR("reverseOrder"), false, &h->reverse) ||
+        !argument_bool(c, STR("includeExecutionData"), true, &h->data) ||
+        !argument_text(c, STR("nextToken"), ARGUMENT_OPTIONAL, TOKEN_MAX, &h->token))
+        return;
+    if (h->count_max == 0)
+        h->count_max = PAGE_DEFAULT;
+    call_find(c, arn, found);
+}

@@ -1,0 +1,92 @@
+#include "api/api_internal.h"
+
+struct errand *errand_new(struct api *api, errand_done *done, void *owner, struct errand **place)
+{
+    struct arena *arena = arena_new(0);
+    struct errand *e = ARENA_NEW(arena, struct errand);
+    *e = (struct errand){.api = api, .arena = arena, .done = done, .owner = owner, .place = place};
+    ASSERT(!*place);
+    *place = e;
+    e->next = api->errands;
+    e->link = &api->errands;
+    if (e->next)
+        e->next->link = &e->next;
+    api->errands = e;
+    return e;
+}
+
+static void errand_free(struct errand *e)
+{
+    *e->link = e->next;
+    if (e->next)
+        e->next->link = e->link;
+    arena_free(e->arena);
+}
+
+static void back(struct errand *e, const struct err *err)
+{
+    if (e->place) {
+        *e->place = NULL;
+        e->done(e->owner, e, err);
+    }
+    errand_free(e);
+}
+
+static void read_done(void *arg, const struct err *err)
+{
+    back(arg, err);
+}
+
+void errand_read(struct errand *e, enum store_read_kind kind)
+{
+    const struct api_options *o = &e->api->options;
+    e->read.kind = kind;
+    e->read.org = o->org;
+    e->read.arena = e->arena;
+    e->read.done = read_done;
+    e->read.arg = e;
+    store_read(o->store, &e->read);
+    o->wake(o->arg);
+}
+
+static void replied(void *arg, const struct engine_reply *reply)
+{
+    struct errand *e = arg;
+    e->reply = reply;
+    back(e, reply->err);
+}
+
+void errand_start(struct errand *e, const struct engine_start *start)
+{
+    const struct api_options *o = &e->api->options;
+    engine_start(o->engine, start, replied, e);
+    o->wake(o->arg);
+}
+
+void errand_resume(struct errand *e, execution_key key)
+{
+    const struct api_options *o = &e->api->options;
+    engine_resume(o->engine, key, replied, e);
+    o->wake(o->arg);
+}
+
+void errand_stop(struct errand *e, execution_key key, struct str error, struct str cause)
+{
+    const struct api_options *o = &e->api->options;
+    engine_stop(o->engine, key, error, cause, replied, e);
+    o->wake(o->arg);
+}
+
+void errand_abandon(struct errand *e)
+{
+    if (!e)
+        return;
+    *e->place = NULL;
+    e->place = NULL;
+}
+
+void errands_free(struct api *api)
+{
+    while (api->errands)
+        errand_free(api->errands);
+}

@@ -1,0 +1,184 @@
+#include "api/api_internal.h"
+
+#include "api/aws/operations.h"
+#include "api/rest/resources.h"
+#include "net/http_text.h"
+
+/* What is served, all of it. */
+const struct route routes[] = {
+    {NULL, "DescribeExecution", aws_describe_execution},
+    {NULL, "GetExecutionHistory", aws_get_execution_history},
+    {NULL, "StartExecution", aws_start_execution},
+    {NULL, "StopExecution", aws_stop_execution},
+    {"POST", "/api/v1/run", rest_run},
+    {"GET", "/api/v1/executions/{id}/follow", rest_follow},
+    {"POST", "/api/v1/executions/{id}/resume", rest_resume},
+    {"POST", "/api/v1/executions/{id}/stop", rest_stop},
+    {0},
+};
+
+#define AWS_PREFIX "AWSStepFunctions."
+
+static struct call *call_new(struct api *api, struct http_request *request)
+{
+    struct arena *arena = arena_new(CALL_MEMORY_MAX);
+    struct call *c = ARENA_NEW(arena, struct call);
+    char id[UUID_TEXT_LEN];
+    c->api = api;
+    c->request = request;
+    c->arena = arena;
+    uuid_format(uuid_v4(&api->rng), id);
+    c->request_id = arena_str(arena, str_of(id, sizeof(id)));
+    c->next = api->calls;
+    c->link = &api->calls;
+    if (c->next)
+        c->next->link = &c->next;
+    api->calls = c;
+    return c;
+}
+
+/* ---- finding the row ---- */
+
+static struct str next_segment(struct str *path)
+{
+    struct str rest = str_slice(*path, 1, path->len);
+    size_t slash = str_find_char(rest, '/');
+    struct str segment = str_slice(rest, 0, slash);
+    *path = str_slice(rest, segment.len, rest.len);
+    return segment;
+}
+
+/* Segment by segment; what stands for a "{...}" is decoded into the call. */
+static bool path_fits(struct call *c, const char *pattern, struct str path)
+{
+    struct str wanted = str_of_cstr(pattern);
+    size_t parameters = 0;
+    while (wanted.len && path.len) {
+        struct str expected = next_segment(&wanted), given = next_segment(&path);
+        if (!str_starts_with(expected, STR("{"))) {
+            if (!str_eq(expected, given))
+                return false;
+            continue;
+        }
+        ASSERT(parameters < ROUTE_PARAMETERS_MAX);
+        if (given.len == 0 || !http_decode(c->arena, given, false, &c->parameters[parameters++]))
+            return false;
+    }
+    return wanted.len == 0 && path.len == 0;
+}
+
+static bool method_fits(const char *method, struct str given)
+{
+    return str_eq(given, str_of_cstr(method)) ||
+           (strcmp(method, "GET") == 0 && str_eq(given, STR("HEAD")));
+}
+
+static void no_route(struct call *c, struct str allowed)
+{
+    struct str path = http_request_path(c->request);
+    struct buf text = BUF_INIT(0);
+    struct http_header headers[] = {{STR("Content-Type"), STR("application/problem+json")},
+                                    {STR("X-Request-Id"), c->request_id},
+                                    {STR("Allow"), allowed}};
+    if (allowed.len)
+        http_problem(
+            &text, 405, STR("METHOD_NOT_ALLOWED"),
+            arena_printf(c->arena, STR_FMT " takes " STR_FMT, STR_ARG(path), STR_ARG(allowed)));
+    else
+        http_problem(&text, 404, STR("NO_SUCH_PATH"),
+                     arena_printf(c->arena, "nothing is served at " STR_FMT, STR_ARG(path)));
+    http_respond(c->request, allowed.len ? 405 : 404, headers, allowed.len ? 3 : 2, buf_str(&text));
+    buf_release(&text);
+    call_release(c);
+}
+
+static void find_resource(struct call *c, struct buf *allowed)
+{
+    struct str path = http_request_path(c->request);
+    for (const struct route *r = routes; r->path; r++) {
+        if (!r->method || !path_fits(c, r->path, path))
+            continue;
+        if (method_fits(r->method, http_request_method(c->request))) {
+            c->route = r;
+            return;
+        }
+        buf_printf(allowed, "%s%s", allowed->len ? ", " : "", r->method);
+    }
+}
+
+static void find_operation(struct call *c, struct str target)
+{
+    if (!str_starts_with(target, STR(AWS_PREFIX)))
+        return;
+    struct str name = str_slice(target, sizeof(AWS_PREFIX) - 1, target.len);
+    for (const struct route *r = routes; r->path; r++)
+        if (!r->method && str_eq(str_of_cstr(r->path), name))
+            c->route = r;
+}
+
+/* ---- the body ---- */
+
+static bool take_body(struct call *c)
+{
+    const struct json_limits limits = {.depth_max = CALL_JSON_DEPTH_MAX};
+    struct str text = http_request_body(c->request);
+    struct err err;
+    if (str_trim(text).len == 0)
+        return true;
+    if (json_parse(c->arena, text, limits, JSON_DUPLICATES_LAST, &c->body, &err))
+        return true;
+    if (c->aws && (err.code == ERR_INVALID_JSON || err.code == ERR_TOO_DEEP))
+        call_fail_aws(c, "SerializationException", "%s", err.message);
+    else
+        call_fail(c, &err);
+    return false;
+}
+
+static void go(struct call *c)
+{
+    if (take_body(c))
+        c->route->handle(c);
+}
+
+static void handle_operation(struct call *c)
+{
+    struct str target = http_request_header(c->request, STR("x-amz-target"));
+    c->aws = true;
+    find_operation(c, target);
+    if (c->route)
+        go(c);
+    else if (target.len)
+        call_fail_aws(c, "UnknownOperationException", "there is no operation " STR_FMT " here",
+                      STR_ARG(target));
+    else
+        call_fail_aws(c, "UnknownOperationException",
+                      "the header X-Amz-Target does not name an operation");
+}
+
+static void handle_resource(struct call *c)
+{
+    struct buf allowed = BUF_INIT(0);
+    find_resource(c, &allowed);
+    if (c->route)
+        go(c);
+    else
+        no_route(c, buf_str(&allowed));
+    buf_release(&allowed);
+}
+
+void routes_handle(void *arg, struct http_request *request)
+{
+    struct api *api = arg;
+    struct call *c = call_new(api, request);
+    struct err err;
+    if (api->stopping) {
+        err_set(&err, ERR_INTERRUPTED, "this process is stopping");
+        call_fail(c, &err);
+        return;
+    }
+    if (str_eq(http_request_path(request), STR("/")) &&
+        str_eq(http_request_method(request), STR("POST")))
+        handle_operation(c);
+    else
+        handle_resource(c);
+}
