@@ -110,6 +110,8 @@ static bool take_turn(struct story *s, const struct turn_row *row, struct journa
     return true;
 }
 
+static void read_turns(struct story *s);
+
 static void turns_read(void *owner, struct errand *e, const struct err *err)
 {
     struct story *s = owner;
