@@ -14,10 +14,14 @@ mkdir -p "$place/work/hold"
 PAWL_DEMO_DIR=$PWD/$place/work
 export PAWL_DEMO_DIR
 
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    bold=$(printf '\033[1m') plain=$(printf '\033[0m')
+fi
+
 say() {
-    printf '\n\033[1m%s\033[0m\n' "$*"
+    printf '\n%s%s%s\n' "$bold" "$*" "$plain"
 }
-[ -t 1 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '\n%s\n' "$*"; }
 
 # step COMMAND...: shows a command as one would type it and runs it.
 step() {
