@@ -36,6 +36,8 @@ bool engine_new(const struct engine_options *options, struct engine **ret_engine
         e->options.runs_live_max = ENGINE_RUNS_LIVE_MAX;
     if (options->memory_max == 0)
         e->options.memory_max = ENGINE_MEMORY_MAX;
+    if (options->snapshot_min == 0)
+        e->options.snapshot_min = ENGINE_SNAPSHOT_MIN;
     e->rng = rng_seeded(options->seed);
     e->bucket_count = buckets_for(e->options.runs_live_max);
     e->buckets = ARENA_ARRAY(arena, struct run_slot *, e->bucket_count);

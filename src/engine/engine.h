@@ -19,8 +19,9 @@
 #include "store/store.h"
 
 enum {
-    ENGINE_RUNS_LIVE_MAX = 1024,      /* limit runs_live_max: runs in memory at once */
-    ENGINE_MEMORY_MAX = 512 << 20,    /* limit memory_max: bytes of the runs in memory */
+    ENGINE_RUNS_LIVE_MAX = 1024,   /* limit runs_live_max: runs in memory at once */
+    ENGINE_MEMORY_MAX = 512 << 20, /* limit memory_max: bytes of the runs in memory */
+    ENGINE_SNAPSHOT_MIN = 16 << 10,
     ENGINE_INPUT_SIZE_MAX = 64 << 20, /* limit input_max: bytes of an execution's input */
 };
 
@@ -36,7 +37,7 @@ struct engine_task_port {
 
 /* Trouble that no reply can carry: a run that cannot be read (it stays as it
  * is), or a commit that was refused and will be tried again at `again_at`
- * (.ms 0: never). */
+ * (.ms 0: never), or a snapshot that is of no use (its journal is read now). */
 typedef void engine_troubled(void *arg, execution_key key, const struct err *err,
                              struct wall_ms again_at);
 
@@ -53,6 +54,7 @@ struct engine_options {
      * something is to be done. Only what is at work counts against a start. */
     size_t runs_live_max; /* 0: ENGINE_RUNS_LIVE_MAX */
     size_t memory_max;    /* 0: ENGINE_MEMORY_MAX */
+    size_t snapshot_min;  /* bytes of journal worth a snapshot; 0: ENGINE_SNAPSHOT_MIN */
     bool advance_all; /* false: only executions started or resumed here advance; others stay parked
                        */
     bool verify;      /* fold every committed turn into a second run and compare: for tests */

@@ -28,13 +28,11 @@ enum {
     FLIGHTS_MAX = 256,           /* of one run */
     FLIGHTS_BYTES_MAX = 4 << 20, /* of one run, about */
     ENGINE_FLIGHTS_BYTES_MAX = 64 << 20,
-    STEP_TURNS_MAX = 16,            /* of one run, before others have their turn */
-    SNAPSHOT_AFTER_MIN = 16 << 10,  /* bytes of journal since the last snapshot */
-    SNAPSHOT_LEAVING_MIN = 4 << 10, /* the same, when the run leaves memory */
-    SNAPSHOT_TURNS_MIN = 4,         /* fewer are folded, whatever there is */
-    SPARE_MAX = 512,                /* arenas and flights kept for the next */
-    SPARE_BYTES_MAX = 64 << 10,     /* larger ones are not kept */
-    SLOT_BYTES = 6 << 10,           /* what a slot takes beside its run, about */
+    STEP_TURNS_MAX = 16,        /* of one run, before others have their turn */
+    SNAPSHOT_TURNS_MIN = 4,     /* fewer are folded, whatever there is */
+    SPARE_MAX = 512,            /* arenas and flights kept for the next */
+    SPARE_BYTES_MAX = 64 << 10, /* larger ones are not kept */
+    SLOT_BYTES = 6 << 10,       /* what a slot takes beside its run, about */
 };
 
 /* Stored as wake_at of an execution that has work for whoever opens the store:

@@ -156,14 +156,18 @@ void load_definition_done(struct run_slot *s)
 /* ---- the snapshot ---- */
 
 /* It is a cache: whatever is wrong with it, the journal is folded instead. */
-static void load_without_snapshot(struct run_slot *s)
+static void load_without_snapshot(struct run_slot *s, const struct err *why)
 {
+    struct err err = *why;
+    err_context(&err, "the snapshot of execution " STR_FMT " is of no use, its journal is read",
+                STR_ARG(s->row.name));
+    engine_trouble(s->engine, s->key, &err, s->engine->wall);
     s->no_snapshot = true;
     slot_drop_run(s);
     load_begin(s);
 }
 
-static bool parse_snapshot(struct run_slot *s)
+static bool parse_snapshot(struct run_slot *s, struct err *reterr)
 {
     const struct snapshot_row *row = &s->read.snapshot;
     struct json_limits limits = {.size_max = STORE_BODY_SIZE_MAX};
@@ -171,9 +175,10 @@ static bool parse_snapshot(struct run_slot *s)
     struct loading *l = ARENA_NEW(arena, struct loading);
     *l = (struct loading){.arena = arena, .turn = row->turn, .bytes = row->body.len};
     s->loading = l;
-    if (row->checksum != checksum64(row->body) || row->turn > s->row.turns ||
-        !json_parse(arena, arena_str(arena, row->body), limits, JSON_DUPLICATES_LAST, &l->snapshot,
-                    NULL))
+    if (row->checksum != checksum64(row->body) || row->turn > s->row.turns)
+        return err_set(reterr, ERR_CORRUPT, "its checksum or its turn is wrong");
+    if (!json_parse(arena, arena_str(arena, row->body), limits, JSON_DUPLICATES_LAST, &l->snapshot,
+                    reterr))
         return false;
     l->wanted = ARENA_ARRAY(arena, bool, l->turn);
     if (s->mirror) /* which knows no snapshots */
@@ -189,10 +194,12 @@ static void restore(struct run_slot *s)
     size_t turns = 0;
     journal_skip(s->reader, l->turn);
     const struct turn_values *values = journal_values(s->reader, &turns);
-    struct err ignored;
-    if (!run_restore(s->run, l->snapshot, values, turns, &ignored) ||
-        run_turns(s->run) != l->turn) {
-        load_without_snapshot(s);
+    struct err err;
+    bool good = run_restore(s->run, l->snapshot, values, turns, &err);
+    if (good && run_turns(s->run) != l->turn)
+        good = err_set(&err, ERR_CORRUPT, "it is of another turn than its row says");
+    if (!good) {
+        load_without_snapshot(s, &err);
         return;
     }
     s->snapshot_bytes = l->bytes;
@@ -224,49 +231,51 @@ static void read_values(struct run_slot *s)
 
 void load_snapshot_done(struct run_slot *s)
 {
-    if (s->failed && s->err.code != ERR_CORRUPT) {
+    struct err err = s->err;
+    if (s->failed && err.code != ERR_CORRUPT) {
         read_failed(s);
         return;
     }
     bool found = !s->failed && s->read.found;
-    bool good = found && parse_snapshot(s);
+    bool good = found && parse_snapshot(s, &err);
     end_work(s);
     if (good)
         read_values(s);
     else if (found || s->failed)
-        load_without_snapshot(s);
+        load_without_snapshot(s, &err);
     else
         read_turns(s, 0);
 }
 
-static bool take_values(struct run_slot *s)
+static bool take_values(struct run_slot *s, struct err *reterr)
 {
+    if (s->read.count == 0)
+        return err_set(reterr, ERR_CORRUPT, "a turn that it refers to is missing");
     for (size_t i = 0; i < s->read.count; i++) {
         struct journal_row journal = journal_row_of(&s->read.turns[i]);
-        struct journal_turn turn;
-        struct err ignored;
         journal_skip(s->reader, journal.turn);
-        if (!journal_read(s->reader, &journal, &turn, &ignored))
+        if (!journal_read_values(s->reader, &journal, reterr))
             return false;
         if (s->mirror)
             mirror_take(s->mirror, &journal);
         s->loading->next = journal.turn + 1;
     }
-    return s->read.count > 0;
+    return true;
 }
 
 void load_values_done(struct run_slot *s)
 {
-    if (s->failed && s->err.code != ERR_CORRUPT) {
+    struct err err = s->err;
+    if (s->failed && err.code != ERR_CORRUPT) {
         read_failed(s);
         return;
     }
-    bool good = !s->failed && take_values(s);
+    bool good = !s->failed && take_values(s, &err);
     end_work(s);
     if (good)
         read_values(s);
     else
-        load_without_snapshot(s);
+        load_without_snapshot(s, &err);
 }
 
 /* ---- the later turns ---- */
@@ -325,7 +334,7 @@ static bool fold_page(struct run_slot *s, struct err *reterr)
 static void fold_failed(struct run_slot *s, struct err *err)
 {
     if (s->snapshot_bytes && !s->no_snapshot) {
-        load_without_snapshot(s);
+        load_without_snapshot(s, err);
         return;
     }
     err_context(err, "execution " STR_FMT " cannot be loaded", STR_ARG(s->row.name));

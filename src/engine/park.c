@@ -4,7 +4,8 @@
 #include "engine/engine_internal.h"
 
 enum {
-    HEADROOM = 8 /* this part of runs_live_max is kept free of parked ones */
+    HEADROOM = 8,    /* this part of runs_live_max is kept free of parked ones */
+    LEAVING_PART = 4 /* this part of snapshot_min is worth a snapshot of a run that leaves */
 };
 
 void slot_park(struct run_slot *s)
@@ -56,8 +57,8 @@ static void begin_leaving(struct run_slot *s)
 {
     struct wall_ms wake = wake_wanted(s->run, false);
     bool wants_row = s->row.wake_at.ms != wake.ms;
-    bool wants_snapshot =
-        s->journal_bytes > SNAPSHOT_LEAVING_MIN && run_turns(s->run) >= SNAPSHOT_TURNS_MIN;
+    bool wants_snapshot = s->journal_bytes > s->engine->options.snapshot_min / LEAVING_PART &&
+                          run_turns(s->run) >= SNAPSHOT_TURNS_MIN;
     slot_unpark(s);
     if (!wants_row && !wants_snapshot) {
         leave(s);

@@ -83,8 +83,9 @@ static struct turn_row turn_row_of(const struct flight *f)
 
 static bool wants_snapshot(const struct run_slot *s)
 {
-    return s->journal_bytes > SNAPSHOT_AFTER_MIN && s->journal_bytes > s->snapshot_bytes &&
-           run_turns(s->run) >= SNAPSHOT_TURNS_MIN && run_status(s->run) == FLOW_RUNNING;
+    return s->journal_bytes > s->engine->options.snapshot_min &&
+           s->journal_bytes > s->snapshot_bytes && run_turns(s->run) >= SNAPSHOT_TURNS_MIN &&
+           run_status(s->run) == FLOW_RUNNING;
 }
 
 static void submit(struct flight *f)

@@ -62,10 +62,14 @@ struct journal_turn {
 MUST_CHECK bool journal_read(struct journal_reader *r, const struct journal_row *row,
                              struct journal_turn *ret_turn, struct err *reterr);
 
-/* The next row to be taken is this turn, not below the number of rows taken so far;
- * what lies between has no values. For a run that was restored from a snapshot, which
- * refers to none of them. */
+/* For a run that is restored from a snapshot, only some turns are read, and of those
+ * the values only, since their events may refer to what was not read.
+ * The next row to be taken is this turn, not below the number of rows taken so far;
+ * what lies between has no values. */
 void journal_skip(struct journal_reader *r, uint32_t turn);
+/* Takes the next row as journal_read does, without its events. */
+MUST_CHECK bool journal_read_values(struct journal_reader *r, const struct journal_row *row,
+                                    struct err *reterr);
 
 /* The values of the turns read so far, by turn, for run_restore. Borrowed until
  * the next read. */

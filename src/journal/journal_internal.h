@@ -15,7 +15,7 @@ struct journal_reader {
 bool journal_damaged(struct err *reterr, uint32_t turn, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Decodes the body of the turn that follows those `r` has. Everything given lies
- * in r->arena; r is not changed. */
+ * in r->arena; r is not changed. ret_events NULL: the values only. */
 MUST_CHECK bool journal_decode(const struct journal_reader *r, struct str body,
                                struct turn_values *ret_values, struct flow_event **ret_events,
                                size_t *ret_count, struct err *reterr);

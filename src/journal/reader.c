@@ -82,6 +82,16 @@ bool journal_read(struct journal_reader *r, const struct journal_row *row,
     return true;
 }
 
+bool journal_read_values(struct journal_reader *r, const struct journal_row *row,
+                         struct err *reterr)
+{
+    struct turn_values values;
+    if (!check_row(r, row, reterr) || !journal_decode(r, row->body, &values, NULL, NULL, reterr))
+        return false;
+    remember(r, values, row->at);
+    return true;
+}
+
 bool journal_fold(struct journal_reader *r, const struct journal_row *row, struct run *run,
                   struct journal_turn *ret_turn, struct err *reterr)
 {
