@@ -129,6 +129,7 @@ static void troubled(void *arg, execution_key key, const struct err *err, struct
     struct out *o = &s->cli->err;
     if (key != s->key || again_at.ms == 0)
         return;
+    screen_clear(&s->live.screen); /* the next tick draws it again below this line */
     out_style(o, STYLE_BUSY);
     out_text(o, "waiting: ");
     out_style(o, STYLE_OFF);

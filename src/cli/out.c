@@ -10,17 +10,14 @@
 
 /* ---- where it goes ---- */
 
-static bool wants_colour(int fd)
-{
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(fd) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
-}
-
 struct out out_of(int fd)
 {
-    struct out o = {.fd = fd, .terminal = isatty(fd), .colour = wants_colour(fd)};
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool tty = isatty(fd);
+    struct out o = {.fd = fd, .terminal = tty && term && strcmp(term, "dumb") != 0};
     struct winsize size;
-    if (o.terminal)
+    o.colour = o.terminal && !(no_color && *no_color);
+    if (tty)
         o.width = ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
     return o;
 }

@@ -2,8 +2,8 @@
  *
  * Foreign text (names, values, causes) goes through out_foreign, which shows no
  * control characters and no broken UTF-8, so that no workflow can drive a
- * terminal. Styles print only where `colour` is set: on a terminal, unless
- * NO_COLOR is set or TERM is dumb.
+ * terminal. A terminal is one that knows escapes: TERM is set and not "dumb".
+ * Styles print only where `colour` is set: on a terminal, unless NO_COLOR is set.
  * Writing to a closed pipe is no error: the rest is dropped.
  */
 #ifndef PAWL_CLI_OUT_H
@@ -26,7 +26,7 @@ enum style {
 struct out {
     int fd;
     bool terminal, colour, closed;
-    size_t width; /* columns of the terminal; 0: not a terminal */
+    size_t width; /* columns, dumb terminals included; 0: no terminal at all */
     struct buf buf;
 };
 
