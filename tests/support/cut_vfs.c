@@ -363,15 +363,25 @@ static int file_read(sqlite3_file *base, void *to, int size, sqlite3_int64 offse
     return got == size ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
+/* How many bytes too many a file of this size would make. */
+static int64_t missing_room(const struct cut_file *f, int64_t size)
+{
+    const struct cut_disk *d = f->disk;
+    int64_t more = size - f->node->now.size, room = d->size_max - cut_disk_size(d);
+    if (!d->size_max || more <= 0)
+        return 0;
+    return more > room ? more - (room > 0 ? room : 0) : 0;
+}
+
+/* On a full disk the beginning is written that still fits, as the system does it. */
 static int file_write(sqlite3_file *base, const void *from, int size, sqlite3_int64 offset)
 {
     const struct cut_file *f = file_of(base);
-    int64_t more = offset + size - f->node->now.size;
-    if (f->disk->size_max && more > 0 && cut_disk_size(f->disk) + more > f->disk->size_max)
-        return SQLITE_FULL;
-    bytes_write(&f->node->now, offset, from, size);
-    node_change(f->node, false, offset, from, size);
-    return SQLITE_OK;
+    int64_t missing = missing_room(f, offset + size);
+    int64_t fits = missing < size ? size - missing : 0;
+    bytes_write(&f->node->now, offset, from, fits);
+    node_change(f->node, false, offset, from, fits);
+    return missing ? SQLITE_FULL : SQLITE_OK;
 }
 
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
