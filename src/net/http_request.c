@@ -28,14 +28,6 @@ void request_drained(struct http_request *r)
         r->drained(r->drained_arg);
 }
 
-void request_beat(struct http_request *r)
-{
-    /* Set before, so that a beat of no bytes is one, too. */
-    server_set_deadline(r->connection, DEADLINE_BEAT);
-    if (r->beat.len)
-        send_chunk(r, r->beat, false);
-}
-
 /* Its connection, if any, goes on without it. */
 static void request_end(struct http_request *r)
 {
@@ -189,6 +181,14 @@ static void send_chunk(struct http_request *r, struct str bytes, bool last)
     if (chunk.len && !r->head_only)
         connection_write(r->connection, &part, 1);
     buf_release(&chunk);
+}
+
+void request_beat(struct http_request *r)
+{
+    /* Set before, so that a beat of no bytes is one, too. */
+    server_set_deadline(r->connection, DEADLINE_BEAT);
+    if (r->beat.len)
+        send_chunk(r, r->beat, false);
 }
 
 bool http_stream_write(struct http_request *r, struct str bytes)
