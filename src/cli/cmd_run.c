@@ -337,21 +337,6 @@ static int tell_ended(struct session *s, const struct execution_row *row)
     return end_of_run(s);
 }
 
-static void print_found(struct session *s, const char *children)
-{
-    struct out *o = &s->cli->err;
-    struct children_found found = host_found(s->host);
-    if (found.ended)
-        out_printf(o, "Ended %zu %s that a killed pawl had left running.\n", found.ended,
-                   found.ended == 1 ? "command" : "commands");
-    if (found.unreadable)
-        out_printf(o,
-                   "%s was damaged: a command that a killed pawl left running may not have been "
-                   "ended.\n",
-                   children);
-    out_flush(o);
-}
-
 static int run_open(struct session *s)
 {
     struct cli *cli = s->cli;
@@ -377,7 +362,7 @@ static int run_open(struct session *s)
     }
     if (!host_new(&options, &s->host, &err))
         return cli_fail(cli, NULL, &err);
-    print_found(s, options.children);
+    print_children_found(&cli->err, host_found(s->host), options.children);
     if (id)
         resume(s, &row);
     else

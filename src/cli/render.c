@@ -177,3 +177,16 @@ void print_next_command(struct out *o, const struct cli *cli, const char *words,
     }
     out_style(o, STYLE_OFF);
 }
+
+void print_children_found(struct out *o, struct children_found found, const char *file)
+{
+    if (found.ended)
+        out_printf(o, "Ended %zu %s that a killed pawl had left running.\n", found.ended,
+                   found.ended == 1 ? "command" : "commands");
+    if (found.unreadable)
+        out_printf(o,
+                   "%s was damaged: a command that a killed pawl left running may not have been "
+                   "ended.\n",
+                   file);
+    out_flush(o);
+}

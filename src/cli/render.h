@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "journal/journal.h"
+#include "os/children.h"
 #include "store/store.h"
 
 /* "✔", "✘"... and its colour. */
@@ -34,6 +35,10 @@ void print_log_tail(struct out *o, const char *prefix, struct json log, size_t l
 /* "pawl show ID" with the --data and --config that this command was given. */
 void print_next_command(struct out *o, const struct cli *cli, const char *words,
                         const struct uuid *id);
+
+/* What became of commands that a killed process had left; nothing when there were
+ * none. `file`: where they were noted. */
+void print_children_found(struct out *o, struct children_found found, const char *file);
 
 /* {"id","name","arn","machine","status","startedAt","stoppedAt"?} */
 struct json execution_json(struct arena *a, const struct execution_row *row);

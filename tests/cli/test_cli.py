@@ -20,7 +20,7 @@ def help_is_there_for_newcomers(p):
     p.run("help").says("Usage", "Exit status", "Commands", "run ", "show ", "history ", "ls ", "validate ")
     p.run("--help").says("Usage")
     p.run().has(2, "Usage", "Commands")
-    for command in ("run", "show", "logs", "history", "ls", "validate", "version", "help"):
+    for command in ("run", "stop", "show", "logs", "history", "ls", "validate", "version", "help"):
         text = p.run(command, "--help").says("Usage", "Options", "Examples", f"pawl {command}").out
         assert p.run("help", command).out == text
         assert p.run(command, "-h").out == text
@@ -210,6 +210,7 @@ def one_writer_and_any_reader(p):
         p.run("ls").says("RUNNING", "blocked")
         p.run("show").says("✔    1  First", "▸    2  Second", "pawl run --resume")
         p.run("history").says("LambdaFunctionStarted")
+        p.run("stop", p.only_id()).has(5, f"process {writer.pid}", f"pawl stop {p.only_id()}")
         p.run("logs").says("✔    1  First", "▸    2  Second", "attempt 1  running", "kept when it ends")
         (p.path / "go").write_text("")
         out, err = writer.communicate(timeout=PATIENCE_S)
@@ -270,6 +271,38 @@ def resume_needs_something_to_resume(p):
     p.run("run", "--resume", "x").has(4, "no execution has")
     p.run("run", "failing.asl.json")
     p.run("run", "--resume", p.only_id()).has(1, "ended before", "FAILED", "Pawl.ExitStatus")
+
+
+# ---------------------------------------------------------------- stopping
+
+@test
+def stop_ends_an_execution_for_good(p):
+    with p.running("run", "blocked.asl.json", "--name", "job") as writer:
+        p.wait_for("pid")
+        child = int((p.path / "pid").read_text())
+        p.end(writer, signal.SIGKILL)
+    p.run("stop", "job", "--error", "Recalled", "--cause", "called off").says("– ABORTED after", "blocked")
+    assert gone(child), "what a killed process left running is ended too"
+    execution = json.loads(p.run("show", "job", "--json").out)["execution"]
+    assert (execution["status"], execution["error"], execution["cause"]) == (
+        "ABORTED", "Recalled", "called off"), execution
+    before = p.run("history").out
+    p.run("stop", "job").says("– ABORTED after").has(0, "ended before; nothing was changed")
+    assert p.run("history").out == before
+    p.run("run", "--resume", "job").has(1, "ended before", "ABORTED")
+    assert p.ran() == ["note-first", "block"], p.ran()
+
+
+@test
+def stop_says_what_it_cannot_do(p):
+    p.run("stop").has(2, "needs ID")
+    p.run("stop", "x").has(4, "there is no data directory .pawl")
+    assert not (p.path / ".pawl").exists()
+    p.run("run", "hello.asl.json", "--input", '{"name":1}', "--name", "done")
+    p.run("stop", "x").has(4, 'no execution has the id or name "x"', "done")
+    p.run("stop", "done").says("✔ SUCCEEDED after").has(0, "ended before; nothing was changed")
+    p.run("stop", "done", "--error", "x" * 257).has(2, "--error takes at most 256 characters")
+    p.run("stop", "done", "--cause", b"\xff".decode("utf-8", "surrogateescape")).has(2, "not valid UTF-8")
 
 
 # ---------------------------------------------------------------- looking
