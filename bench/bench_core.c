@@ -1,15 +1,20 @@
 /* The engine in this process on the SQLite store, with fsync on.
  *
  *   bench_core [WORKLOAD...]      all but those of --full
- *   bench_core --full             `parked` and `growth` as well
+ *   bench_core --full             `parked` and `growth` as well; $PAWL_BENCH_ROWS says with
+ *                                 how many rows where the full number takes too long
  *
  * Prints one JSON line a workload; docs/performance.md says what each measures.
  * The store lies in a fresh folder below $PAWL_BENCH_DIR, else the current one.
  */
 #include "bench_host.h"
 
+#include "os/clock.h"
+
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -20,6 +25,10 @@ enum {
     ECHO_ALONE = 200,
     LATENCY_ROUNDS = 1500,
     MAP_ITEMS = 10000,
+    PARKED = 1000000,
+    PARK_IN_FLIGHT = 512,
+    GROWN = 10000000,
+    GROWTH_MEASURED = 30000,
     STATES = 10,
 };
 
@@ -59,7 +68,7 @@ static const char map[] =
 
 static void chain10(struct arena *a)
 {
-    struct bench_host *h = bench_host_open("chain10", false);
+    struct bench_host *h = bench_host_open("chain10");
     struct bench_load load = {.definition = chain(a, PASS),
                               .input = INPUT,
                               .workflows = CHAIN_WORKFLOWS,
@@ -69,12 +78,12 @@ static void chain10(struct arena *a)
            "\"workflows_per_s\":%.0f,\"transitions_per_s\":%.0f}\n",
            load.workflows, CHAIN_IN_FLIGHT, r.seconds, (double)load.workflows / r.seconds,
            (double)load.workflows * STATES / r.seconds);
-    bench_host_close(h);
+    bench_host_close(h, false);
 }
 
 static void chain10_echo(struct arena *a)
 {
-    struct bench_host *h = bench_host_open("chain10-echo", false);
+    struct bench_host *h = bench_host_open("chain10-echo");
     struct bench_load load = {.definition = chain(a, TASK),
                               .input = INPUT,
                               .workflows = ECHO_WORKFLOWS,
@@ -88,7 +97,7 @@ static void chain10_echo(struct arena *a)
            "\"alone_p50_us\":%.0f,\"commit_p50_us\":%.0f,\"alone_p50_in_commits\":%.1f}\n",
            ECHO_WORKFLOWS, ECHO_IN_FLIGHT, (double)ECHO_WORKFLOWS * STATES / many.seconds,
            alone.latency.p50_us, commit.p50_us, alone.latency.p50_us / commit.p50_us);
-    bench_host_close(h);
+    bench_host_close(h, false);
 }
 
 /* One workflow of one state at a time, a raw commit and a raw fdatasync in turn
@@ -96,7 +105,7 @@ static void chain10_echo(struct arena *a)
 static void latency(struct arena *a)
 {
     (void)a;
-    struct bench_host *h = bench_host_open("latency", false);
+    struct bench_host *h = bench_host_open("latency");
     struct bench_load load = {
         .definition = STR(one_pass), .input = INPUT, .workflows = 1, .in_flight = 1};
     struct bench_samples mine = {0}, commits = {0}, syncs = {0};
@@ -112,12 +121,12 @@ static void latency(struct arena *a)
            "\"fdatasync_p99_us\":%.0f,\"p50_in_commits\":%.2f,\"p99_in_commits\":%.2f}\n",
            LATENCY_ROUNDS, m.p50_us, m.p99_us, c.p50_us, c.p99_us, s.p50_us, s.p99_us,
            m.p50_us / c.p50_us, m.p99_us / c.p99_us);
-    bench_host_close(h);
+    bench_host_close(h, false);
 }
 
 static void map10k(struct arena *a)
 {
-    struct bench_host *h = bench_host_open("map10k", false);
+    struct bench_host *h = bench_host_open("map10k");
     struct buf items = BUF_INIT(0);
     for (int i = 0; i < MAP_ITEMS; i++)
         buf_printf(&items, "%s{\"item\":%d,\"name\":\"item number %d\"}", i ? "," : "[", i, i);
@@ -132,26 +141,134 @@ static void map10k(struct arena *a)
     double written = (double)(bench_written_bytes() - before);
     printf("{\"workload\":\"map10k\",\"items\":%d,\"seconds\":%.2f,\"bytes_per_item\":%.0f}\n",
            MAP_ITEMS, r.seconds, written / MAP_ITEMS);
-    bench_host_close(h);
+    bench_host_close(h, false);
+}
+
+/* ---- --full ---- */
+
+static const char waiting[] =
+    "{\"StartAt\":\"W\",\"States\":{\"W\":{\"Type\":\"Wait\",\"Seconds\":8640000,\"End\":true}}}";
+
+/* Rows of the large workloads: $PAWL_BENCH_ROWS where the full number is too many. */
+static size_t rows(size_t otherwise)
+{
+    const char *text = getenv("PAWL_BENCH_ROWS");
+    int64_t number;
+    return text && str_to_int64(str_of_cstr(text), &number) && number > 0 ? (size_t)number
+                                                                          : otherwise;
+}
+
+static double seconds_now(void)
+{
+    return (double)clock_mono().ns / 1e9;
+}
+
+/* Opens the store and the engine, and starts one: until it is acknowledged. */
+static double restart_ms(const char *folder)
+{
+    struct bench_load one = {
+        .definition = STR(one_pass), .input = INPUT, .workflows = 1, .in_flight = 1};
+    double begin = seconds_now();
+    struct bench_host *h = bench_host_reopen(folder, true);
+    bench_host_run(h, &one);
+    double taken = (seconds_now() - begin) * 1000;
+    bench_host_close(h, true);
+    return taken;
+}
+
+/* Another process parks so many more, and is killed when all are acknowledged. */
+static void park_and_die(const char *folder, const struct bench_load *load)
+{
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        bench_host_park(bench_host_reopen(folder, true), load);
+        kill(getpid(), SIGKILL);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || !WIFSIGNALED(status)) {
+        fprintf(stderr, "bench: the process that was to die did not\n");
+        exit(1);
+    }
+}
+
+static void parked(struct arena *a)
+{
+    struct bench_load load = {.definition = STR(waiting),
+                              .input = INPUT,
+                              .workflows = rows(PARKED),
+                              .in_flight = PARK_IN_FLIGHT};
+    struct bench_host *h = bench_host_open("parked");
+    char *folder = arena_cstr(a, str_of_cstr(bench_host_folder(h)));
+    bench_host_close(h, true);
+    h = bench_host_reopen(folder, true);
+    size_t idle = bench_resident_kib();
+    double seconds = bench_host_park(h, &load);
+    size_t resident = bench_resident_kib(), disk = bench_disk_kib(h);
+    bench_host_close(h, true);
+    double clean = restart_ms(folder);
+    struct bench_load more = load;
+    more.workflows = load.workflows / 20;
+    park_and_die(folder, &more);
+    double killed = restart_ms(folder);
+    printf("{\"workload\":\"parked\",\"executions\":%zu,\"starts_per_s\":%.0f,"
+           "\"idle_mib\":%.1f,\"resident_mib\":%.1f,\"more_mib\":%.1f,"
+           "\"disk_bytes_per_execution\":%.0f,\"restart_clean_ms\":%.0f,"
+           "\"restart_killed_ms\":%.0f}\n",
+           load.workflows, (double)load.workflows / seconds, (double)idle / 1024,
+           (double)resident / 1024, ((double)resident - (double)idle) / 1024,
+           (double)disk * 1024 / (double)load.workflows, clean, killed);
+    bench_host_close(bench_host_reopen(folder, false), false);
+}
+
+static void growth(struct arena *a)
+{
+    (void)a;
+    struct bench_host *h = bench_host_open("growth");
+    size_t stored = rows(GROWN);
+    struct bench_load load = {.definition = STR(one_pass),
+                              .input = INPUT,
+                              .workflows = GROWTH_MEASURED,
+                              .in_flight = CHAIN_IN_FLIGHT};
+    bench_host_run(h, &load); /* warm */
+    struct bench_result empty = bench_host_run(h, &load);
+    load.workflows = stored;
+    struct bench_result filling = bench_host_run(h, &load);
+    load.workflows = GROWTH_MEASURED;
+    struct bench_result grown = bench_host_run(h, &load);
+    printf("{\"workload\":\"growth\",\"stored\":%zu,\"starts_per_s_empty\":%.0f,"
+           "\"starts_per_s_filling\":%.0f,\"starts_per_s_grown\":%.0f,\"grown_to_empty\":%.2f}\n",
+           stored, GROWTH_MEASURED / empty.seconds, (double)stored / filling.seconds,
+           GROWTH_MEASURED / grown.seconds, empty.seconds / grown.seconds);
+    bench_host_close(h, false);
 }
 
 static const struct {
     const char *name;
     void (*run)(struct arena *a);
+    bool only_full;
 } workloads[] = {
-    {"chain10", chain10},
-    {"chain10-echo", chain10_echo},
-    {"latency", latency},
-    {"map10k", map10k},
+    {"chain10", chain10, false}, {"chain10-echo", chain10_echo, false},
+    {"latency", latency, false}, {"map10k", map10k, false},
+    {"parked", parked, true},    {"growth", growth, true},
 };
+
+static bool is_chosen(int argc, char **argv, size_t workload)
+{
+    bool full = false, named = false, this_one = false;
+    for (int i = 1; i < argc; i++) {
+        struct str arg = str_of_cstr(argv[i]);
+        full |= str_eq(arg, STR("--full"));
+        named |= !str_starts_with(arg, STR("--"));
+        this_one |= str_eq(arg, str_of_cstr(workloads[workload].name));
+    }
+    return named ? this_one : full || !workloads[workload].only_full;
+}
 
 int main(int argc, char **argv)
 {
     for (size_t i = 0; i < COUNT_OF(workloads); i++) {
-        bool chosen = argc < 2;
-        for (int k = 1; k < argc; k++)
-            chosen |= str_eq(str_of_cstr(argv[k]), str_of_cstr(workloads[i].name));
-        if (!chosen)
+        if (!is_chosen(argc, argv, i))
             continue;
         struct arena *a = arena_new(0);
         workloads[i].run(a);

@@ -19,7 +19,7 @@ struct queued_task {
 
 struct bench_host {
     char folder[512];
-    bool keep;
+    bool advance;
     struct store *store;
     struct engine *engine;
     struct arena *tasks_arena;
@@ -134,7 +134,8 @@ static struct engine *new_engine(struct bench_host *h)
         .seed = entropy_u64(),
         .limits = flow_limits_default(),
         .tasks = {h, task_start, task_cancel},
-        .runs_live_max = 4096,
+        .runs_live_max = h->advance ? 0 : 4096,
+        .advance_all = h->advance,
     };
     struct engine *engine;
     struct err err;
@@ -162,47 +163,97 @@ static void raw_open(struct bench_host *h)
         fatal("raw", path);
 }
 
-struct bench_host *bench_host_open(const char *name, bool keep)
+static struct bench_host *open_in(struct bench_host *h)
 {
-    struct bench_host *h = calloc(1, sizeof(*h));
-    if (!h)
-        fatal("host", "out of memory");
-    const char *base = getenv("PAWL_BENCH_DIR");
     uint8_t secret[32];
     char path[600];
     struct err err;
-    h->keep = keep;
-    snprintf(h->folder, sizeof(h->folder), "%s/pawl-bench-%s-XXXXXX", base ? base : ".", name);
-    if (!mkdtemp(h->folder))
-        fatal("folder", h->folder);
     entropy_fill(secret, sizeof(secret));
     snprintf(path, sizeof(path), "%s/pawl.db", h->folder);
     if (!sqlite_store_open(path, SQLITE_STORE_READ_WRITE, secret, &h->store, &err))
         fatal("store", err.message);
     h->tasks_arena = arena_new(0);
     h->engine = new_engine(h);
+    return h;
+}
+
+static struct bench_host *new_host(void)
+{
+    struct bench_host *h = calloc(1, sizeof(*h));
+    if (!h)
+        fatal("host", "out of memory");
+    h->sync_fd = -1;
+    return h;
+}
+
+struct bench_host *bench_host_open(const char *name)
+{
+    struct bench_host *h = new_host();
+    const char *base = getenv("PAWL_BENCH_DIR");
+    snprintf(h->folder, sizeof(h->folder), "%s/pawl-bench-%s-XXXXXX", base ? base : ".", name);
+    if (!mkdtemp(h->folder))
+        fatal("folder", h->folder);
+    open_in(h);
     raw_open(h);
     return h;
 }
 
-void bench_host_close(struct bench_host *h)
+struct bench_host *bench_host_reopen(const char *folder, bool advance)
+{
+    struct bench_host *h = new_host();
+    snprintf(h->folder, sizeof(h->folder), "%s", folder);
+    h->advance = advance;
+    return open_in(h);
+}
+
+const char *bench_host_folder(const struct bench_host *h)
+{
+    return h->folder;
+}
+
+static const char *const files[] = {"pawl.db",    "pawl.db-wal", "pawl.db-shm", "raw.db",
+                                    "raw.db-wal", "raw.db-shm",  "raw.log"};
+
+void bench_host_close(struct bench_host *h, bool keep)
 {
     engine_free(h->engine);
     store_close(h->store);
     sqlite3_finalize(h->raw_insert);
     sqlite3_close(h->raw);
-    close(h->sync_fd);
+    if (h->sync_fd >= 0)
+        close(h->sync_fd);
     arena_free(h->tasks_arena);
-    static const char *const files[] = {"pawl.db",    "pawl.db-wal", "pawl.db-shm", "raw.db",
-                                        "raw.db-wal", "raw.db-shm",  "raw.log"};
-    for (size_t i = 0; !h->keep && i < COUNT_OF(files); i++) {
+    for (size_t i = 0; !keep && i < COUNT_OF(files); i++) {
         char path[600];
         snprintf(path, sizeof(path), "%s/%s", h->folder, files[i]);
         unlink(path);
     }
-    if (!h->keep)
+    if (!keep)
         rmdir(h->folder);
     free(h);
+}
+
+size_t bench_disk_kib(const struct bench_host *h)
+{
+    size_t kib = 0;
+    for (size_t i = 0; i < 3; i++) {
+        char path[600];
+        struct stat st;
+        snprintf(path, sizeof(path), "%s/%s", h->folder, files[i]);
+        if (stat(path, &st) == 0)
+            kib += (size_t)st.st_size / 1024;
+    }
+    return kib;
+}
+
+size_t bench_resident_kib(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    unsigned long total = 0, resident = 0;
+    if (!f || fscanf(f, "%lu %lu", &total, &resident) != 2)
+        fatal("statm", "cannot be read");
+    fclose(f);
+    return resident * (size_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
 /* ---- running ---- */
@@ -239,6 +290,23 @@ struct bench_result bench_host_run(struct bench_host *h, const struct bench_load
     struct bench_result r = {.seconds = (double)(clock_mono().ns - begin) / 1e9};
     r.latency = bench_latency_of(&h->samples);
     return r;
+}
+
+double bench_host_park(struct bench_host *h, const struct bench_load *load)
+{
+    struct engine_start start = {
+        .machine_name = STR("bench"), .definition = load->definition, .input = load->input};
+    h->load = load;
+    h->started = h->acknowledged = h->ended = 0;
+    uint64_t begin = clock_mono().ns;
+    while (h->acknowledged < load->workflows || !engine_idle(h->engine)) {
+        while (h->started < load->workflows && h->started - h->acknowledged < load->in_flight) {
+            h->started++;
+            engine_start(h->engine, &start, replied, h);
+        }
+        engine_step(h->engine, clock_wall(), clock_mono());
+    }
+    return (double)(clock_mono().ns - begin) / 1e9;
 }
 
 /* ---- the bare disk ---- */

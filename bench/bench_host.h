@@ -6,9 +6,14 @@
 
 struct bench_host;
 
-/* keep: leave the folder behind, and take one that is there. */
-struct bench_host *bench_host_open(const char *name, bool keep);
-void bench_host_close(struct bench_host *h);
+/* In a fresh folder. */
+struct bench_host *bench_host_open(const char *name);
+/* The store of another process's host, which may still be writing its last words;
+ * advance: all that is RUNNING goes on. */
+struct bench_host *bench_host_reopen(const char *folder, bool advance);
+/* keep: leave the folder behind. */
+void bench_host_close(struct bench_host *h, bool keep);
+const char *bench_host_folder(const struct bench_host *h);
 
 /* Start so many workflows, at most in_flight at once, and wait until all have
  * ended. Tasks answer their payload at once (after the commit that starts them). */
@@ -27,6 +32,13 @@ struct bench_result {
 };
 
 struct bench_result bench_host_run(struct bench_host *h, const struct bench_load *load);
+
+/* Start so many, and wait only until all are acknowledged and nothing is to be done. */
+double bench_host_park(struct bench_host *h, const struct bench_load *load);
+
+/* Resident memory of this process, and what the store's files take, in KiB. */
+size_t bench_resident_kib(void);
+size_t bench_disk_kib(const struct bench_host *h);
 
 /* A one-row durable transaction in a SQLite file of the same settings beside the
  * store, and an append with fdatasync. */

@@ -30,7 +30,7 @@ enum {
     ENGINE_FLIGHTS_BYTES_MAX = 64 << 20,
     STEP_TURNS_MAX = 16,        /* of one run, before others have their turn */
     SNAPSHOT_TURNS_MIN = 4,     /* fewer are folded, whatever there is */
-    SPARE_MAX = 512,            /* arenas and flights kept for the next */
+    SPARE_MAX = 256,            /* arenas and flights kept for the next */
     SPARE_BYTES_MAX = 64 << 10, /* larger ones are not kept */
     SLOT_BYTES = 6 << 10,       /* what a slot takes beside its run, about */
 };
