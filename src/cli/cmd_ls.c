@@ -29,36 +29,69 @@ static bool limit_option(const struct cli *cli, size_t *ret_limit, struct err *r
 }
 
 struct listing {
+    struct str machine; /* only its executions; empty: all */
     struct table table;
     struct json_array_builder json;
     bool as_json, more;
-    size_t count;
+    size_t count, limit;
 };
 
-/* Page by page, so that a long list needs one page at a time in the store. */
-static bool list(struct cli *cli, const struct archive *archive, size_t limit, struct listing *l,
+static void take(struct cli *cli, struct listing *l, const struct execution_row *row,
+                 struct wall_ms now)
+{
+    if (l->machine.len && !str_eq(row->machine_name, l->machine))
+        return;
+    l->count++;
+    if (l->as_json)
+        json_array_add(&l->json, json_copy(cli->arena, execution_json(cli->arena, row)));
+    else
+        executions_add(&l->table, row, now);
+}
+
+/* Page by page, so that a long list needs one page at a time in memory, besides
+ * what is printed of it. */
+static bool list(struct cli *cli, const struct archive *archive, struct listing *l,
                  struct err *reterr)
 {
     struct wall_ms now = clock_wall();
-    struct store_read read = {
-        .kind = STORE_LIST_EXECUTIONS, .status = status_option(cli), .arena = cli->arena};
+    struct store_read read = {.kind = STORE_LIST_EXECUTIONS, .status = status_option(cli)};
     l->more = true;
-    while (l->more && l->count < limit) {
-        read.rows_max = limit - l->count < STORE_READ_ROWS_MAX ? limit - l->count : 0;
-        if (!archive_read(archive, &read, reterr))
-            return false;
-        for (size_t i = 0; i < read.count; i++) {
-            const struct execution_row *row = &read.executions[i];
-            l->count++;
-            if (l->as_json)
-                json_array_add(&l->json, execution_json(cli->arena, row));
-            else
-                executions_add(&l->table, row, now);
-        }
-        l->more = read.more;
+    while (l->more && l->count < l->limit) {
+        size_t i = 0, left = l->limit - l->count;
+        read.rows_max = !l->machine.len && left < STORE_READ_ROWS_MAX ? left : 0;
+        read.arena = arena_new(0);
+        bool good = archive_read(archive, &read, reterr);
+        for (; good && i < read.count && l->count < l->limit; i++)
+            take(cli, l, &read.executions[i], now);
+        l->more = read.more || i < read.count;
         read.key = read.next;
+        arena_free(read.arena);
+        if (!good)
+            return false;
     }
     return true;
+}
+
+/* A machine that is not there is told at once, not after looking at everything. */
+static bool machine_check(struct cli *cli, const struct archive *archive, struct str name,
+                          struct err *reterr)
+{
+    struct store_read read = {.kind = STORE_GET_MACHINE, .name = name, .arena = cli->arena};
+    if (!name.len || archive_read(archive, &read, reterr))
+        return true;
+    if (reterr->code != ERR_NOT_FOUND)
+        return false;
+    struct err ignored;
+    struct store_read all = {.kind = STORE_LIST_MACHINES, .arena = cli->arena};
+    if (!archive_read(archive, &all, &ignored))
+        all.count = 0;
+    const char **names = ARENA_ARRAY(cli->arena, const char *, all.count + 1);
+    for (size_t i = 0; i < all.count; i++)
+        names[i] = arena_cstr(cli->arena, all.machines[i].name);
+    const char *text = arena_cstr(cli->arena, name);
+    const char *near = suggest_name(text, names, all.count, sizeof(names[0]));
+    return err_set(reterr, ERR_NOT_FOUND, "no state machine is named \"%s\"%s%s%s", text,
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static void print(struct cli *cli, const struct listing *l)
@@ -72,27 +105,29 @@ static void print(struct cli *cli, const struct listing *l)
     if (l->count)
         table_print(&l->table, o);
     else if (status_option(cli) != STORE_ANY_STATUS)
-        out_printf(&cli->err, "No execution is %s.\n",
+        out_printf(&cli->err, "No execution%s is %s.\n", l->machine.len ? " of that machine" : "",
                    execution_status_name((enum execution_status)status_option(cli)));
+    else if (l->machine.len)
+        out_text(&cli->err, "No execution of that machine yet.\n");
     else
         out_text(&cli->err, "No executions yet. Start one with: pawl run FILE\n");
     if (l->more)
-        out_printf(&cli->err, "... and more: pawl ls --limit %zu\n", l->count * 10);
+        out_printf(&cli->err, "... and more: --limit %zu shows them\n", l->count * 10);
 }
 
 static int run(struct cli *cli)
 {
     struct archive archive;
     struct err err;
-    size_t limit = 0;
     struct listing l = {
+        .machine = str_of_cstr(option_text(&cli->arguments, "--machine")),
         .table = executions_table(cli->arena),
         .json = json_array_builder(cli->arena),
         .as_json = option_given(&cli->arguments, "--json"),
     };
-    if (!limit_option(cli, &limit, &err) || !archive_open(cli, DATADIR_READ, &archive, &err))
+    if (!limit_option(cli, &l.limit, &err) || !archive_open(cli, DATADIR_READ, &archive, &err))
         return cli_fail(cli, NULL, &err);
-    bool good = list(cli, &archive, limit, &l, &err);
+    bool good = machine_check(cli, &archive, l.machine, &err) && list(cli, &archive, &l, &err);
     if (good)
         print(cli, &l);
     archive_close(&archive);
@@ -103,6 +138,7 @@ static const struct option options[] = {
     {"--status", OPTION_CHOICE, "STATUS",
      "Only these: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED",
      "RUNNING SUCCEEDED FAILED TIMED_OUT ABORTED"},
+    {"--machine", OPTION_TEXT, "NAME", "Only those of this state machine", NULL},
     {"--limit", OPTION_TEXT, "N", "At most so many, the newest. Default: 50", NULL},
     OPTION_JSON("a JSON list"),
     OPTION_DATA,
@@ -115,7 +151,7 @@ const struct command command_ls = {
     .arguments = "",
     .description = "",
     .examples = "pawl ls\n"
-                "pawl ls --status failed\n"
+                "pawl ls --status failed --machine order\n"
                 "pawl ls --json --limit 1000\n",
     .options = options,
     .run = run,

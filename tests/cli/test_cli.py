@@ -407,6 +407,14 @@ def ls_filters_and_limits(p):
     assert json.loads(p.run("ls", "--status", "ABORTED", "--json").out) == []
     p.run("ls", "--status", "aborted").has(0, "No execution is ABORTED")
     p.run("ls", "--limit", "1").says("bad").has(0, "and more")
+    assert [e["name"] for e in json.loads(p.run("ls", "--machine", "hello", "--json").out)] == ["good"]
+    p.run("ls", "--machine", "failing", "--status", "succeeded").has(0, "No execution of that machine is SUCCEEDED")
+    p.run("ls", "--machine", "helo").has(4, 'no state machine is named "helo"; did you mean "hello"?')
+    for i in range(3):
+        p.run("run", "hello.asl.json", "--input", '{"name":1}', "--name", f"more-{i}")
+    done = p.run("ls", "--machine", "hello", "--limit", "2").says("more-2", "more-1").has(0, "and more: --limit 20")
+    assert "more-0" not in done.out and "good" not in done.out, done.out
+    assert "more" not in p.run("ls", "--machine", "hello", "--limit", "4").says("good").err
 
 
 # ---------------------------------------------------------------- pipes and terminals
