@@ -170,7 +170,9 @@ static struct bench_host *open_in(struct bench_host *h)
     struct err err;
     entropy_fill(secret, sizeof(secret));
     snprintf(path, sizeof(path), "%s/pawl.db", h->folder);
-    if (!sqlite_store_open(path, SQLITE_STORE_READ_WRITE, secret, &h->store, &err))
+    struct sqlite_store_options options = {
+        .mode = SQLITE_STORE_READ_WRITE, .secret = secret, .threads = true};
+    if (!sqlite_store_open_with(path, &options, &h->store, &err))
         fatal("store", err.message);
     h->tasks_arena = arena_new(0);
     h->engine = new_engine(h);
@@ -280,7 +282,9 @@ struct bench_result bench_host_run(struct bench_host *h, const struct bench_load
         size_t ended = h->ended;
         start_more(h);
         answer_tasks(h);
-        engine_step(h->engine, clock_wall(), clock_mono());
+        bool more = engine_step(h->engine, clock_wall(), clock_mono());
+        if (!more && h->task_count == 0 && h->ended == ended)
+            store_wait(h->store, -1);
         if (load->in_flight == 1 && h->ended > ended) {
             uint64_t now = clock_mono().ns;
             bench_sample(&h->samples, (double)(now - last) / 1000);

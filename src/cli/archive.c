@@ -23,9 +23,12 @@ bool archive_open(struct cli *cli, enum datadir_use use, struct archive *ret, st
     const char *file = datadir_file(a.datadir, cli->arena, DATADIR_STORE);
     uint8_t secret[STORE_SECRET_SIZE];
     entropy_fill(secret, sizeof(secret));
-    if (!sqlite_store_open(file,
-                           use == DATADIR_READ ? SQLITE_STORE_READ_ONLY : SQLITE_STORE_READ_WRITE,
-                           secret, &a.store, reterr)) {
+    struct sqlite_store_options options = {
+        .mode = use == DATADIR_READ ? SQLITE_STORE_READ_ONLY : SQLITE_STORE_READ_WRITE,
+        .secret = secret,
+        .threads = use != DATADIR_READ,
+    };
+    if (!sqlite_store_open_with(file, &options, &a.store, reterr)) {
         datadir_close(a.datadir);
         return false;
     }
@@ -60,8 +63,10 @@ bool archive_read(const struct archive *a, struct store_read *read, struct err *
     read->done = note_outcome;
     read->arg = &outcome;
     store_read(a->store, read);
-    while (!outcome.done)
+    while (!outcome.done) {
+        store_wait(a->store, -1);
         store_step(a->store, clock_mono());
+    }
     if (outcome.failed)
         *reterr = outcome.err;
     return !outcome.failed;

@@ -13,6 +13,7 @@ enum {
 
 struct host {
     struct arena *arena;
+    struct store *store;
     struct engine *engine;
     struct children *children;
     struct children_found found;
@@ -22,6 +23,7 @@ struct host {
     uv_timer_t tick;
     void (*ticked)(void *arg, struct wall_ms now);
     void *ticked_arg;
+    uv_async_t store_ready;
     uv_idle_t busy; /* active while the engine has more to do at once */
     uv_signal_t signals[SIGNALS];
     bool stopping;
@@ -48,6 +50,8 @@ static void wind_down(struct host *h)
     uv_close((uv_handle_t *)&h->wake, NULL);
     uv_close((uv_handle_t *)&h->tick, NULL);
     uv_close((uv_handle_t *)&h->busy, NULL);
+    store_set_wakeup(h->store, NULL, NULL);
+    uv_close((uv_handle_t *)&h->store_ready, NULL);
     for (size_t i = 0; i < SIGNALS; i++)
         uv_unref(
             (uv_handle_t *)&h->signals[i]); /* a second Ctrl-C must not leave children behind */
@@ -63,6 +67,17 @@ static void on_wake(uv_timer_t *timer)
 static void on_busy(uv_idle_t *busy)
 {
     turn(busy->data);
+}
+
+static void on_store_ready(uv_async_t *async)
+{
+    turn(async->data);
+}
+
+/* In any thread. */
+static void wake_up(void *arg)
+{
+    uv_async_send(arg);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -196,7 +211,8 @@ static void open_loop(struct host *h)
     must(uv_timer_init(&h->loop, &h->wake));
     must(uv_timer_init(&h->loop, &h->tick));
     must(uv_idle_init(&h->loop, &h->busy));
-    h->wake.data = h->tick.data = h->busy.data = h;
+    must(uv_async_init(&h->loop, &h->store_ready, on_store_ready));
+    h->wake.data = h->tick.data = h->busy.data = h->store_ready.data = h;
     for (size_t i = 0; i < SIGNALS; i++) {
         must(uv_signal_init(&h->loop, &h->signals[i]));
         h->signals[i].data = h;
@@ -224,6 +240,8 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
     }
     engine_follow(h->engine, options->followed, options->arg);
     open_loop(h);
+    h->store = options->store;
+    store_set_wakeup(h->store, wake_up, &h->store_ready);
     if (options->ticked) {
         h->ticked = options->ticked;
         h->ticked_arg = options->arg;

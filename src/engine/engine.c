@@ -69,6 +69,7 @@ void engine_free(struct engine *e)
 {
     if (!e)
         return;
+    store_abandon(e->options.store);
     for (size_t bucket = 0; bucket < e->bucket_count; bucket++)
         while (e->buckets[bucket]) {
             e->buckets[bucket]->waits = 0;
@@ -350,11 +351,12 @@ static void bury(struct engine *e)
 bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
 {
     e->wall = wall;
-    bool more = store_step(e->options.store, mono);
+    bool more = false;
+    store_step(e->options.store, mono);
     if (e->detached)
-        return more;
+        return store_ready(e->options.store);
     if (!e->dead) {
-        more |= lookout_step(e);
+        more = lookout_step(e);
         house(e);
         take_starts(e);
         wakes_take_due(e);
@@ -367,7 +369,8 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
         bury(e);
     else if (!e->detached)
         park_trim(e);
-    return more || !engine_idle(e);
+    return more || e->ready_first || e->start_first || e->homeless.first ||
+           store_ready(e->options.store);
 }
 
 struct wall_ms engine_wake(const struct engine *e)

@@ -65,15 +65,15 @@ struct engine;
 /* Claims the store's shards. With advance_all, every execution that is RUNNING
  * in the store goes on: those with work to do or tasks out are loaded at once, as many
  * at a time as runs_live_max allows, and the others when their time has come.
- * Errors: those of store_claim_all. Owned: engine_free, after which the store
- * may be closed but not stepped (what it still holds is this engine's). */
+ * Errors: those of store_claim_all. Owned: engine_free, which makes the store
+ * abandon what it still holds: all of that is this engine's. */
 MUST_CHECK bool engine_new(const struct engine_options *options, struct engine **ret_engine,
                            struct err *reterr);
 void engine_free(struct engine *e);
 
 /* Does what can be done at these times: store completions, due timers, queued
- * commands. True while there is more to do at once; engine_wake says when to
- * come back otherwise. */
+ * commands. True while there is more to do at once; otherwise engine_wake says
+ * when to come back, and the store's wake-up when it is earlier. */
 bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono);
 
 /* When the next timer is due; .ms 0: none armed. */

@@ -31,20 +31,38 @@ void store_close(struct store *s)
         s->ops->close(s);
 }
 
+static void wake(const struct store *s)
+{
+    if (s->wakeup)
+        s->wakeup(s->wakeup_arg);
+}
+
 void store_commit(struct store *s, struct store_commit *c)
 {
     ASSERT(c->shard < SHARD_COUNT && c->done);
     c->next = NULL;
+    c->refusal = NULL;
+    if (s->ops->submit_commit && !s->dead) {
+        s->ops->submit_commit(s, c);
+        return;
+    }
     *s->commits_end = c;
     s->commits_end = &c->next;
+    wake(s);
 }
 
 void store_read(struct store *s, struct store_read *r)
 {
     ASSERT(r->done && r->arena);
     r->next_read = NULL;
+    r->refusal = NULL;
+    if (s->ops->submit_read && !s->dead) {
+        s->ops->submit_read(s, r);
+        return;
+    }
     *s->reads_end = r;
     s->reads_end = &r->next_read;
+    wake(s);
 }
 
 struct store_commit *store_take_commits(struct store *s)
@@ -104,13 +122,50 @@ static void refuse_all(struct store *s)
     }
 }
 
+static bool holds(struct store *s)
+{
+    return s->commits || s->reads || (s->ops->holds && s->ops->holds(s));
+}
+
 bool store_step(struct store *s, struct mono_ns now)
 {
     if (s->dead)
         refuse_all(s);
     else
         s->ops->step(s, now);
-    return s->commits || s->reads || (s->ops->holds && s->ops->holds(s));
+    return holds(s);
+}
+
+bool store_ready(struct store *s)
+{
+    if (s->ops->ready && !s->dead)
+        return s->ops->ready(s);
+    return holds(s);
+}
+
+bool store_wait(struct store *s, int timeout_ms)
+{
+    if (s->ops->wait && !s->dead)
+        return s->ops->wait(s, timeout_ms);
+    return holds(s);
+}
+
+void store_set_wakeup(struct store *s, store_wakeup *wakeup, void *arg)
+{
+    s->wakeup = wakeup;
+    s->wakeup_arg = arg;
+    if (s->ops->set_wakeup)
+        s->ops->set_wakeup(s, wakeup, arg);
+    else if (holds(s))
+        wake(s);
+}
+
+void store_abandon(struct store *s)
+{
+    store_take_commits(s);
+    store_take_reads(s);
+    if (s->ops->abandon)
+        s->ops->abandon(s);
 }
 
 static bool claim(struct store *s, uint32_t first, uint32_t count, uint64_t *ret_epochs,

@@ -1,9 +1,12 @@
 /* The durable store: turns, executions and machines, behind one set of calls.
  *
  * Everything is *submitted* and later *completed*: store_commit and store_read
- * only queue; store_step does what is queued and calls the completions, in one
- * thread, never from inside a submit. An implementation may complete commits of
- * different shards in any order, those of one shard in the order submitted.
+ * only queue; store_step calls the completions, in the owner's thread and never
+ * from inside a submit. A store may work in threads of its own: then store_step
+ * waits for nothing, a wake-up tells when there is something to step for, and
+ * store_wait is for those who have no loop to be woken. Commits of different
+ * shards may complete in any order, those of one shard in the order submitted;
+ * a read sees at least what was completed before it was submitted.
  *
  * A commit is one transaction: all of its writes or none, durable (fsync) before
  * it completes with success. It carries the epoch of its shard; a commit whose
@@ -23,7 +26,8 @@
  *
  * Ownership: what is submitted is borrowed until its completion; what a read
  * gives lies in the arena that the read named.
- * Threads: one thread per store object. Reads see committed turns only.
+ * Threads: one thread, the owner's, per store object; only the wake-up may be
+ * called from others. Reads see committed turns only.
  * Source: docs/adr/0005-store.md.
  */
 #ifndef PAWL_STORE_STORE_H
@@ -157,7 +161,7 @@ struct store_write {
     } u;
 };
 
-/* err is NULL on success. Runs inside store_step. */
+/* err is NULL on success, and borrowed. Runs inside store_step. */
 typedef void store_done(void *arg, const struct err *err);
 
 /* Writes see those before them in the same commit. */
@@ -168,7 +172,8 @@ struct store_commit {
     size_t count;
     store_done *done;
     void *arg;
-    struct store_commit *next; /* the store's own, while it is queued */
+    struct store_commit *next; /* the store's own until it is complete, as is the next */
+    struct err *refusal;
 };
 
 /* ---- reads ---- */
@@ -216,7 +221,8 @@ struct store_read {
     size_t count;
     store_done *done;
     void *arg;
-    struct store_read *next_read; /* the store's own, while it is queued */
+    struct store_read *next_read; /* the store's own until it is complete, as is the next */
+    struct err *refusal;
 };
 
 /* ---- the store ---- */
@@ -229,9 +235,29 @@ void store_close(struct store *s);
 void store_commit(struct store *s, struct store_commit *c);
 void store_read(struct store *s, struct store_read *r);
 
-/* Does queued work and completes it. `now` lets a store that delays on purpose
- * know the time. True while anything is still queued. */
+/* Completes what is done, and does what is to be done in this thread. `now` lets a
+ * store that delays on purpose know the time. True while anything that was
+ * submitted is not complete: not a reason to step again at once, store_ready is. */
 bool store_step(struct store *s, struct mono_ns now);
+
+/* Would a step do something now? */
+bool store_ready(struct store *s);
+
+/* Called whenever store_ready becomes true, from any thread, the owner's and inside
+ * a submit included: it must do no more than get the owner to step soon
+ * (uv_async_send), and call nothing of the store. NULL: nobody; once that is set,
+ * none is running any more. */
+typedef void store_wakeup(void *arg);
+void store_set_wakeup(struct store *s, store_wakeup *wakeup, void *arg);
+
+/* Blocks until store_ready, at most so long (negative: for ever); at once when
+ * nothing is submitted. Returns store_ready. */
+bool store_wait(struct store *s, int timeout_ms);
+
+/* Forgets what was submitted and is not complete: it never completes, and nothing
+ * of it is looked at any more once this returns. What a commit of it was to write
+ * is written or not. For owners that end before their store does. */
+void store_abandon(struct store *s);
 
 /* After IO. ret_why, which may be NULL, is filled when it is true. */
 bool store_dead(const struct store *s, struct err *ret_why);

@@ -2,7 +2,8 @@
  *
  * An implementation embeds a struct store as its first member and fills the
  * table below. Submitting never reaches it: store_commit and store_read only
- * queue here, and its step takes from the queues.
+ * queue here, and its step takes from the queues. One that works in threads of its
+ * own takes submissions itself (the second half of the table).
  */
 #ifndef PAWL_STORE_STORE_INTERNAL_H
 #define PAWL_STORE_STORE_INTERNAL_H
@@ -14,16 +15,27 @@ struct store_ops {
      * next step. Not called when the store is dead. */
     void (*step)(struct store *s, struct mono_ns now);
     /* Is anything waiting that has left the queues? NULL: never. */
-    bool (*holds)(const struct store *s);
+    bool (*holds)(struct store *s);
     bool (*claim)(struct store *s, uint32_t first, uint32_t count, uint64_t *ret_epochs,
                   struct err *reterr);
     void (*close)(struct store *s);
+    /* Forgets what has left the queues. NULL: that never is. */
+    void (*abandon)(struct store *s);
+
+    /* All of these or none. A dead store's submissions are not given to them. */
+    void (*submit_commit)(struct store *s, struct store_commit *c);
+    void (*submit_read)(struct store *s, struct store_read *r);
+    bool (*ready)(struct store *s);
+    bool (*wait)(struct store *s, int timeout_ms);
+    void (*set_wakeup)(struct store *s, store_wakeup *wakeup, void *arg);
 };
 
 struct store {
     const struct store_ops *ops;
     struct store_commit *commits, **commits_end;
     struct store_read *reads, **reads_end;
+    store_wakeup *wakeup; /* unless the table has set_wakeup */
+    void *wakeup_arg;
     uint8_t secret[STORE_SECRET_SIZE];
     bool dead;
     struct err why_dead;
@@ -40,7 +52,8 @@ struct store_read *store_take_reads(struct store *s);
 /* The first of the queue, or NULL. */
 struct store_commit *store_take_commit(struct store *s);
 
-/* From now on every call completes with this error. */
+/* From now on every call completes with this error. What an implementation holds
+ * beyond the queues it completes itself. */
 void store_die(struct store *s, const struct err *why);
 
 /* The limits of store.h. */

@@ -118,8 +118,10 @@ static void pass_on(struct faulty_store *f, struct call *call, struct mono_ns no
         c->done = reached;
         c->arg = call;
         store_commit(f->inner, c);
-        while (!call->reached)
+        while (!call->reached) {
+            store_wait(f->inner, -1);
             store_step(f->inner, now);
+        }
         c->done = done;
         c->arg = arg;
         return;
@@ -130,8 +132,10 @@ static void pass_on(struct faulty_store *f, struct call *call, struct mono_ns no
     r->done = reached;
     r->arg = call;
     store_read(f->inner, r);
-    while (!call->reached)
+    while (!call->reached) {
+        store_wait(f->inner, -1);
         store_step(f->inner, now);
+    }
     r->done = done;
     r->arg = arg;
 }
@@ -210,7 +214,7 @@ static void step(struct store *base, struct mono_ns now)
 
 /* ---- the object ---- */
 
-static bool holds(const struct store *base)
+static bool holds(struct store *base)
 {
     return ((const struct faulty_store *)base)->count != 0;
 }
@@ -222,12 +226,19 @@ static bool claim(struct store *base, uint32_t first, uint32_t count, uint64_t *
     return inner->ops->claim(inner, first, count, ret_epochs, reterr);
 }
 
+static void abandon(struct store *base)
+{
+    struct faulty_store *f = (struct faulty_store *)base;
+    for (size_t i = 0; i < f->count; i++)
+        free(f->calls[i]);
+    f->count = 0;
+}
+
 struct store *faulty_store_crash(struct store *base)
 {
     struct faulty_store *f = (struct faulty_store *)base;
     struct store *inner = f->inner;
-    for (size_t i = 0; i < f->count; i++)
-        free(f->calls[i]);
+    abandon(base);
     free(f->calls);
     free(f);
     return inner;
@@ -259,7 +270,7 @@ bool faulty_store_next_due(const struct store *base, struct mono_ns *ret_at)
 struct store *faulty_store_new(struct store *inner, const struct faulty_options *options)
 {
     static const struct store_ops ops = {
-        .step = step, .holds = holds, .claim = claim, .close = close_both};
+        .step = step, .holds = holds, .claim = claim, .close = close_both, .abandon = abandon};
     struct faulty_store *f = calloc(1, sizeof(*f));
     if (!f)
         panic(__FILE__, __LINE__, "out of memory");

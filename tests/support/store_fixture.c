@@ -73,6 +73,7 @@ static enum err_code step_until_complete(struct store_fixture *f, const struct o
     check(!outcome->complete, "a call completed inside the submit");
     while (!outcome->complete) {
         f->now_ns += STEP_NS;
+        store_wait(f->store, -1);
         store_step(f->store, (struct mono_ns){f->now_ns});
     }
     if (ret_err)

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -482,13 +483,14 @@ static void landed(void *arg, const struct err *err)
     s->flight->complete++;
 }
 
-static void submit(struct store_fixture *f, struct submitted *s, uint32_t shard)
+static void submit_writes(struct store_fixture *f, struct submitted *s, uint32_t shard,
+                          const struct store_write *writes, size_t count)
 {
     s->commit = (struct store_commit){
         .shard = shard,
         .epoch = f->epochs[shard],
-        .writes = &s->write,
-        .count = 1,
+        .writes = writes,
+        .count = count,
         .done = landed,
         .arg = s,
     };
@@ -497,11 +499,17 @@ static void submit(struct store_fixture *f, struct submitted *s, uint32_t shard)
     s->flight->inside_submit = false;
 }
 
+static void submit(struct store_fixture *f, struct submitted *s, uint32_t shard)
+{
+    submit_writes(f, s, shard, &s->write, 1);
+}
+
 static void step_all(struct store_fixture *f)
 {
     bool more;
     do {
         f->now_ns += 100000;
+        store_wait(f->store, -1);
         more = store_step(f->store, (struct mono_ns){f->now_ns});
     } while (more);
 }
@@ -553,6 +561,33 @@ static void a_refused_commit_spoils_no_other(void **state)
     }
 }
 
+/* As above, but the refused ones have written something before they are. */
+static void a_refused_commit_is_rid_of_whole(void **state)
+{
+    struct store_fixture *f = *state;
+    enum {
+        COUNT = 30
+    };
+    struct flight flight = {0};
+    struct submitted all[COUNT] = {0};
+    struct store_write pairs[COUNT][2];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        all[i].flight = &flight;
+        all[i].number = i;
+        pairs[i][0] = write_start(f, 0, 1 + i, NULL, 1);
+        pairs[i][1] = write_turn(f, 0, 1 + i, i % 3 == 1);
+        submit_writes(f, &all[i], 9, pairs[i], 2);
+    }
+    step_all(f);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        bool refused = i % 3 == 1;
+        assert_int_equal(all[i].code, refused ? ERR_CONFLICT : ERR_NONE);
+        assert_int_equal(execution_exists(f, 0, 1 + i), !refused);
+        struct store_write again = write_turn(f, 0, 1 + i, 1);
+        assert_int_equal(commit_now(f, &again, 1, NULL), refused ? ERR_NOT_FOUND : ERR_NONE);
+    }
+}
+
 struct relay {
     struct store_fixture *f;
     struct submitted first, second;
@@ -582,6 +617,87 @@ static void a_completion_may_submit(void **state)
 }
 
 /* ---- epochs ---- */
+
+static void count_wakeup(void *arg)
+{
+    atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+static void it_says_when_to_step(void **state)
+{
+    struct store_fixture *f = *state;
+    atomic_int wakeups = 0;
+    struct flight flight = {0};
+    struct submitted one = {.flight = &flight, .write = write_start(f, 0, 1, NULL, 0)};
+    store_set_wakeup(f->store, count_wakeup, &wakeups);
+    assert_false(store_ready(f->store));
+    assert_false(store_wait(f->store, -1));
+    assert_int_equal(atomic_load(&wakeups), 0);
+    submit(f, &one, 3);
+    assert_true(store_wait(f->store, -1));
+    assert_true(store_ready(f->store));
+    assert_int_equal(atomic_load(&wakeups), 1);
+    step_all(f);
+    assert_int_equal(flight.complete, 1);
+    assert_false(store_ready(f->store));
+    store_set_wakeup(f->store, NULL, NULL);
+    one.number = 1;
+    one.write = write_turn(f, 0, 1, 0);
+    submit(f, &one, 3);
+    store_wait(f->store, -1);
+    int before = atomic_load(&wakeups);
+    store_set_wakeup(f->store, count_wakeup, &wakeups); /* at once: there is something */
+    assert_int_equal(atomic_load(&wakeups), before + 1);
+    step_all(f);
+    assert_int_equal(flight.complete, 2);
+    store_set_wakeup(f->store, NULL, NULL);
+}
+
+static void never_complete(void *arg, const struct err *err)
+{
+    (void)arg, (void)err;
+    fail_msg("what was abandoned completed");
+}
+
+static void what_is_abandoned_never_completes(void **state)
+{
+    struct store_fixture *f = *state;
+    enum {
+        COUNT = 20
+    };
+    for (uint32_t round = 0; round < 2; round++) {
+        struct store_write *writes = calloc(COUNT, sizeof(*writes));
+        struct store_commit *commits = calloc(COUNT, sizeof(*commits));
+        struct store_read *read = calloc(1, sizeof(*read));
+        struct arena *a = arena_new(0);
+        assert_true(writes && commits && read);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            writes[i] = write_start(f, 0, round * COUNT + i, NULL, 0);
+            commits[i] = (struct store_commit){.shard = i,
+                                               .epoch = f->epochs[i],
+                                               .writes = &writes[i],
+                                               .count = 1,
+                                               .done = never_complete};
+            store_commit(f->store, &commits[i]);
+        }
+        *read = read_of(f, STORE_LIST_EXECUTIONS, 0, 0);
+        read->arena = a;
+        read->done = never_complete;
+        store_read(f->store, read);
+        if (round == 1) /* what is on its way, too */
+            store_wait(f->store, -1);
+        store_abandon(f->store);
+        memset(writes, 0xa5, COUNT * sizeof(*writes));
+        free(writes);
+        free(commits);
+        free(read);
+        arena_free(a);
+        assert_false(store_ready(f->store));
+        assert_false(store_step(f->store, (struct mono_ns){f->now_ns}));
+    }
+    start_some(f, 100, 101);
+    assert_true(execution_exists(f, 0, 100));
+}
 
 static void an_old_epoch_is_stale(void **state)
 {
@@ -973,6 +1089,9 @@ int store_suite_run(const struct store_kind *kind)
         EACH(a_refused_commit_leaves_nothing),
         EACH(commits_of_a_shard_keep_their_order),
         EACH(a_refused_commit_spoils_no_other),
+        EACH(a_refused_commit_is_rid_of_whole),
+        EACH(it_says_when_to_step),
+        EACH(what_is_abandoned_never_completes),
         EACH(a_completion_may_submit),
         EACH(an_old_epoch_is_stale),
         EACH(a_claim_is_of_one_shard),

@@ -178,11 +178,11 @@ static void nothing_scans_or_sorts(void **state)
 {
     struct store_fixture *f = *state;
     const struct sqlite_store *s = (struct sqlite_store *)f->store;
-    for (int i = SQL_EPOCH; i < SQL_COUNT; i++) {
-        const char *sql = sqlite3_sql(s->statements[i]);
+    for (int i = SQL_EPOCHS; i < SQL_COUNT; i++) {
+        const char *sql = sqlite3_sql(s->writer.statements[i]);
         sqlite3_stmt *plan;
         const char *text = arena_printf(f->arena, "EXPLAIN QUERY PLAN %s", sql).ptr;
-        assert_int_equal(sqlite3_prepare_v2(s->db, text, -1, &plan, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(s->writer.db, text, -1, &plan, NULL), SQLITE_OK);
         while (sqlite3_step(plan) == SQLITE_ROW) {
             const char *detail = (const char *)sqlite3_column_text(plan, 3);
             if (strncmp(detail, "SCAN", 4) == 0 || strstr(detail, "TEMP B-TREE"))
@@ -380,8 +380,8 @@ static void a_file_read_without_locks_is_watched(void **state)
     struct stat about;
     assert_int_equal(stat(db_path(f), &about), 0);
     unlink(store_fixture_path(f, "pawl.db-wal"));
-    s->immutable = true;
-    s->mark = (struct file_mark){about.st_dev, about.st_ino, about.st_size, about.st_mtim};
+    s->reader.immutable = true;
+    s->reader.mark = (struct file_mark){about.st_dev, about.st_ino, about.st_size, about.st_mtim};
     struct store_read r = read_of(&reader, STORE_GET_EXECUTION, 0, key_of(1));
     assert_read(&reader, &r);
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
@@ -563,7 +563,8 @@ static void a_full_disk_refuses_and_passes(void **state)
     struct store_fixture *f = *state;
     struct sqlite_store *s = (struct sqlite_store *)f->store;
     assert_int_equal(commit_chain(f, 1), ERR_NONE);
-    assert_int_equal(sqlite3_exec(s->db, "PRAGMA max_page_count = 1", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(s->writer.db, "PRAGMA max_page_count = 1", NULL, NULL, NULL),
+                     SQLITE_OK);
     char *body = arena_alloc_text(f->arena, 100000);
     memset(body, 'x', 100000);
     struct store_write w = write_turn(f, 0, 1, 2);
@@ -573,14 +574,14 @@ static void a_full_disk_refuses_and_passes(void **state)
     assert_non_null(strstr(err.message, "disk is full"));
     assert_false(store_dead(f->store, NULL));
     assert_true(chain_is_there(f, 1));
-    sqlite3_exec(s->db, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL);
+    sqlite3_exec(s->writer.db, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL);
     assert_kept(f, &w, 1);
 }
 
 static void a_foreign_lock_refuses_and_passes(void **state)
 {
     struct store_fixture *f = *state;
-    sqlite3_busy_timeout(((struct sqlite_store *)f->store)->db, 0);
+    sqlite3_busy_timeout(((struct sqlite_store *)f->store)->writer.db, 0);
     sqlite3 *other;
     assert_int_equal(sqlite3_open(db_path(f), &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);

@@ -1,5 +1,7 @@
 #include "store/sqlite/sqlite_internal.h"
 
+#include <stdlib.h>
+
 static enum err_code code_of(int rc)
 {
     switch (rc & 0xff) {
@@ -43,15 +45,24 @@ static const char *sentence(enum err_code code)
     return "SQLite answers what it never should";
 }
 
-bool sqlite_fail(const struct sqlite_store *s, int rc, struct err *reterr)
+bool sqlite_fail(const struct connection *c, int rc, struct err *reterr)
 {
     if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM)
         panic(__FILE__, __LINE__, "out of memory");
     enum err_code code = code_of(rc);
-    err_set(reterr, code, "the store %s: %s", s->path, sentence(code));
-    err_detail(reterr, "SQLite %d: %s", rc, sqlite3_errmsg(s->db));
-    int error = sqlite3_system_errno(s->db);
+    err_set(reterr, code, "the store %s: %s", c->path, sentence(code));
+    err_detail(reterr, "SQLite %d: %s", rc, sqlite3_errmsg(c->db));
+    int error = sqlite3_system_errno(c->db);
     if (error && (code == ERR_IO || code == ERR_DISK_FULL || code == ERR_PERMISSION))
         err_detail(reterr, "errno %d", error);
     return false;
+}
+
+struct err *sqlite_keep_err(const struct err *err)
+{
+    struct err *kept = malloc(sizeof(*kept));
+    if (!kept)
+        panic(__FILE__, __LINE__, "out of memory");
+    *kept = *err;
+    return kept;
 }

@@ -1,10 +1,12 @@
-/* The SQLite store's inside: the connection, its statements, rows and errors. */
+/* The SQLite store's inside: connections, their statements, rows and errors; the
+ * committer; the exchange between the owner's thread and the store's own. */
 #ifndef PAWL_STORE_SQLITE_SQLITE_INTERNAL_H
 #define PAWL_STORE_SQLITE_SQLITE_INTERNAL_H
 
 #include "store/sqlite/sqlite_store.h"
 #include "store/store_internal.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -21,7 +23,7 @@
     X(SAVEPOINT, "SAVEPOINT one_commit")                                                           \
     X(ROLLBACK_TO, "ROLLBACK TO one_commit")                                                       \
     X(RELEASE, "RELEASE one_commit")                                                               \
-    X(EPOCH, "SELECT epoch FROM shard WHERE shard = ?1")                                           \
+    X(DATA_VERSION, "PRAGMA data_version")                                                         \
     X(CLAIM, "UPDATE shard SET epoch = epoch + 1 WHERE shard >= ?1 AND shard < ?2")                \
     X(EPOCHS, "SELECT shard, epoch FROM shard WHERE shard >= ?1 AND shard < ?2 ORDER BY shard")    \
     X(PUT_DEFINITION,                                                                              \
@@ -82,29 +84,47 @@ struct file_mark {
     struct timespec changed_at;
 };
 
-struct sqlite_store {
-    struct store base;
+/* One connection with its statements. Used by one thread at a time. */
+struct connection {
     sqlite3 *db;
-    char *path; /* malloc */
+    const char *path; /* the store's; borrowed */
+    sqlite3_stmt *statements[SQL_COUNT];
     bool immutable;
     struct file_mark mark; /* when immutable */
-    sqlite3_stmt *statements[SQL_COUNT];
-    int64_t page_size, wal_pages, checkpoint_at_pages;
-    struct arena *scratch; /* of one step: the errors of refused commits */
-    struct store_commit *batch[SQLITE_STORE_BATCH_COMMITS_MAX];
-    struct err *refused[SQLITE_STORE_BATCH_COMMITS_MAX]; /* NULL: not */
-    size_t batch_count;
 };
 
 /* ---- sqlite_error.c ---- */
 
 /* Words what SQLite answered; returns false. */
-bool sqlite_fail(const struct sqlite_store *s, int rc, struct err *reterr);
+bool sqlite_fail(const struct connection *c, int rc, struct err *reterr);
+
+/* A copy that is freed by free. */
+struct err *sqlite_keep_err(const struct err *err);
+
+/* ---- sqlite_connection.c ---- */
+
+/* Opens `path` with this VFS (NULL: SQLite's own). A new file becomes a store with
+ * this secret. The errors are those of sqlite_store_open. On failure, too, the
+ * connection is there to be closed. */
+MUST_CHECK bool connection_open_writer(struct connection *c, const char *vfs, const uint8_t *secret,
+                                       struct err *reterr);
+MUST_CHECK bool connection_open_reader(struct connection *c, const char *vfs, struct err *reterr);
+void connection_close(struct connection *c);
+
+/* Nothing more is written through it, not even at closing. */
+void connection_write_no_more(struct connection *c);
+
+/* Still what it was when it was opened as one that nobody changes? */
+MUST_CHECK bool connection_check_unchanged(const struct connection *c, struct err *reterr);
+
+/* The integer that one row of one column says. */
+MUST_CHECK bool connection_ask(struct connection *c, const char *sql, int64_t *ret_value,
+                               struct err *reterr);
 
 /* ---- sqlite_schema.c ---- */
 
 /* Makes the schema in an empty file, with this secret. */
-MUST_CHECK bool schema_create(struct sqlite_store *s, const uint8_t *secret, struct err *reterr);
+MUST_CHECK bool schema_create(struct connection *c, const uint8_t *secret, struct err *reterr);
 
 enum schema_state {
     SCHEMA_EMPTY, /* an empty file, or one whose making was interrupted */
@@ -112,20 +132,21 @@ enum schema_state {
 };
 
 /* Errors: CORRUPT (not a store of ours), NEWER_SCHEMA. */
-MUST_CHECK bool schema_check(struct sqlite_store *s, enum schema_state *ret_state,
+MUST_CHECK bool schema_check(struct connection *c, enum schema_state *ret_state,
                              struct err *reterr);
-MUST_CHECK bool schema_read_secret(struct sqlite_store *s, struct err *reterr);
+MUST_CHECK bool schema_read_secret(struct connection *c, uint8_t to[static STORE_SECRET_SIZE],
+                                   struct err *reterr);
 
 /* ---- sqlite_statement.c ---- */
 
-MUST_CHECK bool statements_prepare(struct sqlite_store *s, struct err *reterr);
-void statements_finalize(struct sqlite_store *s);
+MUST_CHECK bool statements_prepare(struct connection *c, struct err *reterr);
+void statements_finalize(struct connection *c);
 
 /* Runs a text of statements that give no rows. */
-MUST_CHECK bool sqlite_run_text(struct sqlite_store *s, const char *sql, struct err *reterr);
+MUST_CHECK bool sqlite_run_text(struct connection *c, const char *sql, struct err *reterr);
 
 /* Runs one without parameters and rows. */
-MUST_CHECK bool sqlite_run(struct sqlite_store *s, enum sql which, struct err *reterr);
+MUST_CHECK bool sqlite_run(struct connection *c, enum sql which, struct err *reterr);
 
 /* Steps one that was bound, to its end, and resets it. The result code. */
 int sqlite_finish(sqlite3_stmt *statement);
@@ -161,17 +182,104 @@ void row_machine(struct row *row, struct machine_row *to);
  * and has it this status and shard? Decodes no more than that. */
 bool row_matches(struct row *row, const struct store_read *r);
 
-/* ---- sqlite_commit.c, sqlite_read.c ---- */
+/* ---- sqlite_commit.c ---- */
 
-/* Takes a batch from the queue, commits it, completes it. */
-void sqlite_commit_batch(struct sqlite_store *s);
-void sqlite_answer_reads(struct sqlite_store *s);
-MUST_CHECK bool sqlite_claim(struct sqlite_store *s, uint32_t first, uint32_t count,
-                             uint64_t *ret_epochs, struct err *reterr);
+enum {
+    NEXT_TURNS_BITS = 13
+};
 
-/* ---- sqlite_open.c ---- */
+struct committer {
+    struct connection *connection;
+    int64_t page_size, wal_pages, checkpoint_at_pages;
+    /* What is known of the file while nobody else writes to it. */
+    bool known;
+    int64_t data_version;
+    uint64_t epochs[SHARD_COUNT];
+    struct next_turn {
+        execution_key key; /* 0: none */
+        uint64_t turn;
+        org_id org;
+    } next_turns[1 << NEXT_TURNS_BITS]; /* the place is the key's hash; the last one stays */
+};
 
-/* Still what it was when it was opened as one that nobody changes? */
-MUST_CHECK bool sqlite_check_unchanged(const struct sqlite_store *s, struct err *reterr);
+MUST_CHECK bool committer_init(struct committer *w, struct connection *c, struct err *reterr);
+
+/* How many of them, the first at least, one transaction takes. */
+size_t committer_batch(const struct store_commit *first);
+
+/* Commits them in one transaction; c->refusal says of each how it went. False after
+ * an I/O error, which is then said: no further call is allowed. */
+MUST_CHECK bool committer_run(struct committer *w, struct store_commit *first, size_t count,
+                              struct err *reterr);
+
+/* Lets the WAL not grow beyond its bounds. False as above. */
+MUST_CHECK bool committer_checkpoint(struct committer *w, struct err *reterr);
+
+/* Claims shards. An I/O error is final as above. */
+MUST_CHECK bool committer_claim(struct committer *w, uint32_t first, uint32_t count,
+                                uint64_t *ret_epochs, struct err *reterr);
+
+/* ---- sqlite_write.c ---- */
+
+/* One write inside a transaction. What it did before it failed stays. */
+MUST_CHECK bool committer_write(struct committer *w, const struct store_write *write,
+                                struct err *reterr);
+
+/* ---- sqlite_read.c ---- */
+
+/* Answers one read in a read transaction of its own. */
+MUST_CHECK bool reader_answer(struct connection *c, struct store_read *r, struct err *reterr);
+
+/* ---- sqlite_exchange.c: what is submitted, what is complete, and who works ---- */
+
+struct exchange {
+    pthread_mutex_t mutex; /* guards everything below but the threads themselves */
+    pthread_cond_t commit_submitted, read_submitted;
+    pthread_cond_t completed; /* or a thread came to rest */
+    struct commit_queue {
+        struct store_commit *first, **end;
+    } commits, commits_done;
+    struct read_queue {
+        struct store_read *first, **end;
+    } reads, reads_done;
+    bool committing, reading; /* right now, outside the mutex */
+    bool paused;              /* nothing new is begun */
+    bool closing;
+    bool failed; /* by an I/O error: */
+    struct err why;
+    store_wakeup *wakeup;
+    void *wakeup_arg;
+    bool has_threads; /* never changes */
+    pthread_t commit_thread, read_thread;
+};
+
+struct sqlite_store {
+    struct store base;
+    char *path; /* malloc */
+    struct connection writer, reader;
+    struct connection *reads_by; /* one of the two */
+    struct committer committer;
+    struct exchange exchange;
+};
+
+void exchange_init(struct exchange *x);
+/* Ends the threads; what was submitted is forgotten. */
+void exchange_release(struct exchange *x);
+
+/* Without threads exchange_step does the work. */
+MUST_CHECK bool exchange_start_threads(struct sqlite_store *s, struct err *reterr);
+
+void exchange_submit_commit(struct exchange *x, struct store_commit *c);
+void exchange_submit_read(struct exchange *x, struct store_read *r);
+void exchange_step(struct sqlite_store *s);
+bool exchange_holds(struct exchange *x);
+bool exchange_ready(struct exchange *x);
+bool exchange_wait(struct exchange *x, int timeout_ms);
+void exchange_set_wakeup(struct exchange *x, store_wakeup *wakeup, void *arg);
+void exchange_abandon(struct exchange *x);
+
+/* Between the two no thread of the store does anything. */
+void exchange_pause(struct exchange *x);
+void exchange_resume(struct exchange *x);
 
 #endif

@@ -5,27 +5,27 @@
 
 /* ---- errors that name the place ---- */
 
-static bool bad_execution(const struct sqlite_store *s, execution_key key, const char *column,
+static bool bad_execution(const struct connection *c, execution_key key, const char *column,
                           struct err *reterr)
 {
     return err_set(reterr, ERR_CORRUPT,
-                   "the store %s: execution %lld is damaged (table execution, column %s)", s->path,
+                   "the store %s: execution %lld is damaged (table execution, column %s)", c->path,
                    (long long)key, column);
 }
 
-static bool bad_turn(const struct sqlite_store *s, const struct store_read *r, uint32_t turn,
+static bool bad_turn(const struct connection *c, const struct store_read *r, uint32_t turn,
                      const char *column, struct err *reterr)
 {
     return err_set(reterr, ERR_CORRUPT,
                    "the store %s: turn %u of execution %lld is damaged (table journal, column %s)",
-                   s->path, turn, (long long)r->key, column);
+                   c->path, turn, (long long)r->key, column);
 }
 
 /* What sqlite3_step answered, when it is an error. */
-static bool step_failed(const struct sqlite_store *s, int rc, const struct store_read *r,
+static bool step_failed(const struct connection *c, int rc, const struct store_read *r,
                         struct err *reterr)
 {
-    sqlite_fail(s, rc, reterr);
+    sqlite_fail(c, rc, reterr);
     if (r->kind == STORE_GET_TURNS)
         err_context(reterr, "execution %lld, turn %zu", (long long)r->key, r->turn + r->count);
     else if (r->kind == STORE_GET_EXECUTION || r->kind == STORE_GET_SNAPSHOT)
@@ -35,20 +35,20 @@ static bool step_failed(const struct sqlite_store *s, int rc, const struct store
 
 /* ---- definitions and machines ---- */
 
-static bool get_definition(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool get_definition(struct connection *c, struct store_read *r, struct err *reterr)
 {
-    sqlite3_stmt *get = s->statements[SQL_GET_DEFINITION];
+    sqlite3_stmt *get = c->statements[SQL_GET_DEFINITION];
     bind_int(get, 1, r->org);
     bind_hash(get, 2, r->hash);
     int rc = sqlite3_step(get);
     if (rc == SQLITE_DONE)
         return store_err_no_definition(r->hash, reterr);
     if (rc != SQLITE_ROW)
-        return step_failed(s, rc, r, reterr);
+        return step_failed(c, rc, r, reterr);
     struct row row = {.statement = get, .arena = r->arena};
     struct str text = row_body(&row, 0);
     if (row.bad)
-        return err_set(reterr, ERR_CORRUPT, "the store %s: a definition is damaged", s->path);
+        return err_set(reterr, ERR_CORRUPT, "the store %s: a definition is damaged", c->path);
     if (store_page_room(r, 0, text.len, reterr) != PAGE_ROOM)
         return false;
     r->text = arena_str(r->arena, text);
@@ -56,7 +56,7 @@ static bool get_definition(struct sqlite_store *s, struct store_read *r, struct 
     return true;
 }
 
-static bool take_machine(const struct sqlite_store *s, struct store_read *r, sqlite3_stmt *get,
+static bool take_machine(const struct connection *c, struct store_read *r, sqlite3_stmt *get,
                          size_t *capacity, struct err *reterr)
 {
     struct row row = {.statement = get, .arena = r->arena};
@@ -67,27 +67,27 @@ static bool take_machine(const struct sqlite_store *s, struct store_read *r, sql
     return err_set(reterr, ERR_CORRUPT,
                    "the store %s: the state machine " STR_FMT
                    " is damaged (table machine, column %s)",
-                   s->path, STR_ARG(machine->name), row.bad);
+                   c->path, STR_ARG(machine->name), row.bad);
 }
 
-static bool get_machine(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool get_machine(struct connection *c, struct store_read *r, struct err *reterr)
 {
-    sqlite3_stmt *get = s->statements[SQL_GET_MACHINE];
+    sqlite3_stmt *get = c->statements[SQL_GET_MACHINE];
     bind_int(get, 1, r->org);
     bind_text(get, 2, r->name);
     int rc = sqlite3_step(get);
     if (rc == SQLITE_DONE)
         return store_err_no_machine(r->name, reterr);
     if (rc != SQLITE_ROW)
-        return step_failed(s, rc, r, reterr);
+        return step_failed(c, rc, r, reterr);
     size_t capacity = 0;
     r->found = true;
-    return take_machine(s, r, get, &capacity, reterr);
+    return take_machine(c, r, get, &capacity, reterr);
 }
 
-static bool list_machines(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool list_machines(struct connection *c, struct store_read *r, struct err *reterr)
 {
-    sqlite3_stmt *list = s->statements[SQL_LIST_MACHINES];
+    sqlite3_stmt *list = c->statements[SQL_LIST_MACHINES];
     bind_int(list, 1, r->org);
     bind_text(list, 2, r->name);
     size_t capacity = 0;
@@ -97,19 +97,19 @@ static bool list_machines(struct sqlite_store *s, struct store_read *r, struct e
             r->more = true;
             return true;
         }
-        if (!take_machine(s, r, list, &capacity, reterr))
+        if (!take_machine(c, r, list, &capacity, reterr))
             return false;
     }
-    return rc == SQLITE_DONE ? true : step_failed(s, rc, r, reterr);
+    return rc == SQLITE_DONE ? true : step_failed(c, rc, r, reterr);
 }
 
 /* ---- executions ---- */
 
 /* Asked only of rows that go into the answer, inside the same read transaction. */
-static bool count_turns(struct sqlite_store *s, struct store_read *r, struct execution_row *to,
+static bool count_turns(struct connection *c, struct store_read *r, struct execution_row *to,
                         struct err *reterr)
 {
-    sqlite3_stmt *ask = s->statements[SQL_LAST_TURN];
+    sqlite3_stmt *ask = c->statements[SQL_LAST_TURN];
     bind_int(ask, 1, to->key);
     bind_int(ask, 2, r->org);
     int rc = sqlite3_step(ask);
@@ -118,55 +118,55 @@ static bool count_turns(struct sqlite_store *s, struct store_read *r, struct exe
         to->turns = (uint32_t)row_int(&row, 0, 0, UINT32_MAX - 1) + 1;
     sqlite3_reset(ask);
     if (row.bad)
-        return bad_execution(s, to->key, "turn of journal", reterr);
+        return bad_execution(c, to->key, "turn of journal", reterr);
     if (rc == SQLITE_ROW)
         return true;
-    sqlite_fail(s, rc == SQLITE_DONE ? SQLITE_CORRUPT : rc, reterr);
+    sqlite_fail(c, rc == SQLITE_DONE ? SQLITE_CORRUPT : rc, reterr);
     err_context(reterr, "execution %lld", (long long)to->key);
     return false;
 }
 
-static bool take_execution(struct sqlite_store *s, struct store_read *r, sqlite3_stmt *get,
+static bool take_execution(struct connection *c, struct store_read *r, sqlite3_stmt *get,
                            size_t *capacity, struct err *reterr)
 {
     struct row row = {.statement = get, .arena = r->arena};
     struct execution_row *to = store_add_execution(r, capacity);
     row_execution(&row, to);
     if (row.bad)
-        return bad_execution(s, to->key, row.bad, reterr);
-    return count_turns(s, r, to, reterr);
+        return bad_execution(c, to->key, row.bad, reterr);
+    return count_turns(c, r, to, reterr);
 }
 
-static bool get_by_key(struct sqlite_store *s, struct store_read *r, execution_key key,
+static bool get_by_key(struct connection *c, struct store_read *r, execution_key key,
                        size_t *capacity, struct err *reterr)
 {
-    sqlite3_stmt *get = s->statements[SQL_GET_EXECUTION];
+    sqlite3_stmt *get = c->statements[SQL_GET_EXECUTION];
     bind_int(get, 1, key);
     int rc = sqlite3_step(get);
     bool ok;
     struct row row = {.statement = get};
     if (rc == SQLITE_ROW && row_matches(&row, r))
-        ok = take_execution(s, r, get, capacity, reterr);
+        ok = take_execution(c, r, get, capacity, reterr);
     else if (row.bad)
-        ok = bad_execution(s, key, row.bad, reterr);
+        ok = bad_execution(c, key, row.bad, reterr);
     else if (rc == SQLITE_ROW || rc == SQLITE_DONE)
         ok = store_err_no_execution(key, reterr);
     else
-        ok = step_failed(s, rc, r, reterr);
+        ok = step_failed(c, rc, r, reterr);
     sqlite3_reset(get);
     return ok;
 }
 
-static bool get_execution(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool get_execution(struct connection *c, struct store_read *r, struct err *reterr)
 {
     size_t capacity = 0;
-    r->found = get_by_key(s, r, r->key, &capacity, reterr);
+    r->found = get_by_key(c, r, r->key, &capacity, reterr);
     return r->found;
 }
 
-static bool find_named(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool find_named(struct connection *c, struct store_read *r, struct err *reterr)
 {
-    sqlite3_stmt *find = s->statements[SQL_FIND_NAMED];
+    sqlite3_stmt *find = c->statements[SQL_FIND_NAMED];
     bind_int(find, 1, r->org);
     bind_text(find, 2, r->name);
     bind_text(find, 3, r->machine_arn);
@@ -179,19 +179,19 @@ static bool find_named(struct sqlite_store *s, struct store_read *r, struct err 
         }
         struct row row = {.statement = find};
         execution_key key = row_int(&row, 0, 1, INT64_MAX);
-        if (get_by_key(s, r, key, &capacity, reterr))
+        if (get_by_key(c, r, key, &capacity, reterr))
             continue;
         if (reterr->code == ERR_NOT_FOUND)
-            bad_execution(s, key, "execution of execution_name", reterr);
+            bad_execution(c, key, "execution of execution_name", reterr);
         return false;
     }
-    return rc == SQLITE_DONE ? true : step_failed(s, rc, r, reterr);
+    return rc == SQLITE_DONE ? true : step_failed(c, rc, r, reterr);
 }
 
 /* A list by key looks at no more than STORE_READ_SCAN_MAX rows. `next` always
  * stands at the row looked at last: also after an error, so that whoever lists
  * can go on behind a damaged row. */
-static bool list_by_key(struct sqlite_store *s, struct store_read *r, sqlite3_stmt *list,
+static bool list_by_key(struct connection *c, struct store_read *r, sqlite3_stmt *list,
                         struct err *reterr)
 {
     size_t capacity = 0, looked_at = 0;
@@ -206,54 +206,54 @@ static bool list_by_key(struct sqlite_store *s, struct store_read *r, sqlite3_st
         }
         r->next = key;
         if (row.bad)
-            return bad_execution(s, key, row.bad, reterr);
-        if (matches && !take_execution(s, r, list, &capacity, reterr))
+            return bad_execution(c, key, row.bad, reterr);
+        if (matches && !take_execution(c, r, list, &capacity, reterr))
             return false;
     }
-    return rc == SQLITE_DONE ? true : step_failed(s, rc, r, reterr);
+    return rc == SQLITE_DONE ? true : step_failed(c, rc, r, reterr);
 }
 
 /* Only RUNNING has an index. */
-static bool list_newest_running(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool list_newest_running(struct connection *c, struct store_read *r, struct err *reterr)
 {
-    sqlite3_stmt *list = s->statements[SQL_LIST_RUNNING_NEWEST];
+    sqlite3_stmt *list = c->statements[SQL_LIST_RUNNING_NEWEST];
     bind_int(list, 1, r->org);
     bind_int(list, 2, r->key ? r->key : INT64_MAX);
-    bool ok = list_by_key(s, r, list, reterr);
+    bool ok = list_by_key(c, r, list, reterr);
     sqlite3_reset(list);
     return ok;
 }
 
-static bool list_executions(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool list_executions(struct connection *c, struct store_read *r, struct err *reterr)
 {
     if (r->status == EXECUTION_RUNNING)
-        return list_newest_running(s, r, reterr);
-    sqlite3_stmt *list = s->statements[SQL_LIST_EXECUTIONS];
+        return list_newest_running(c, r, reterr);
+    sqlite3_stmt *list = c->statements[SQL_LIST_EXECUTIONS];
     bind_int(list, 1, r->key ? r->key : INT64_MAX);
-    return list_by_key(s, r, list, reterr);
+    return list_by_key(c, r, list, reterr);
 }
 
-static bool list_running(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool list_running(struct connection *c, struct store_read *r, struct err *reterr)
 {
-    sqlite3_stmt *list = s->statements[SQL_LIST_RUNNING];
+    sqlite3_stmt *list = c->statements[SQL_LIST_RUNNING];
     bind_int(list, 1, r->org);
     bind_int(list, 2, r->key);
-    return list_by_key(s, r, list, reterr);
+    return list_by_key(c, r, list, reterr);
 }
 
-static bool list_wakes(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool list_wakes(struct connection *c, struct store_read *r, struct err *reterr)
 {
-    sqlite3_stmt *list = s->statements[SQL_LIST_WAKES];
+    sqlite3_stmt *list = c->statements[SQL_LIST_WAKES];
     bind_int(list, 1, r->org);
     bind_int(list, 2, r->since.ms > 0 ? r->since.ms : 0);
     bind_int(list, 3, r->since.ms > 0 ? r->key : INT64_MAX);
     bind_int(list, 4, r->until.ms);
-    return list_by_key(s, r, list, reterr);
+    return list_by_key(c, r, list, reterr);
 }
 
 /* ---- turns and snapshots ---- */
 
-static bool take_turn(const struct sqlite_store *s, struct store_read *r, struct row *row,
+static bool take_turn(const struct connection *c, struct store_read *r, struct row *row,
                       struct turn_row *to, struct err *reterr)
 {
     uint32_t expected = r->turn + (uint32_t)(r->count - 1);
@@ -264,17 +264,17 @@ static bool take_turn(const struct sqlite_store *s, struct store_read *r, struct
     to->at.ms = row_int(row, 3, INT64_MIN, INT64_MAX);
     to->checksum = (uint64_t)row_int(row, 4, INT64_MIN, INT64_MAX);
     if (row->bad)
-        return bad_turn(s, r, expected, row->bad, reterr);
+        return bad_turn(c, r, expected, row->bad, reterr);
     if (to->turn != expected)
         return err_set(reterr, ERR_CORRUPT,
                        "the store %s: turn %u of execution %lld is missing (table journal)",
-                       s->path, expected, (long long)r->key);
+                       c->path, expected, (long long)r->key);
     return true;
 }
 
-static bool get_turns(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool get_turns(struct connection *c, struct store_read *r, struct err *reterr)
 {
-    sqlite3_stmt *get = s->statements[SQL_GET_TURNS];
+    sqlite3_stmt *get = c->statements[SQL_GET_TURNS];
     bind_int(get, 1, r->key);
     bind_int(get, 2, r->org);
     bind_int(get, 3, r->turn);
@@ -284,7 +284,7 @@ static bool get_turns(struct sqlite_store *s, struct store_read *r, struct err *
         struct row row = {.statement = get, .arena = r->arena};
         struct str body = row_body(&row, 5);
         if (row.bad)
-            return bad_turn(s, r, r->turn + (uint32_t)r->count, row.bad, reterr);
+            return bad_turn(c, r, r->turn + (uint32_t)r->count, row.bad, reterr);
         enum page_room room = store_page_room(r, bytes, body.len, reterr);
         if (room == PAGE_NEVER)
             return false;
@@ -294,23 +294,23 @@ static bool get_turns(struct sqlite_store *s, struct store_read *r, struct err *
         }
         bytes += body.len;
         struct turn_row *to = store_add_turn(r, &capacity);
-        if (!take_turn(s, r, &row, to, reterr))
+        if (!take_turn(c, r, &row, to, reterr))
             return false;
         to->body = arena_str(r->arena, body);
     }
-    return rc == SQLITE_DONE ? true : step_failed(s, rc, r, reterr);
+    return rc == SQLITE_DONE ? true : step_failed(c, rc, r, reterr);
 }
 
-static bool get_snapshot(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+static bool get_snapshot(struct connection *c, struct store_read *r, struct err *reterr)
 {
-    sqlite3_stmt *get = s->statements[SQL_GET_SNAPSHOT];
+    sqlite3_stmt *get = c->statements[SQL_GET_SNAPSHOT];
     bind_int(get, 1, r->key);
     bind_int(get, 2, r->org);
     int rc = sqlite3_step(get);
     if (rc == SQLITE_DONE)
         return true;
     if (rc != SQLITE_ROW)
-        return step_failed(s, rc, r, reterr);
+        return step_failed(c, rc, r, reterr);
     struct row row = {.statement = get, .arena = r->arena};
     struct snapshot_row *to = &r->snapshot;
     to->key = r->key;
@@ -321,7 +321,7 @@ static bool get_snapshot(struct sqlite_store *s, struct store_read *r, struct er
         return err_set(reterr, ERR_CORRUPT,
                        "the store %s: the snapshot of execution %lld is damaged (table snapshot, "
                        "column %s); it may be deleted",
-                       s->path, (long long)r->key, row.bad);
+                       c->path, (long long)r->key, row.bad);
     if (store_page_room(r, 0, body.len, reterr) != PAGE_ROOM)
         return false;
     to->body = arena_str(r->arena, body);
@@ -333,7 +333,7 @@ static bool get_snapshot(struct sqlite_store *s, struct store_read *r, struct er
 
 static const struct {
     enum sql statement;
-    bool (*answer)(struct sqlite_store *s, struct store_read *r, struct err *reterr);
+    bool (*answer)(struct connection *c, struct store_read *r, struct err *reterr);
 } answers[] = {
     [STORE_GET_DEFINITION] = {SQL_GET_DEFINITION, get_definition},
     [STORE_GET_MACHINE] = {SQL_GET_MACHINE, get_machine},
@@ -347,32 +347,17 @@ static const struct {
     [STORE_GET_SNAPSHOT] = {SQL_GET_SNAPSHOT, get_snapshot},
 };
 
-static bool answer(struct sqlite_store *s, struct store_read *r, struct err *reterr)
+bool reader_answer(struct connection *c, struct store_read *r, struct err *reterr)
 {
     ASSERT((size_t)r->kind < COUNT_OF(answers));
-    bool ok = answers[r->kind].answer(s, r, reterr);
-    sqlite3_reset(s->statements[answers[r->kind].statement]);
-    return ok && sqlite_check_unchanged(s, reterr);
-}
-
-void sqlite_answer_reads(struct sqlite_store *s)
-{
-    struct store_read *r = store_take_reads(&s->base);
-    struct err err;
-    while (r) {
-        struct store_read *next = r->next_read;
+    store_read_reset(r);
+    bool ok = answers[r->kind].answer(c, r, reterr);
+    sqlite3_reset(c->statements[answers[r->kind].statement]);
+    ok = ok && connection_check_unchanged(c, reterr);
+    if (!ok) {
+        execution_key reached = r->next;
         store_read_reset(r);
-        bool ok = !s->base.dead && answer(s, r, &err);
-        if (s->base.dead)
-            err = s->base.why_dead;
-        if (!ok) {
-            execution_key reached = r->next;
-            store_read_reset(r);
-            r->next = reached;
-            if (err.code == ERR_IO)
-                store_die(&s->base, &err);
-        }
-        r->done(r->arg, ok ? NULL : &err);
-        r = next;
+        r->next = reached;
     }
+    return ok;
 }

@@ -85,27 +85,12 @@ static const char schema[] =
     "  body TEXT NOT NULL                -- JSON\n"
     ") STRICT;\n";
 
-static bool ask_int(struct sqlite_store *s, const char *sql, int64_t *ret_value, struct err *reterr)
-{
-    sqlite3_stmt *statement;
-    int rc = sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL);
-    if (rc != SQLITE_OK)
-        return sqlite_fail(s, rc, reterr);
-    rc = sqlite3_step(statement);
-    if (rc == SQLITE_ROW)
-        *ret_value = sqlite3_column_int64(statement, 0);
-    else
-        sqlite_fail(s, rc, reterr);
-    sqlite3_finalize(statement);
-    return rc == SQLITE_ROW;
-}
-
-bool schema_check(struct sqlite_store *s, enum schema_state *ret_state, struct err *reterr)
+bool schema_check(struct connection *c, enum schema_state *ret_state, struct err *reterr)
 {
     int64_t objects = 0, application = 0, version = 0;
-    if (!ask_int(s, "SELECT count(*) FROM sqlite_schema", &objects, reterr) ||
-        !ask_int(s, "PRAGMA application_id", &application, reterr) ||
-        !ask_int(s, "PRAGMA user_version", &version, reterr))
+    if (!connection_ask(c, "SELECT count(*) FROM sqlite_schema", &objects, reterr) ||
+        !connection_ask(c, "PRAGMA application_id", &application, reterr) ||
+        !connection_ask(c, "PRAGMA user_version", &version, reterr))
         return false;
     if (objects == 0 && application == 0 && version == 0) {
         *ret_state = SCHEMA_EMPTY;
@@ -114,34 +99,34 @@ bool schema_check(struct sqlite_store *s, enum schema_state *ret_state, struct e
     if (application != SQLITE_STORE_APPLICATION_ID)
         return err_set(reterr, ERR_CORRUPT,
                        "%s is an SQLite file of another program: choose another data directory",
-                       s->path);
+                       c->path);
     if (version > SQLITE_STORE_SCHEMA)
         return err_set(reterr, ERR_NEWER_SCHEMA,
                        "the store %s has schema %lld, and this release of Pawl knows those up to "
                        "%d: use the release that wrote it, or a newer one",
-                       s->path, (long long)version, SQLITE_STORE_SCHEMA);
+                       c->path, (long long)version, SQLITE_STORE_SCHEMA);
     if (version < 1)
         return err_set(reterr, ERR_CORRUPT, "the store %s has no schema that ever was: %lld",
-                       s->path, (long long)version);
+                       c->path, (long long)version);
     *ret_state = SCHEMA_CURRENT;
     return true;
 }
 
-static bool put_secret(struct sqlite_store *s, const uint8_t *secret, struct err *reterr)
+static bool put_secret(struct connection *c, const uint8_t *secret, struct err *reterr)
 {
     sqlite3_stmt *statement;
-    int rc = sqlite3_prepare_v2(s->db, "INSERT INTO meta (name, value) VALUES ('secret', ?1)", -1,
+    int rc = sqlite3_prepare_v2(c->db, "INSERT INTO meta (name, value) VALUES ('secret', ?1)", -1,
                                 &statement, NULL);
     if (rc != SQLITE_OK)
-        return sqlite_fail(s, rc, reterr);
+        return sqlite_fail(c, rc, reterr);
     sqlite3_bind_blob(statement, 1, secret, STORE_SECRET_SIZE, SQLITE_STATIC);
     rc = sqlite3_step(statement);
-    bool ok = rc == SQLITE_DONE || sqlite_fail(s, rc, reterr);
+    bool ok = rc == SQLITE_DONE || sqlite_fail(c, rc, reterr);
     sqlite3_finalize(statement);
     return ok;
 }
 
-static bool fill_new(struct sqlite_store *s, const uint8_t *secret, struct err *reterr)
+static bool fill_new(struct connection *c, const uint8_t *secret, struct err *reterr)
 {
     char fill[512];
     snprintf(fill, sizeof(fill),
@@ -150,41 +135,42 @@ static bool fill_new(struct sqlite_store *s, const uint8_t *secret, struct err *
              "PRAGMA application_id = %d;"
              "PRAGMA user_version = %d;",
              SHARD_COUNT - 1, SQLITE_STORE_APPLICATION_ID, SQLITE_STORE_SCHEMA);
-    return sqlite_run_text(s, schema, reterr) && sqlite_run_text(s, fill, reterr) &&
-           put_secret(s, secret, reterr);
+    return sqlite_run_text(c, schema, reterr) && sqlite_run_text(c, fill, reterr) &&
+           put_secret(c, secret, reterr);
 }
 
-bool schema_create(struct sqlite_store *s, const uint8_t *secret, struct err *reterr)
+bool schema_create(struct connection *c, const uint8_t *secret, struct err *reterr)
 {
     ASSERT(secret);
-    if (!sqlite_run_text(s, "BEGIN IMMEDIATE", reterr))
+    if (!sqlite_run_text(c, "BEGIN IMMEDIATE", reterr))
         return false;
     /* Asked again under the lock: another process may have been quicker. */
     enum schema_state state = SCHEMA_EMPTY;
-    bool ok = schema_check(s, &state, reterr) &&
-              (state == SCHEMA_CURRENT || fill_new(s, secret, reterr)) &&
-              sqlite_run_text(s, "COMMIT", reterr);
-    if (!ok && !sqlite3_get_autocommit(s->db))
-        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    bool ok = schema_check(c, &state, reterr) &&
+              (state == SCHEMA_CURRENT || fill_new(c, secret, reterr)) &&
+              sqlite_run_text(c, "COMMIT", reterr);
+    if (!ok && !sqlite3_get_autocommit(c->db))
+        sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
     return ok;
 }
 
-bool schema_read_secret(struct sqlite_store *s, struct err *reterr)
+bool schema_read_secret(struct connection *c, uint8_t to[static STORE_SECRET_SIZE],
+                        struct err *reterr)
 {
     sqlite3_stmt *statement;
-    int rc = sqlite3_prepare_v2(s->db, "SELECT value FROM meta WHERE name = 'secret'", -1,
+    int rc = sqlite3_prepare_v2(c->db, "SELECT value FROM meta WHERE name = 'secret'", -1,
                                 &statement, NULL);
     if (rc != SQLITE_OK)
-        return sqlite_fail(s, rc, reterr);
+        return sqlite_fail(c, rc, reterr);
     rc = sqlite3_step(statement);
     bool there = rc == SQLITE_ROW && sqlite3_column_type(statement, 0) == SQLITE_BLOB &&
                  sqlite3_column_bytes(statement, 0) == STORE_SECRET_SIZE;
     if (there)
-        memcpy(s->base.secret, sqlite3_column_blob(statement, 0), STORE_SECRET_SIZE);
+        memcpy(to, sqlite3_column_blob(statement, 0), STORE_SECRET_SIZE);
     else if (rc == SQLITE_ROW || rc == SQLITE_DONE)
-        err_set(reterr, ERR_CORRUPT, "the store %s has lost its secret (table meta)", s->path);
+        err_set(reterr, ERR_CORRUPT, "the store %s has lost its secret (table meta)", c->path);
     else
-        sqlite_fail(s, rc, reterr);
+        sqlite_fail(c, rc, reterr);
     sqlite3_finalize(statement);
     return there;
 }

@@ -6,33 +6,33 @@ static const char *const texts[SQL_COUNT] = {
 #undef SQL_TEXT
 };
 
-bool statements_prepare(struct sqlite_store *s, struct err *reterr)
+bool statements_prepare(struct connection *c, struct err *reterr)
 {
     for (int i = 0; i < SQL_COUNT; i++) {
-        int rc = sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                    &s->statements[i], NULL);
+        int rc = sqlite3_prepare_v3(c->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                    &c->statements[i], NULL);
         if (rc == SQLITE_ERROR) { /* a table or column is missing */
             err_set(reterr, ERR_CORRUPT, "the store %s does not have the schema that it says",
-                    s->path);
-            err_detail(reterr, "%s", sqlite3_errmsg(s->db));
+                    c->path);
+            err_detail(reterr, "%s", sqlite3_errmsg(c->db));
             return false;
         }
         if (rc != SQLITE_OK)
-            return sqlite_fail(s, rc, reterr);
+            return sqlite_fail(c, rc, reterr);
     }
     return true;
 }
 
-void statements_finalize(struct sqlite_store *s)
+void statements_finalize(struct connection *c)
 {
     for (int i = 0; i < SQL_COUNT; i++)
-        sqlite3_finalize(s->statements[i]);
+        sqlite3_finalize(c->statements[i]);
 }
 
-bool sqlite_run_text(struct sqlite_store *s, const char *sql, struct err *reterr)
+bool sqlite_run_text(struct connection *c, const char *sql, struct err *reterr)
 {
-    int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? true : sqlite_fail(s, rc, reterr);
+    int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? true : sqlite_fail(c, rc, reterr);
 }
 
 int sqlite_finish(sqlite3_stmt *statement)
@@ -42,10 +42,10 @@ int sqlite_finish(sqlite3_stmt *statement)
     return rc;
 }
 
-bool sqlite_run(struct sqlite_store *s, enum sql which, struct err *reterr)
+bool sqlite_run(struct connection *c, enum sql which, struct err *reterr)
 {
-    int rc = sqlite_finish(s->statements[which]);
-    return rc == SQLITE_DONE ? true : sqlite_fail(s, rc, reterr);
+    int rc = sqlite_finish(c->statements[which]);
+    return rc == SQLITE_DONE ? true : sqlite_fail(c, rc, reterr);
 }
 
 /* A parameter that is not there, or a text above SQLite's own limit, is a bug. */

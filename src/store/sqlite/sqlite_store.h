@@ -1,9 +1,12 @@
 /* The embedded store: one SQLite file, in WAL mode, durable at every commit.
  *
- * All commits that are queued when store_step runs become one transaction with
- * one fsync; one that is refused is rolled back alone. A full disk, a lock or a
- * file that became read-only refuses the whole transaction and the store lives
- * on; an I/O error ends it (store.h).
+ * All commits that wait become one transaction with one fsync; one that is refused
+ * is rolled back alone. A full disk, a lock or a file that became read-only refuses
+ * the whole transaction and the store lives on; an I/O error ends it (store.h).
+ *
+ * With threads one commits and one reads: while the disk is synced the next batch
+ * fills, and store_step waits for neither. Without, both happen inside store_step,
+ * in its thread and on one connection: for tests and for programs that end soon.
  *
  * One process writes (os/datadir.h has the lock), any number may read beside it.
  * A reader sees what was committed when each of its reads began. Where it may
@@ -36,8 +39,18 @@ enum sqlite_store_mode {
     SQLITE_STORE_READ_WRITE, /* makes the file, mode 0600, when it is not there */
 };
 
-/* `secret`: what a new store keeps as its secret; not looked at otherwise, and
- * may then be NULL. Owned: store_close. */
+struct sqlite_store_options {
+    enum sqlite_store_mode mode;
+    const uint8_t *secret; /* what a new store keeps as its secret; may be NULL otherwise */
+    const char *vfs;       /* the name of a registered SQLite VFS; NULL: SQLite's own */
+    bool threads;
+};
+
+/* Everything is borrowed during the call. Owned: store_close. */
+MUST_CHECK bool sqlite_store_open_with(const char *path, const struct sqlite_store_options *options,
+                                       struct store **ret_store, struct err *reterr);
+
+/* Without threads, on SQLite's own VFS. */
 MUST_CHECK bool sqlite_store_open(const char *path, enum sqlite_store_mode mode,
                                   const uint8_t *secret, struct store **ret_store,
                                   struct err *reterr);
