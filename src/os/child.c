@@ -270,6 +270,19 @@ static int open_end(uv_pipe_t *pipe, uv_file *fd)
     return failed;
 }
 
+/* Before the program begins: what the pipe takes at once, which is nearly always
+ * all, is then read whole even when Pawl is killed the next moment, and needs no
+ * descriptor of ours any longer. */
+static void begin_input(struct child *c, struct str input)
+{
+    uv_buf_t rest = uv_buf_init((char *)(uintptr_t)input.ptr, (unsigned)input.len);
+    int taken = input.len ? uv_try_write((uv_stream_t *)&c->in, &rest, 1) : 0;
+    if (taken > 0)
+        rest = uv_buf_init(rest.base + taken, (unsigned)(rest.len - (size_t)taken));
+    if (!rest.len || uv_write(&c->write, (uv_stream_t *)&c->in, &rest, 1, on_written) != 0)
+        close_handle((uv_handle_t *)&c->in);
+}
+
 /* Its end could not be waited for. */
 static void kill_at_once(struct child *c)
 {
@@ -313,24 +326,18 @@ static int start(uv_loop_t *loop, struct child *c, const struct child_options *o
         failed = open_end(&c->out, &p.out[0]);
     if (!failed)
         failed = open_end(&c->err, &p.err[0]);
-    if (!failed)
+    if (!failed) {
+        begin_input(c, o->input);
         failed = start_process(loop, c, o, &p);
+    }
     close_ends(&p);
     return failed;
 }
 
-static void begin_io(struct child *c, struct str input)
+static void begin_output(struct child *c)
 {
     uv_read_start((uv_stream_t *)&c->out, on_alloc, on_output);
     uv_read_start((uv_stream_t *)&c->err, on_alloc, on_error_output);
-    /* What the pipe takes at once, which is nearly always all, needs no descriptor
-     * of ours any longer. */
-    uv_buf_t rest = uv_buf_init((char *)(uintptr_t)input.ptr, (unsigned)input.len);
-    int taken = input.len ? uv_try_write((uv_stream_t *)&c->in, &rest, 1) : 0;
-    if (taken > 0)
-        rest = uv_buf_init(rest.base + taken, (unsigned)(rest.len - (size_t)taken));
-    if (!rest.len || uv_write(&c->write, (uv_stream_t *)&c->in, &rest, 1, on_written) != 0)
-        close_handle((uv_handle_t *)&c->in);
 }
 
 static struct child *new_child(uv_loop_t *loop, const struct child_options *o, child_done *done,
@@ -392,7 +399,7 @@ struct child *child_start(uv_loop_t *loop, const struct child_options *options, 
         fail(c, options, failed);
         return c;
     }
-    begin_io(c, options->input);
+    begin_output(c);
     if (options->timeout_ms)
         uv_timer_start(&c->timer, on_timeout, options->timeout_ms, 0);
     return c;

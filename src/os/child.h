@@ -1,11 +1,13 @@
 /* A child process in a process group of its own, waited for by the event loop.
  *
- * The command reads `input` on its stdin through a real pipe; its stdout is
- * kept whole up to a limit, of its stderr the tail. It is over when its first
- * process has exited, both outputs are at their end and its process group is
- * empty: what it leaves running in the group is ended too, by SIGTERM and after
- * the grace by SIGKILL. A process that left the group (setsid) is not chased;
- * when it holds the outputs open they are given up after the grace.
+ * The command reads `input` on its stdin through a real pipe; what fits into that
+ * (64 KiB) is there before it begins, so that it finds no half of it when this
+ * process is killed. Its stdout is kept whole up to a limit, of its stderr the
+ * tail. It is over when its first process has exited, both outputs are at their
+ * end and its process group is empty: what it leaves running in the group is ended
+ * too, by SIGTERM and after the grace by SIGKILL. A process that left the group
+ * (setsid) is not chased; when it holds the outputs open they are given up after
+ * the grace.
  *
  * The child inherits stdin, stdout and stderr and no other descriptor. With a
  * register it is noted there from before it begins until it is over, so that it

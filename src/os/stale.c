@@ -109,16 +109,22 @@ static bool is_first_process_there(const struct sweep *s, const struct stale *it
 
 /* A number stays a group's as long as it has a member, so it is enough to have
  * known it and to have seen a member ever since. */
-static void end_groups(struct sweep *s)
+static void know_groups(struct sweep *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         struct stale *item = &s->items[i];
         item->group_ours =
             (item->group_ours && item->group_seen) || is_first_process_there(s, item);
         item->group_seen = false;
-        if (item->group_ours)
-            kill(-item->pid, SIGKILL);
     }
+}
+
+/* Also those that were started while one after another was ended. */
+static void end_groups(const struct sweep *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->items[i].group_seen)
+            kill(-s->items[i].pid, SIGKILL);
 }
 
 static struct stale *owner_of(struct sweep *s, const char *name, const struct process *process)
@@ -161,11 +167,12 @@ static size_t sweep(struct sweep *s)
 {
     size_t live = 0;
     int64_t pid;
-    end_groups(s);
+    know_groups(s);
     rewinddir(s->proc);
     for (const char *name; (name = process_next(s->proc));)
         if (str_to_int64(str_of_cstr(name), &pid) && end_process(s, name, (pid_t)pid))
             live++;
+    end_groups(s);
     return live;
 }
 
