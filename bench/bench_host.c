@@ -308,7 +308,8 @@ double bench_host_park(struct bench_host *h, const struct bench_load *load)
             h->started++;
             engine_start(h->engine, &start, replied, h);
         }
-        engine_step(h->engine, clock_wall(), clock_mono());
+        if (!engine_step(h->engine, clock_wall(), clock_mono()))
+            store_wait(h->store, -1);
     }
     return (double)(clock_mono().ns - begin) / 1e9;
 }

@@ -60,6 +60,7 @@ static void end_commands(struct engine *e, const struct err *why)
         e->start_first = c->next;
         if (why)
             asker_answer(&c->asker, NULL, false, why);
+        machine_release(&e->machines, c->machine);
         arena_free(c->arena);
     }
     e->start_last = NULL;
@@ -186,7 +187,9 @@ void engine_start(struct engine *e, const struct engine_start *start, engine_rep
     c->arena = a;
     c->asker = asker;
     c->start.machine_name = arena_str(a, start->machine_name);
-    c->start.definition = arena_str(a, start->definition);
+    c->machine = machine_take_text(&e->machines, start->definition);
+    if (!c->machine)
+        c->start.definition = arena_str(a, start->definition);
     c->start.name = arena_str(a, start->name);
     c->start.input = arena_str(a, start->input);
     if (e->start_last)
@@ -348,6 +351,13 @@ static void bury(struct engine *e)
     }
 }
 
+/* Is there anything outside the slots that need not wait for room? */
+static bool may_be_housed(const struct engine *e)
+{
+    bool room = e->slot_count < e->options.runs_live_max || e->parked_oldest;
+    return (e->homeless.first || (e->start_first && e->lookout.newest_known)) && room;
+}
+
 bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
 {
     e->wall = wall;
@@ -369,8 +379,7 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
         bury(e);
     else if (!e->detached)
         park_trim(e);
-    return more || e->ready_first || e->start_first || e->homeless.first ||
-           store_ready(e->options.store);
+    return more || e->ready_first || may_be_housed(e) || store_ready(e->options.store);
 }
 
 struct wall_ms engine_wake(const struct engine *e)

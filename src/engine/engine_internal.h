@@ -152,6 +152,7 @@ struct start_command {
     struct start_command *next;
     struct arena *arena; /* owned */
     struct engine_start start;
+    struct machine_ref *machine; /* NULL: to be compiled from start.definition */
     struct asker asker;
 };
 

@@ -1,5 +1,9 @@
 #include "engine/machines.h"
 
+enum {
+    TEXTS_COMPARED_MAX = 4
+};
+
 void machines_release(struct machines *m)
 {
     while (m->first) {
@@ -10,18 +14,31 @@ void machines_release(struct machines *m)
     }
 }
 
+/* Used last from now on. */
+static struct machine_ref *take(struct machines *m, struct machine_ref **at)
+{
+    struct machine_ref *ref = *at;
+    *at = ref->next;
+    ref->next = m->first;
+    m->first = ref;
+    ref->uses++;
+    return ref;
+}
+
 struct machine_ref *machine_take(struct machines *m, const uint8_t hash[static SHA256_SIZE])
 {
-    for (struct machine_ref **at = &m->first; *at; at = &(*at)->next) {
-        struct machine_ref *ref = *at;
-        if (memcmp(ref->machine->hash, hash, SHA256_SIZE) != 0)
-            continue;
-        *at = ref->next;
-        ref->next = m->first;
-        m->first = ref;
-        ref->uses++;
-        return ref;
-    }
+    for (struct machine_ref **at = &m->first; *at; at = &(*at)->next)
+        if (memcmp((*at)->machine->hash, hash, SHA256_SIZE) == 0)
+            return take(m, at);
+    return NULL;
+}
+
+struct machine_ref *machine_take_text(struct machines *m, struct str definition)
+{
+    struct machine_ref **at = &m->first;
+    for (int i = 0; *at && i < TEXTS_COMPARED_MAX; i++, at = &(*at)->next)
+        if (str_eq((*at)->machine->definition, definition))
+            return take(m, at);
     return NULL;
 }
 

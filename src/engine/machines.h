@@ -30,6 +30,9 @@ void machines_release(struct machines *m);
 /* NULL when it is not there. */
 struct machine_ref *machine_take(struct machines *m, const uint8_t hash[static SHA256_SIZE]);
 
+/* The same by its very text, if it is one of those used last: spares hashing it. */
+struct machine_ref *machine_take_text(struct machines *m, struct str definition);
+
 /* machine_take by the text's hash, or compiles it. Error: INVALID_DEFINITION
  * with the first thing that is wrong and its place. */
 MUST_CHECK bool machine_compile(struct machines *m, struct str definition,

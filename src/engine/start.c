@@ -6,11 +6,12 @@
 static void start_refused(struct engine *e, struct start_command *c, const struct err *err)
 {
     asker_answer(&c->asker, NULL, false, err);
+    machine_release(&e->machines, c->machine);
     spare_arena_keep(e, c->arena);
 }
 
-static bool start_check(struct engine *e, const struct start_command *c, struct json *ret_input,
-                        struct machine_ref **ret_machine, struct err *reterr)
+static bool start_check(struct engine *e, struct start_command *c, struct json *ret_input,
+                        struct err *reterr)
 {
     const struct engine_start *start = &c->start;
     struct json_limits limits = {.size_max = ENGINE_INPUT_SIZE_MAX};
@@ -22,7 +23,7 @@ static bool start_check(struct engine *e, const struct start_command *c, struct 
         err_context(reterr, "the input");
         return false;
     }
-    return machine_compile(&e->machines, start->definition, ret_machine, reterr);
+    return c->machine || machine_compile(&e->machines, start->definition, &c->machine, reterr);
 }
 
 /* New ones append: never below the last, also when the clock goes back. */
@@ -95,14 +96,13 @@ static void full(const struct engine *e, struct err *reterr)
             e->options.runs_live_max);
 }
 
-static void begin(struct run_slot *s, struct start_command *c, struct machine_ref *machine,
-                  struct json input)
+static void begin(struct run_slot *s, struct start_command *c, struct json input)
 {
-    s->machine = machine;
+    s->machine = c->machine;
     fill_row(s, &c->start);
     s->beginning = ARENA_NEW(s->arena, struct beginning);
     s->beginning->input = input;
-    s->run = run_new(machine->machine, &s->identity, &s->engine->options.limits);
+    s->run = run_new(s->machine->machine, &s->identity, &s->engine->options.limits);
     struct pending *p = ARENA_NEW(c->arena, struct pending);
     *p = (struct pending){.arena = c->arena, .asker = c->asker};
     p->input.why = FLOW_START;
@@ -115,17 +115,16 @@ bool start_take(struct engine *e, struct start_command *c)
 {
     struct err err;
     struct json input = JSON_NONE;
-    struct machine_ref *machine = NULL;
     bool room = park_make_room(e);
     if (!room && e->leaving_count)
         return false;
     if (!room)
         full(e, &err);
-    if (!room || !start_check(e, c, &input, &machine, &err)) {
+    if (!room || !start_check(e, c, &input, &err)) {
         start_refused(e, c, &err);
         return true;
     }
-    begin(slot_new(e, next_key(e)), c, machine, input);
+    begin(slot_new(e, next_key(e)), c, input);
     return true;
 }
 
