@@ -398,7 +398,7 @@ bool scene_boot(struct scene *s)
 
 void scene_checkpoint_soon(struct scene *s)
 {
-    ((struct sqlite_store *)s->store)->checkpoint_at_pages = 1;
+    ((struct sqlite_store *)s->store)->committer.checkpoint_at_pages = 1;
 }
 
 void scene_halt(struct scene *s)

@@ -209,7 +209,7 @@ static void check_chains(struct room *r)
 
 static void checkpoint_soon(struct room *r)
 {
-    ((struct sqlite_store *)r->f.store)->checkpoint_at_pages = 1;
+    ((struct sqlite_store *)r->f.store)->committer.checkpoint_at_pages = 1;
 }
 
 /* ---- the store ---- */
