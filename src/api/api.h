@@ -39,8 +39,8 @@
  *   4. to stop: api_stop before engine_detach; what is unanswered is answered (503),
  *      followers are told, and within its grace every handle is closed, so that the
  *      loop runs out;
- *   5. when the loop has run out and the engine will not be stepped again: api_free,
- *      before or after engine_free, before store_close.
+ *   5. when the loop has run out: engine_free, then api_free (engine_free makes the
+ *      store abandon what the api, too, has asked), then store_close.
  */
 #ifndef PAWL_API_API_H
 #define PAWL_API_API_H
@@ -86,7 +86,7 @@ void api_stop(struct api *api);
 /* Streams that are open: whoever would stop may wait for them. */
 size_t api_followers(const struct api *api);
 
-/* Accepts NULL. */
+/* After engine_free. Accepts NULL. */
 void api_free(struct api *api);
 
 #endif

@@ -6,7 +6,7 @@
 
 enum {
     HEADERS_FIRST = 16,  /* room made at first */
-    CHUNK_OVERHEAD = 8,  /* bytes around each byte of a chunked body, at worst */
+    CHUNK_OVERHEAD = 8,  /* bytes around each byte of a body, at worst */
     BLANK_LINES_MAX = 2, /* before a request */
 };
 
@@ -29,8 +29,9 @@ struct http_parser {
     struct http_message message;
     size_t header_capacity;
     struct buf body;
-    size_t body_raw; /* bytes taken since the head, framing included */
-    bool expects;    /* 100-continue; told once */
+    const char *taking; /* the bytes that the grammar is at */
+    size_t body_raw;    /* bytes before them since the head, framing included */
+    bool expects;       /* 100-continue; told once */
     struct http_refusal refusal;
 };
 
@@ -113,9 +114,19 @@ static int on_headers_complete(llhttp_t *grammar)
     return grammar->method == HTTP_CONNECT ? -1 : 0;
 }
 
+/* Extensions of chunks, tiny chunks and trailers: nothing else bounds them. */
+static bool check_framing(struct http_parser *p, const char *at)
+{
+    size_t raw = p->body_raw + (size_t)(at - p->taking);
+    size_t allowed = p->limits->head_size_max + (1 + CHUNK_OVERHEAD) * p->body.len;
+    return raw <= allowed || refuse(p, 400, "MALFORMED_CHUNK", "the body is mostly framing");
+}
+
 static int on_body(llhttp_t *grammar, const char *at, size_t length)
 {
     struct http_parser *p = grammar->data;
+    if (!check_framing(p, at))
+        return HPE_USER;
     buf_append(&p->body, str_of(at, length));
     return p->body.over ? HPE_USER : 0;
 }
@@ -390,17 +401,18 @@ static size_t take_head(struct http_parser *p, struct str bytes)
 
 static size_t take_body(struct http_parser *p, struct str bytes)
 {
+    p->taking = bytes.ptr;
     llhttp_errno_t error = llhttp_execute(&p->grammar, bytes.ptr, bytes.len);
     size_t taken = bytes.len;
     if (p->stage == STAGE_DONE && error == HPE_PAUSED)
         taken = (size_t)(llhttp_get_error_pos(&p->grammar) - bytes.ptr);
-    p->body_raw += taken;
     if (p->body.over)
         refuse(p, 413, "BODY_TOO_LARGE", "the body is larger than is taken");
     else if (error != HPE_OK && p->stage != STAGE_DONE)
         refuse_grammar(p, error);
-    else if (p->body_raw > p->limits->head_size_max + (1 + CHUNK_OVERHEAD) * p->body.len)
-        refuse(p, 400, "MALFORMED_CHUNK", "the body is mostly framing");
+    else
+        check_framing(p, bytes.ptr + taken);
+    p->body_raw += taken;
     return taken;
 }
 

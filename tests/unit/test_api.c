@@ -98,8 +98,8 @@ static int teardown(void **state)
     struct house *h = *state;
     api_stop(h->api);
     uv_run(&h->loop, UV_RUN_DEFAULT);
-    api_free(h->api);
     world_release(&h->world);
+    api_free(h->api);
     store_close(h->world.store);
     assert_int_equal(uv_loop_close(&h->loop), 0);
     arena_free(h->arena);
@@ -181,7 +181,9 @@ static struct answer parse(struct str text)
 {
     size_t empty = str_find(text, STR("\r\n\r\n"));
     assert_true(empty != SIZE_MAX);
-    return (struct answer){atoi(text.ptr + 9), str_slice(text, 0, empty + 2),
+    int64_t status = 0;
+    assert_true(str_to_int64(str_slice(text, 9, 12), &status));
+    return (struct answer){(int)status, str_slice(text, 0, empty + 2),
                            str_slice(text, empty + 4, text.len)};
 }
 
