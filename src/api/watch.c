@@ -160,7 +160,7 @@ static void add_changed(struct watch *w, const struct step *step)
 {
     if (w->changed_count == w->changed_capacity)
         w->changed = arena_grow(w->arena, w->changed, w->changed_count, &w->changed_capacity,
-                                sizeof(*w->changed));
+                                sizeof(const struct step *));
     w->changed[w->changed_count++] = step;
 }
 
@@ -168,7 +168,7 @@ static void add_running(struct watch *w, const struct step *step)
 {
     if (w->running_count == w->running_capacity)
         w->running = arena_grow(w->arena, w->running, w->running_count, &w->running_capacity,
-                                sizeof(*w->running));
+                                sizeof(const struct step *));
     w->running[w->running_count++] = see(step);
 }
 

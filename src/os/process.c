@@ -1,6 +1,7 @@
 #include "os/process.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum {
@@ -45,11 +46,9 @@ bool process_parse(struct str stat, struct process *ret_process)
 bool process_read(int proc, const char *folder, struct process *ret_process)
 {
     char path[PATH_SIZE_MAX], stat[STAT_SIZE_MAX];
-    size_t length = strlen(folder);
-    if (length + sizeof("/stat") > sizeof(path))
+    int length = snprintf(path, sizeof(path), "%s/stat", folder);
+    if (length < 0 || (size_t)length >= sizeof(path))
         return false;
-    memcpy(path, folder, length);
-    memcpy(path + length, "/stat", sizeof("/stat"));
     int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;

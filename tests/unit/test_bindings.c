@@ -295,7 +295,8 @@ static void test_environment(void **state)
                                                    .execution_id = STR("id"),
                                                    .state_name = STR("Say \"hi\"\n"),
                                                    .correlation_id = STR("c"),
-                                                   .token = STR("t")});
+                                                   .token = STR("t")},
+                            STR("mark"));
     assert_string_equal(value_of(all, "PATH"), "/bin");
     assert_string_equal(value_of(all, "MODE"), "fast");
     assert_string_equal(value_of(all, "NEW"), "a=b");
