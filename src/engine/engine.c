@@ -397,3 +397,14 @@ bool engine_idle(const struct engine *e)
 {
     return !e->ready_first && !e->start_first && !e->homeless.first && e->store_waits == 0;
 }
+
+struct engine_stats engine_stats(const struct engine *e)
+{
+    return (struct engine_stats){
+        .runs = e->slot_count,
+        .memory = e->memory,
+        .commits = e->flight_count,
+        .commits_memory = e->flight_bytes,
+        .wakes = e->away.stored.count + e->away.own.count,
+    };
+}

@@ -82,6 +82,15 @@ struct wall_ms engine_wake(const struct engine *e);
 /* Nothing queued, nothing waiting for the store: all runs are parked or ended. */
 bool engine_idle(const struct engine *e);
 
+struct engine_stats {
+    size_t runs;           /* in memory */
+    size_t memory;         /* bytes, about: what memory_max bounds */
+    size_t commits;        /* on their way */
+    size_t commits_memory; /* bytes, about */
+    size_t wakes;          /* known of runs that are not in memory */
+};
+struct engine_stats engine_stats(const struct engine *e);
+
 /* Lets go of everything: outstanding tasks are cancelled through the port, later
  * calls and results do nothing, and every live execution stays RUNNING in the
  * store, to be resumed another time. What was committed stays committed. */

@@ -191,9 +191,9 @@ struct engine {
     struct start_command *start_first, *start_last;
     struct pending_list homeless; /* for runs that found no room yet */
     struct lookout lookout;
-    size_t store_waits;  /* calls that the store has not answered */
-    size_t flight_bytes; /* of all flights */
-    size_t memory;       /* of all slots */
+    size_t store_waits;                /* calls that the store has not answered */
+    size_t flight_count, flight_bytes; /* of all slots */
+    size_t memory;                     /* of all slots */
 
     struct arena *spare_arenas[SPARE_MAX];
     size_t spare_arena_count;

@@ -97,6 +97,7 @@ static void append(struct flight *f)
     list->count++;
     list->bytes += f->bytes;
     f->slot->engine->flight_bytes += f->bytes;
+    f->slot->engine->flight_count++;
 }
 
 static void landed(void *arg, const struct err *err)
@@ -154,6 +155,7 @@ struct flight *flight_pop(struct run_slot *s)
     list->count--;
     list->bytes -= f->bytes;
     s->engine->flight_bytes -= f->bytes;
+    s->engine->flight_count--;
     return f;
 }
 

@@ -276,6 +276,30 @@ struct execution_row world_row(struct world *w, struct store *store, execution_k
     return read.executions[0];
 }
 
+bool world_has_snapshot(struct store *store, execution_key key)
+{
+    struct arena *scratch = arena_new(0);
+    struct store_read read = {.kind = STORE_GET_SNAPSHOT, .key = key, .arena = scratch};
+    read_now(store, &read);
+    arena_free(scratch);
+    return read.found;
+}
+
+void world_commit(struct store *store, uint32_t shard, uint64_t epoch,
+                  const struct store_write *writes, size_t count)
+{
+    bool done = false;
+    struct store_commit commit = {.shard = shard,
+                                  .epoch = epoch,
+                                  .writes = writes,
+                                  .count = count,
+                                  .done = read_done,
+                                  .arg = &done};
+    store_commit(store, &commit);
+    while (!done)
+        store_step(store, (struct mono_ns){0});
+}
+
 struct machine_row world_machine(struct world *w, struct store *store, const char *name)
 {
     struct store_read read = {

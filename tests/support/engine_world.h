@@ -65,6 +65,10 @@ void world_replied(void *arg, const struct engine_reply *reply);
 /* Reads synchronously from any store. Asserts success. */
 struct execution_row world_row(struct world *w, struct store *store, execution_key key);
 struct machine_row world_machine(struct world *w, struct store *store, const char *name);
+bool world_has_snapshot(struct store *store, execution_key key);
+/* Commits synchronously, past any engine. */
+void world_commit(struct store *store, uint32_t shard, uint64_t epoch,
+                  const struct store_write *writes, size_t count);
 /* The executions of a client-chosen name. */
 struct world_rows {
     const struct execution_row *items;

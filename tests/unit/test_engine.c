@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -479,6 +480,133 @@ static void test_results_nobody_waits_for(void **state)
     assert_ended(w, key, EXECUTION_SUCCEEDED);
 }
 
+/* ---- runs that leave memory ---- */
+
+static void open_small(struct world *w, size_t runs)
+{
+    close_engine(w);
+    w->options.runs_live_max = runs;
+    world_open(w);
+}
+
+static void test_waiting_runs_leave_memory(void **state)
+{
+    enum {
+        RUNS = 300,
+        LIVE = 16
+    };
+    struct world *w = *state;
+    execution_key keys[RUNS];
+    open_small(w, LIVE);
+    for (size_t i = 0; i < RUNS; i++) {
+        keys[i] = started(w, wait, "", "{}");
+        assert_true(engine_stats(w->engine).runs <= LIVE);
+    }
+    assert_true(engine_stats(w->engine).wakes >= RUNS - LIVE);
+    world_settle(w);
+    for (size_t i = 0; i < RUNS; i++)
+        assert_ended(w, keys[i], EXECUTION_SUCCEEDED);
+    assert_int_equal(engine_stats(w->engine).runs, 0);
+    assert_int_equal(engine_stats(w->engine).memory, 0);
+    assert_int_equal(engine_stats(w->engine).commits_memory, 0);
+}
+
+static void test_memory_is_bounded(void **state)
+{
+    enum {
+        RUNS = 50,
+        MEMORY = 200000
+    };
+    struct world *w = *state;
+    execution_key keys[RUNS];
+    close_engine(w);
+    w->options.memory_max = MEMORY;
+    world_open(w);
+    for (size_t i = 0; i < RUNS; i++)
+        keys[i] = started(w, slow, "", "{}");
+    world_work(w);
+    assert_true(engine_stats(w->engine).memory <= MEMORY);
+    assert_true(engine_stats(w->engine).runs < RUNS);
+    world_settle(w);
+    for (size_t i = 0; i < RUNS; i++)
+        assert_ended(w, keys[i], EXECUTION_SUCCEEDED);
+    assert_int_equal(w->started, RUNS);
+}
+
+/* More wakes than the store tells at once, and than are kept: each in its time. */
+static void test_wakes_are_read_bit_by_bit(void **state)
+{
+    enum {
+        RUNS = 2600
+    };
+    struct world *w = *state;
+    execution_key *keys = calloc(RUNS, sizeof(*keys));
+    for (size_t i = 0; i < RUNS; i++) {
+        char definition[128];
+        snprintf(definition, sizeof(definition),
+                 "{\"StartAt\":\"W\",\"States\":{\"W\":{\"Type\":\"Wait\",\"Seconds\":%zu,"
+                 "\"End\":true}}}",
+                 100 + i * 7919 % 1000);
+        keys[i] = started(w, definition, "", "{}");
+    }
+    open_small(w, 16);
+    world_work(w);
+    assert_true(engine_stats(w->engine).wakes < RUNS);
+    world_settle(w);
+    for (size_t i = 0; i < RUNS; i++) {
+        struct execution_row row = world_row(w, w->store, keys[i]);
+        int64_t took = row.stopped_at.ms - row.started_at.ms;
+        int64_t due = 1000 * (100 + (int64_t)(i * 7919 % 1000));
+        assert_int_equal(row.status, EXECUTION_SUCCEEDED);
+        assert_true(took >= due && took < due + 2000);
+    }
+    free(keys);
+}
+
+static void put_snapshot(struct world *w, execution_key key, const char *body)
+{
+    struct execution_row row = world_row(w, w->store, key);
+    uint64_t epoch;
+    struct err err;
+    struct store_write write = {.kind = STORE_PUT_SNAPSHOT};
+    write.u.snapshot = (struct snapshot_row){.key = key,
+                                             .turn = row.turns,
+                                             .body = str_of_cstr(body),
+                                             .checksum = checksum64(str_of_cstr(body))};
+    assert_true(store_claim(w->store, row.shard, &epoch, &err));
+    world_commit(w->store, row.shard, epoch, &write, 1);
+}
+
+/* A long run comes back by its snapshot, and by its journal when that is damaged. */
+static void test_snapshots(void **state)
+{
+    static const char *const bad[] = {NULL,
+                                      "",
+                                      "{\"version\":1}",
+                                      "{\"version\":99}",
+                                      "[]",
+                                      "{\"version\":1,\"turns\":12,\"frames\":[{\"ph\":1}]}"};
+    struct world *w = *state;
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        size_t troubles = w->troubles, answered = w->answered;
+        close_engine(w);
+        w->options.verify = i % 2;
+        world_open(w);
+        execution_key key = started(w, bloating, "", "{\"n\":0}");
+        while (w->answered < answered + 12)
+            assert_true(world_step(w));
+        close_engine(w);
+        assert_true(world_has_snapshot(w->store, key));
+        if (bad[i])
+            put_snapshot(w, key, bad[i]);
+        world_open(w);
+        world_settle(w);
+        assert_ended(w, key, EXECUTION_SUCCEEDED);
+        assert_output(w, key, "{\"n\":100}");
+        assert_int_equal(w->troubles - troubles, bad[i] != NULL);
+    }
+}
+
 /* ---- a store that misbehaves ---- */
 
 struct faulty_world {
@@ -578,6 +706,56 @@ static void check_dead(struct faulty_options options, enum err_code code)
     faulty_close(&f);
 }
 
+/* The next turn is not computed after the commit of the last, but while it is on its
+ * way: two hundred results need no two hundred commits in sequence. */
+static void test_turns_are_pipelined(void **state)
+{
+    enum {
+        ITEMS = 200,
+        COMMIT_MS = 10 /* at most, of the faulty store */
+    };
+    struct faulty_world f;
+    struct world_reply reply;
+    struct buf input = BUF_INIT(0);
+    (void)state;
+    faulty_open(&f, (struct faulty_options){.seed = 7});
+    f.w.handed = check_handed;
+    f.w.handed_arg = &f;
+    for (size_t i = 0; i < ITEMS; i++)
+        buf_printf(&input, "%s%zu", i ? "," : "{\"items\":[", i);
+    buf_append(&input, STR("]}"));
+    world_start(&f.w, "m",
+                "{\"StartAt\":\"M\",\"States\":{\"M\":{\"Type\":\"Map\",\"ItemsPath\":\"$.items\","
+                "\"End\":true,\"ItemProcessor\":{\"StartAt\":\"T\",\"States\":{\"T\":" TASK(
+                    "echo", "\"End\":true") "}}}}}",
+                "", buf_cstr(&input), &reply);
+    uint64_t began = f.w.now_ms;
+    world_settle(&f.w);
+    assert_int_equal(world_row(&f.w, f.memory, reply.key).status, EXECUTION_SUCCEEDED);
+    assert_int_equal(world_row(&f.w, f.memory, reply.key).turns, ITEMS + 1);
+    assert_true(f.w.now_ms - began < 20 * COMMIT_MS);
+    buf_release(&input);
+    faulty_close(&f);
+}
+
+static void test_stop_is_quick(void **state)
+{
+    struct faulty_world f;
+    struct world_reply start, stop = {0};
+    (void)state;
+    faulty_open(&f, (struct faulty_options){.seed = 7});
+    world_start(&f.w, "m", endless, "", "{}", &start);
+    world_pass(&f.w, 3000);
+    assert_int_equal(start.code, ERR_NONE);
+    uint64_t began = f.w.now_ms;
+    engine_stop(f.w.engine, start.key, STR(""), STR(""), world_replied, &stop);
+    for (bool moves = true; !stop.answered; moves = world_step(&f.w))
+        assert_true(moves);
+    assert_int_equal(stop.status, EXECUTION_ABORTED);
+    assert_true(f.w.now_ms - began <= 100);
+    faulty_close(&f);
+}
+
 static void test_io_error_is_the_end(void **state)
 {
     (void)state;
@@ -642,6 +820,12 @@ int main(void)
         ENGINE_TEST(test_stop_without_running),
         ENGINE_TEST(test_detach),
         ENGINE_TEST(test_results_nobody_waits_for),
+        ENGINE_TEST(test_waiting_runs_leave_memory),
+        ENGINE_TEST(test_memory_is_bounded),
+        ENGINE_TEST(test_wakes_are_read_bit_by_bit),
+        ENGINE_TEST(test_snapshots),
+        cmocka_unit_test(test_turns_are_pipelined),
+        cmocka_unit_test(test_stop_is_quick),
         cmocka_unit_test(test_refused_start),
         cmocka_unit_test(test_refused_turns_are_tried_again),
         cmocka_unit_test(test_io_error_is_the_end),
