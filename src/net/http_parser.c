@@ -374,7 +374,7 @@ static bool refuse_long_head(struct http_parser *p)
 /* Takes what may belong to the head; gives back what came after it. */
 static size_t take_head(struct http_parser *p, struct str bytes)
 {
-    size_t before = p->head.len, room = p->limits->head_size_max - before;
+    size_t room = p->limits->head_size_max - p->head.len - 2 * p->blank_lines;
     size_t taken = bytes.len < room ? bytes.len : room;
     buf_append(&p->head, str_slice(bytes, 0, taken));
     drop_blank_lines(p);
@@ -387,7 +387,7 @@ static size_t take_head(struct http_parser *p, struct str bytes)
         return taken;
     if (!end) {
         p->scanned = p->head.len;
-        if (p->head.len == p->limits->head_size_max)
+        if (taken == room)
             refuse_long_head(p);
         return taken;
     }
