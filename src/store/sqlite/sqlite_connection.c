@@ -217,7 +217,7 @@ void connection_write_no_more(struct connection *c)
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
-void connection_close(struct connection *c)
+void connection_release(struct connection *c)
 {
     statements_finalize(c);
     sqlite3_close(c->db);

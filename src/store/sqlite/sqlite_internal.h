@@ -109,7 +109,7 @@ struct err *sqlite_keep_err(const struct err *err);
 MUST_CHECK bool connection_open_writer(struct connection *c, const char *vfs, const uint8_t *secret,
                                        struct err *reterr);
 MUST_CHECK bool connection_open_reader(struct connection *c, const char *vfs, struct err *reterr);
-void connection_close(struct connection *c);
+void connection_release(struct connection *c);
 
 /* Nothing more is written through it, not even at closing. */
 void connection_write_no_more(struct connection *c);

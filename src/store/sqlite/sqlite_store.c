@@ -70,8 +70,8 @@ static void close_store(struct store *base)
     /* After an I/O error nothing more is written, the WAL least of all. */
     if (s->writer.db && (s->base.dead || s->exchange.failed))
         connection_write_no_more(&s->writer);
-    connection_close(&s->reader);
-    connection_close(&s->writer);
+    connection_release(&s->reader);
+    connection_release(&s->writer);
     free(s->path);
     free(s);
 }
