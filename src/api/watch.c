@@ -8,8 +8,7 @@
  */
 #include "api/story.h"
 
-#include <stdlib.h>
-
+/* Lies in its request's arena. */
 struct follower {
     struct follower *next, **link;
     struct watch *watch;
@@ -27,17 +26,18 @@ struct seen_step {
     int64_t children_total, children_done;
 };
 
+/* Lies in its own arena. */
 struct watch {
     struct watch *next, **link; /* in its bucket */
     struct api *api;
     execution_key key;
     struct story *story;
     struct follower *followers;
-    bool resting;        /* has come to the end of the journal */
-    bool notified;       /* there is more, it was told while it was reading */
-    bool paused;         /* waits for its one follower */
-    struct arena *arena; /* of what follows */
-    uint32_t known;      /* steps before the last turn's */
+    bool resting;  /* has come to the end of the journal */
+    bool notified; /* there is more, it was told while it was reading */
+    bool paused;   /* waits for its one follower */
+    struct arena *arena;
+    uint32_t known; /* steps before the last turn's */
     struct seen_step *running;
     size_t running_count, running_capacity;
     const struct step **changed; /* by the last turn */
@@ -82,7 +82,6 @@ static void watch_close(struct watch *w)
         w->next->link = w->link;
     story_close(w->story);
     arena_free(w->arena);
-    free(w);
 }
 
 /* Its request is ended; the watch stays, perhaps without any. */
@@ -91,7 +90,6 @@ static void follower_end(struct follower *f, struct str last)
     follower_leave(f);
     f->watch->api->followers--;
     http_stream_end(f->request, last);
-    free(f);
 }
 
 static void write_line(struct buf *to, struct str name, struct json value)
@@ -168,7 +166,7 @@ static void add_running(struct watch *w, const struct step *step)
 {
     if (w->running_count == w->running_capacity)
         w->running = arena_grow(w->arena, w->running, w->running_count, &w->running_capacity,
-                                sizeof(const struct step *));
+                                sizeof(struct seen_step));
     w->running[w->running_count++] = see(step);
 }
 
@@ -304,9 +302,7 @@ static void on_rested(void *arg, struct story *story, const struct err *err)
 static struct watch *watch_new(struct api *api, const struct execution_row *row)
 {
     struct arena *arena = arena_new(0);
-    struct watch *w = calloc(1, sizeof(*w));
-    if (!w)
-        panic(__FILE__, __LINE__, "out of memory");
+    struct watch *w = ARENA_NEW(arena, struct watch);
     w->api = api;
     w->arena = arena;
     w->key = row->key;
@@ -324,9 +320,7 @@ void watch_follow(struct api *api, struct http_request *request, const struct ex
 {
     struct arena *scratch = arena_new(0);
     struct buf line = BUF_INIT(0);
-    struct follower *f = calloc(1, sizeof(*f));
-    if (!f)
-        panic(__FILE__, __LINE__, "out of memory");
+    struct follower *f = ARENA_NEW(http_request_arena(request), struct follower);
     *f = (struct follower){.request = request, .from = from, .sent = from, .data = data};
     follower_join(f, watch_new(api, row));
     api->followers++;

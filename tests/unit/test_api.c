@@ -468,7 +468,7 @@ static void test_aws_describe(void **state)
     assert_string_equal(member(h, a.body, "stopDate"), "null");
     assert_string_equal(member(h, a.body, "stateMachineArn"), MACHINE "m");
     h->still = false;
-    a = aws(h, "DescribeExecution", with_arn(h, arn, ""));
+    aws(h, "DescribeExecution", with_arn(h, arn, ""));
     a = aws(h, "DescribeExecution", with_arn(h, arn, ""));
     assert_string_equal(member(h, a.body, "status"), "SUCCEEDED");
     assert_string_equal(member(h, a.body, "output"), "{\"a\":[1,2]}");
