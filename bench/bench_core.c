@@ -4,7 +4,7 @@
  *   bench_core --full             `parked` and `growth` as well; $PAWL_BENCH_ROWS says with
  *                                 how many rows where the full number takes too long
  *
- * Prints one JSON line a workload; docs/performance.md says what each measures.
+ * Prints one JSON line a workload.
  * The store lies in a fresh folder below $PAWL_BENCH_DIR, else the current one.
  */
 #include "bench_host.h"

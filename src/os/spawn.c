@@ -25,9 +25,8 @@ struct plan {
 };
 
 /* ---- the child ----
- * It shares the caller's memory, as after vfork: it only calls what is
- * async-signal-safe and writes to nothing but its own stack, the plan and
- * errno, which are its own while the caller's thread stands still. */
+ * Other threads of the caller may have held any lock: it only calls what is
+ * async-signal-safe until it becomes the program. */
 
 /* Handlers are the caller's code, and what it ignores the program shall not.
  * Asked of the kernel, since the C library of a sanitizer keeps handlers in a
@@ -161,14 +160,14 @@ static void list_script_words(struct plan *p)
         p->script[i + 1] = p->options->argv[i];
 }
 
-/* Signals wait, so that no handler runs in the child on the caller's memory. */
+/* Signals wait, so that no handler of the caller's runs in the child. */
 static int start(struct plan *p, struct spawned *ret_spawned)
 {
     sigset_t all, before;
     struct spawned s;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    s.pid = fork(); /* not clone on shared memory: sanitizers cannot follow that */
+    s.pid = fork(); /* a clone on shared memory is faster, but sanitizers cannot follow it */
     if (s.pid == 0)
         _exit(child_main(p));
     int failed = s.pid < 0 ? errno : 0;
