@@ -17,29 +17,48 @@ static struct str field(struct str fields, size_t index)
     return str_slice(fields, 0, str_find_char(fields, ' '));
 }
 
+/* Addresses may have all 64 bits. */
+static bool number(struct str fields, size_t index, uint64_t *ret_number)
+{
+    struct str digits = field(fields, index);
+    uint64_t value = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.ptr[i] < '0' || digits.ptr[i] > '9')
+            return false;
+        value = value * 10 + (uint64_t)(digits.ptr[i] - '0');
+    }
+    *ret_number = value;
+    return digits.len > 0;
+}
+
 bool process_parse(struct str stat, struct process *ret_process)
 {
-    enum {
+    enum { /* behind the name */
         STATE = 0,
         GROUP = 2,
-        STARTED = 19
+        STARTED = 19,
+        MEMORY_SIZE = 20,
+        ENVIRONMENT_START = 47,
+        ENVIRONMENT_END = 48,
     };
-    int64_t pid, group, started;
+    struct process p = {0};
+    uint64_t pid, group, memory_size;
     /* "pid (name) state ...": the name may hold anything, even ')' */
     size_t name_end = str_rfind_char(stat, ')');
     if (name_end == SIZE_MAX)
         return false;
     struct str rest = str_slice(stat, name_end + 2, stat.len);
     struct str state = field(rest, STATE);
-    if (!str_to_int64(field(stat, 0), &pid) || !str_to_int64(field(rest, GROUP), &group) ||
-        !str_to_int64(field(rest, STARTED), &started) || state.len != 1)
+    if (!number(stat, 0, &pid) || !number(rest, GROUP, &group) ||
+        !number(rest, STARTED, &p.started) || !number(rest, MEMORY_SIZE, &memory_size) ||
+        !number(rest, ENVIRONMENT_START, &p.environment_start) ||
+        !number(rest, ENVIRONMENT_END, &p.environment_end) || state.len != 1)
         return false;
-    *ret_process = (struct process){
-        .pid = (pid_t)pid,
-        .group = (pid_t)group,
-        .live = state.ptr[0] != 'Z' && state.ptr[0] != 'X',
-        .started = (uint64_t)started,
-    };
+    p.pid = (pid_t)pid;
+    p.group = (pid_t)group;
+    p.live = state.ptr[0] != 'Z' && state.ptr[0] != 'X';
+    p.has_memory = memory_size > 0;
+    *ret_process = p;
     return true;
 }
 

@@ -20,7 +20,11 @@
 struct process {
     pid_t pid, group;
     bool live;        /* neither a zombie nor about to be one */
+    bool has_memory;  /* not the kernel's own */
     uint64_t started; /* clock ticks since boot */
+    /* Where its environment lies; 0, 0: in the middle of an exec, when /proc
+     * shows none, or this user may not know. */
+    uint64_t environment_start, environment_end;
 };
 
 /* A line as in /proc/PID/stat. */

@@ -15,6 +15,7 @@
 
 enum {
     INTERVAL_MS = 2,
+    EXEC_WAIT_MS = 1000,            /* for programs in the middle of an exec */
     ENVIRONMENT_SIZE_MAX = 8 << 20, /* the kernel's own limit is lower */
     READ_SIZE = 16 << 10,
 };
@@ -24,6 +25,7 @@ struct sweep {
     size_t count;
     DIR *proc;
     struct buf environment;
+    size_t hidden; /* processes in the middle of an exec */
     /* Of the last one found alive, or the first that may not be ended: */
     pid_t pid;
     const struct stale *of;
@@ -127,12 +129,26 @@ static void end_groups(const struct sweep *s)
             kill(-s->items[i].pid, SIGKILL);
 }
 
+/* While a process becomes another program there is a moment when its environment
+ * is nowhere to be read; an empty one has a place all the same. */
+static bool is_hidden(const struct sweep *s, const char *name)
+{
+    struct stat about;
+    struct process p;
+    return fstatat(dirfd(s->proc), name, &about, 0) == 0 && about.st_uid == geteuid() &&
+           process_read(dirfd(s->proc), name, &p) && p.live && p.has_memory &&
+           (p.environment_end == 0 || p.environment_start != p.environment_end);
+}
+
 static struct stale *owner_of(struct sweep *s, const char *name, const struct process *process)
 {
     struct stale *item = by_group(s, process->group);
-    if (!item && read_environment(s, name))
-        item = by_environment(s, buf_str(&s->environment));
-    return item;
+    if (item)
+        return item;
+    if (read_environment(s, name))
+        return by_environment(s, buf_str(&s->environment));
+    s->hidden += is_hidden(s, name);
+    return NULL;
 }
 
 /* Does it live and is it one of those? Then it gets SIGKILL: through a descriptor
@@ -167,6 +183,7 @@ static size_t sweep(struct sweep *s)
 {
     size_t live = 0;
     int64_t pid;
+    s->hidden = 0;
     know_groups(s);
     rewinddir(s->proc);
     for (const char *name; (name = process_next(s->proc));)
@@ -215,15 +232,18 @@ static bool refuse_stubborn(const struct sweep *s, struct err *reterr)
 
 static bool end_all(struct sweep *s, struct err *reterr)
 {
-    const uint64_t deadline_ns = clock_mono().ns + (uint64_t)CHILDREN_END_WAIT_MS * 1000000;
+    const uint64_t begun_ns = clock_mono().ns;
     if (!check_self(s, reterr))
         return false;
-    while (sweep(s)) {
-        if (s->error == EPERM || clock_mono().ns > deadline_ns)
+    for (;;) {
+        size_t live = sweep(s);
+        uint64_t waited_ms = (clock_mono().ns - begun_ns) / 1000000;
+        if (live && (s->error == EPERM || waited_ms > CHILDREN_END_WAIT_MS))
             return refuse_stubborn(s, reterr);
+        if (!live && (!s->hidden || waited_ms > EXEC_WAIT_MS))
+            return true;
         nanosleep(&(struct timespec){.tv_nsec = INTERVAL_MS * 1000000}, NULL);
     }
-    return true;
 }
 
 bool stale_end(struct stale *items, size_t count, struct err *reterr)

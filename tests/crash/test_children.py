@@ -305,7 +305,7 @@ def killed_at_any_time_none_overlaps():
     try:
         p.write("pawl.yaml", 'bindings:\n  - {resource: "job", exec: [sh, item.sh]}\n')
         p.write("item.sh", "read i; set -- $i\n" + BEGIN.format(
-            body="sleep 0.0$(($1 % 5)) & [ $(($1 % 3)) = 0 ] && setsid sleep 0.02 & wait"))
+            body="sleep 0.$(($1 % 4)) & [ $(($1 % 3)) = 0 ] && setsid sleep 0.3 & wait"))
         arguments = ["run", "flow.json", "--name", "all", "--input",
                      json.dumps(list(range(item_count)))]
         kills = ended = 0

@@ -353,8 +353,7 @@ static void test_not_oneself(void **state)
         struct line line = line_of(getpid(), MARK_A);
         write_lines(&line, 1);
         struct err err = refused();
-        assert_says(&err, ERR_BUSY, "start pawl from elsewhere");
-        _exit(0);
+        _exit(err.code == ERR_BUSY && strstr(err.message, "start pawl from elsewhere") ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
