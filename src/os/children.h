@@ -21,6 +21,7 @@
  * belongs to it), PERMISSION, DISK_FULL, IO. Each says which process or file. The
  * file is then as it was.
  * Ownership: children_close. Threads: one at a time. Linux with /proc.
+ * See docs/adr/0010-commands-in-flight.md.
  */
 #ifndef PAWL_OS_CHILDREN_H
 #define PAWL_OS_CHILDREN_H
@@ -62,7 +63,7 @@ size_t children_take(struct children *c, struct str key);
 /* CHILDREN_MARK_SIZE bytes. Borrowed until the slot is taken again. */
 struct str children_mark(const struct children *c, size_t slot);
 
-/* Writes the line with the calling process, which is the child between fork and
+/* Writes the line with the calling process, which is the child between clone and
  * exec: async-signal-safe, changes no memory. 0, or an errno value. */
 MUST_CHECK int children_note_self(const struct children *c, size_t slot);
 

@@ -4,7 +4,7 @@
  * its process was started is one process of this boot.
  *
  * Threads: any. process_read and process_parse are async-signal-safe, so that a
- * child may use them between fork and exec.
+ * child may use them between clone and exec.
  */
 #ifndef PAWL_OS_PROCESS_H
 #define PAWL_OS_PROCESS_H

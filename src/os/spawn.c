@@ -14,6 +14,7 @@
 #define PATH_DEFAULT "/bin:/usr/bin"
 
 enum {
+    STACK_SIZE = 32 << 10, /* of the child until exec */
     STDIO_COUNT = 3,
 };
 
@@ -25,8 +26,9 @@ struct plan {
 };
 
 /* ---- the child ----
- * Other threads of the caller may have held any lock: it only calls what is
- * async-signal-safe until it becomes the program. */
+ * It shares the caller's memory, as after vfork: it only calls what is
+ * async-signal-safe and writes to nothing but its own stack, the plan and
+ * errno, which are its own while the caller's thread stands still. */
 
 /* Handlers are the caller's code, and what it ignores the program shall not.
  * Asked of the kernel, since the C library of a sanitizer keeps handlers in a
@@ -160,25 +162,50 @@ static void list_script_words(struct plan *p)
         p->script[i + 1] = p->options->argv[i];
 }
 
-/* Signals wait, so that no handler of the caller's runs in the child. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#ifdef SANITIZED
+/* Sanitizers cannot follow a child that shares their memory. */
+static int begin(struct plan *p, struct spawned *s)
+{
+    s->pid = fork();
+    if (s->pid == 0)
+        _exit(child_main(p));
+    if (s->pid < 0)
+        return errno;
+    s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+    if (s->pidfd >= 0)
+        return 0;
+    int failed = errno;
+    kill(s->pid, SIGKILL);
+    waitpid(s->pid, NULL, 0);
+    return failed;
+}
+#else
+static int begin(struct plan *p, struct spawned *s)
+{
+    _Alignas(16) char stack[STACK_SIZE];
+    s->pid = clone(child_main, stack + sizeof(stack),
+                   CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, p, &s->pidfd);
+    return s->pid < 0 ? errno : 0;
+}
+#endif
+
+/* Signals wait, so that no handler runs in the child on the caller's memory. */
 static int start(struct plan *p, struct spawned *ret_spawned)
 {
     sigset_t all, before;
     struct spawned s;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    s.pid = fork(); /* a clone on shared memory is faster, but sanitizers cannot follow it */
-    if (s.pid == 0)
-        _exit(child_main(p));
-    int failed = s.pid < 0 ? errno : 0;
-    if (!failed) {
-        s.pidfd = (int)syscall(SYS_pidfd_open, s.pid, 0);
-        if (s.pidfd < 0) {
-            failed = errno;
-            kill(s.pid, SIGKILL);
-            waitpid(s.pid, NULL, 0);
-        }
-    }
+    int failed = begin(p, &s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!failed)
         *ret_spawned = s;

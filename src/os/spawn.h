@@ -4,9 +4,9 @@
  * stderr and no other, no signal handler and no blocked signal. When a register
  * is given it notes the process before the program begins (os/children.h).
  *
- * It is forked, so the time this takes grows with the caller's memory. The
- * caller's thread waits until the program begins or cannot.
- * Threads: any.
+ * Its memory is not copied, so that the time this takes does not grow with the
+ * caller's. The caller's thread waits until the program begins or cannot.
+ * Threads: any. See docs/adr/0010-commands-in-flight.md.
  */
 #ifndef PAWL_OS_SPAWN_H
 #define PAWL_OS_SPAWN_H
