@@ -1,10 +1,10 @@
 /* The engine in this process on the SQLite store, with fsync on.
  *
- *   bench_core [WORKLOAD...]      all but those of --full
- *   bench_core --full             `parked` and `growth` as well; $PAWL_BENCH_ROWS says with
- *                                 how many rows where the full number takes too long
+ *   ./dev bench core -- [WORKLOAD...]   all but those of --full
+ *   ./dev bench core --full             `parked` and `growth` as well; $PAWL_BENCH_ROWS says with
+ *                                       how many rows where the full number takes too long
  *
- * Prints one JSON line a workload.
+ * Prints one JSON line a workload, each of which has a process of its own.
  * The store lies in a fresh folder below $PAWL_BENCH_DIR, else the current one.
  */
 #include "bench_host.h"
@@ -176,14 +176,14 @@ static double restart_ms(const char *folder)
     return taken;
 }
 
-/* Another process parks so many more, and is killed when all are acknowledged. */
-static void park_and_die(const char *folder, const struct bench_load *load)
+/* Another process parks more until the WAL is as large as it may become, and is killed. */
+static void fill_wal_and_die(const char *folder, const struct bench_load *load)
 {
     int status;
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        bench_host_park(bench_host_reopen(folder, true), load);
+        bench_host_fill_wal(bench_host_reopen(folder, true), load);
         kill(getpid(), SIGKILL);
     }
     if (child < 0 || waitpid(child, &status, 0) != child || !WIFSIGNALED(status)) {
@@ -207,17 +207,16 @@ static void parked(struct arena *a)
     size_t resident = bench_resident_kib(), disk = bench_disk_kib(h);
     bench_host_close(h, true);
     double clean = restart_ms(folder);
-    struct bench_load more = load;
-    more.workflows = load.workflows / 20;
-    park_and_die(folder, &more);
+    fill_wal_and_die(folder, &load);
+    size_t wal = bench_wal_kib(folder);
     double killed = restart_ms(folder);
     printf("{\"workload\":\"parked\",\"executions\":%zu,\"starts_per_s\":%.0f,"
            "\"idle_mib\":%.1f,\"resident_mib\":%.1f,\"more_mib\":%.1f,"
            "\"disk_bytes_per_execution\":%.0f,\"restart_clean_ms\":%.0f,"
-           "\"restart_killed_ms\":%.0f}\n",
+           "\"killed_wal_mib\":%.0f,\"restart_killed_ms\":%.0f}\n",
            load.workflows, (double)load.workflows / seconds, (double)idle / 1024,
            (double)resident / 1024, ((double)resident - (double)idle) / 1024,
-           (double)disk * 1024 / (double)load.workflows, clean, killed);
+           (double)disk * 1024 / (double)load.workflows, clean, (double)wal / 1024, killed);
     bench_host_close(bench_host_reopen(folder, false), false);
 }
 
@@ -253,27 +252,61 @@ static const struct {
     {"parked", parked, true},    {"growth", growth, true},
 };
 
+static bool is_flag(const char *arg, const char *flag)
+{
+    return str_eq(str_of_cstr(arg), str_of_cstr(flag));
+}
+
+static void usage(void)
+{
+    fprintf(stderr, "usage: bench_core [--full] [WORKLOAD...], with a WORKLOAD of");
+    for (size_t i = 0; i < COUNT_OF(workloads); i++)
+        fprintf(stderr, " %s", workloads[i].name);
+    fprintf(stderr, "\n");
+    exit(2);
+}
+
+static void check(const char *arg)
+{
+    bool known = is_flag(arg, "--full");
+    for (size_t i = 0; i < COUNT_OF(workloads); i++)
+        known |= is_flag(arg, workloads[i].name);
+    if (!known)
+        usage();
+}
+
 static bool is_chosen(int argc, char **argv, size_t workload)
 {
     bool full = false, named = false, this_one = false;
     for (int i = 1; i < argc; i++) {
-        struct str arg = str_of_cstr(argv[i]);
-        full |= str_eq(arg, STR("--full"));
-        named |= !str_starts_with(arg, STR("--"));
-        this_one |= str_eq(arg, str_of_cstr(workloads[workload].name));
+        full |= is_flag(argv[i], "--full");
+        named |= !str_starts_with(str_of_cstr(argv[i]), STR("--"));
+        this_one |= is_flag(argv[i], workloads[workload].name);
     }
     return named ? this_one : full || !workloads[workload].only_full;
 }
 
+/* Each in a process of its own, so that none is measured with what another left in memory. */
+static bool run_alone(void (*workload)(struct arena *a))
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct arena *a = arena_new(0);
+        workload(a);
+        arena_free(a);
+        exit(0);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
 int main(int argc, char **argv)
 {
-    for (size_t i = 0; i < COUNT_OF(workloads); i++) {
-        if (!is_chosen(argc, argv, i))
-            continue;
-        struct arena *a = arena_new(0);
-        workloads[i].run(a);
-        fflush(stdout);
-        arena_free(a);
-    }
-    return 0;
+    bool fine = true;
+    for (int i = 1; i < argc; i++)
+        check(argv[i]);
+    for (size_t i = 0; i < COUNT_OF(workloads); i++)
+        if (is_chosen(argc, argv, i))
+            fine &= run_alone(workloads[i].run);
+    return fine ? 0 : 1;
 }

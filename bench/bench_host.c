@@ -248,6 +248,14 @@ size_t bench_disk_kib(const struct bench_host *h)
     return kib;
 }
 
+size_t bench_wal_kib(const char *folder)
+{
+    char path[600];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s/pawl.db-wal", folder);
+    return stat(path, &st) == 0 ? (size_t)st.st_size / 1024 : 0;
+}
+
 size_t bench_resident_kib(void)
 {
     FILE *f = fopen("/proc/self/statm", "r");
@@ -312,6 +320,25 @@ double bench_host_park(struct bench_host *h, const struct bench_load *load)
             store_wait(h->store, -1);
     }
     return (double)(clock_mono().ns - begin) / 1e9;
+}
+
+void bench_host_fill_wal(struct bench_host *h, const struct bench_load *load)
+{
+    enum {
+        STEP = 5000,
+        FULL_KIB = (SQLITE_STORE_WAL_SIZE_MAX >> 10) - (8 << 10)
+    };
+    struct bench_load some = *load;
+    char path[600];
+    sqlite3 *reader;
+    snprintf(path, sizeof(path), "%s/pawl.db", h->folder);
+    if (sqlite3_open_v2(path, &reader, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+        sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM shard", NULL, NULL, NULL) != SQLITE_OK)
+        fatal("reader", sqlite3_errmsg(reader));
+    some.workflows = STEP;
+    while (bench_wal_kib(h->folder) < FULL_KIB)
+        bench_host_park(h, &some);
+    sqlite3_close(reader);
 }
 
 /* ---- the bare disk ---- */

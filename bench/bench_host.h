@@ -36,9 +36,14 @@ struct bench_result bench_host_run(struct bench_host *h, const struct bench_load
 /* Start so many, and wait only until all are acknowledged and nothing is to be done. */
 double bench_host_park(struct bench_host *h, const struct bench_load *load);
 
+/* The same again and again, beside a reader that keeps the WAL from being moved into the
+ * file, until the WAL is as large as the store lets it become. */
+void bench_host_fill_wal(struct bench_host *h, const struct bench_load *load);
+
 /* Resident memory of this process, and what the store's files take, in KiB. */
 size_t bench_resident_kib(void);
 size_t bench_disk_kib(const struct bench_host *h);
+size_t bench_wal_kib(const char *folder);
 
 /* A one-row durable transaction in a SQLite file of the same settings beside the
  * store, and an append with fdatasync. */

@@ -1,6 +1,7 @@
 /* How the journal should lie in SQLite: what docs/adr/0005-store.md was decided by.
  *
- *   bench_store_layout [DIRECTORY]     default: the current one
+ *   bench_store_layout [LAYOUT...]     default: all; the file lies below $PAWL_BENCH_DIR,
+ *                                      else in the current folder
  *
  * Writes turns with 712-byte bodies in transactions of 100, through bare SQL that
  * only looks like the store's, once for each layout and workload:
@@ -30,7 +31,7 @@ enum {
 
 struct layout {
     const char *name;
-    int page_size, checkpoint_mib;
+    int page_size, checkpoint_mib, cache_mib;
     bool without_rowid; /* the journal is keyed by (execution, turn), no second b-tree */
     bool counts_turns;  /* a column `turns`, updated by each turn; else the journal is asked */
     bool running_index; /* partial index of RUNNING executions */
@@ -38,15 +39,18 @@ struct layout {
 };
 
 static const struct layout layouts[] = {
-    {"as decided", 4096, 16, false, false, true, true},
-    {"journal without rowid", 4096, 16, true, false, true, true},
-    {"column of turns", 4096, 16, false, true, true, true},
-    {"no index of what runs", 4096, 16, false, false, false, true},
-    {"no savepoints", 4096, 16, false, false, true, false},
-    {"pages of 8 KiB", 8192, 16, false, false, true, true},
-    {"pages of 16 KiB", 16384, 16, false, false, true, true},
-    {"checkpoints at 4 MiB", 4096, 4, false, false, true, true},
-    {"checkpoints at 64 MiB", 4096, 64, false, false, true, true},
+    {"as decided", 4096, 16, 32, false, false, true, true},
+    {"journal without rowid", 4096, 16, 32, true, false, true, true},
+    {"column of turns", 4096, 16, 32, false, true, true, true},
+    {"no index of what runs", 4096, 16, 32, false, false, false, true},
+    {"no savepoints", 4096, 16, 32, false, false, true, false},
+    {"pages of 8 KiB", 8192, 16, 32, false, false, true, true},
+    {"pages of 16 KiB", 16384, 16, 32, false, false, true, true},
+    {"checkpoints at 4 MiB", 4096, 4, 32, false, false, true, true},
+    {"checkpoints at 64 MiB", 4096, 64, 32, false, false, true, true},
+    {"a cache of 16 MiB", 4096, 16, 16, false, false, true, true},
+    {"a cache of 8 MiB", 4096, 16, 8, false, false, true, true},
+    {"a cache of 4 MiB", 4096, 16, 4, false, false, true, true},
 };
 
 struct alive {
@@ -92,9 +96,9 @@ static void create(struct trial *t, const struct layout *l)
     char settings[256];
     snprintf(settings, sizeof(settings),
              "PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
-             "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;"
+             "PRAGMA synchronous = FULL; PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;"
              "PRAGMA wal_autocheckpoint = %d",
-             l->page_size, (l->checkpoint_mib << 20) / l->page_size);
+             l->page_size, l->cache_mib << 10, (l->checkpoint_mib << 20) / l->page_size);
     run(t, settings);
     run(t,
         "CREATE TABLE execution (key INTEGER PRIMARY KEY, org INTEGER, status TEXT, shard INTEGER,"
@@ -233,12 +237,21 @@ static void measure(const char *path, const struct layout *l, bool parked)
     remove_store(path);
 }
 
+static bool is_chosen(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return true;
+    return argc == 1;
+}
+
 int main(int argc, char **argv)
 {
     char path[4096];
-    snprintf(path, sizeof(path), "%s/bench-store-layout.db", argc > 1 ? argv[1] : ".");
+    const char *folder = getenv("PAWL_BENCH_DIR");
+    snprintf(path, sizeof(path), "%s/bench-store-layout.db", folder ? folder : ".");
     for (size_t i = 0; i < COUNT_OF(layouts); i++)
-        for (int parked = 0; parked < 2; parked++)
+        for (int parked = 0; is_chosen(argc, argv, layouts[i].name) && parked < 2; parked++)
             measure(path, &layouts[i], parked);
     return 0;
 }

@@ -16,11 +16,13 @@
     "PRAGMA mmap_size = 0;"                                                                        \
     "PRAGMA temp_store = MEMORY;"
 
+/* The cache is most of what the process holds while a million executions wait; larger ones
+ * were no faster (docs/adr/0005-store.md), since the system has the file in memory as well. */
 #define SETTINGS_OF_A_WRITER                                                                       \
     "PRAGMA journal_mode = WAL;"                                                                   \
     "PRAGMA synchronous = FULL;"                                                                   \
     "PRAGMA journal_size_limit = 67108864;"                                                        \
-    "PRAGMA cache_size = -32768;"
+    "PRAGMA cache_size = -8192;"
 
 /* Each commit of the writer empties a reader's cache: a large one would be of no use. */
 #define SETTINGS_OF_A_READER "PRAGMA cache_size = -4096;"
