@@ -41,6 +41,7 @@
     X(MEMORY_LIMIT, 2, 413, "Make the data smaller, or raise the limit named.")                    \
     X(STEP_LIMIT, 2, 400, "Make the expression do less, or raise the limit named.")                \
     X(STALE, 5, 409, "Another process took over; this one must stop.")                             \
+    X(OLDER_SCHEMA, 6, 500, "Let a command that may change the store bring it forward.")           \
     X(NEWER_SCHEMA, 6, 500, "Use the release of Pawl that wrote it, or a newer one.")              \
     X(CORRUPT, 7, 500, "Restore from a backup; the rest stays readable.")                          \
     X(DISK_FULL, 6, 507, "Free space on the disk.")                                                \

@@ -55,6 +55,8 @@ struct cut_disk {
     struct rng rng;
     cut_moment *moment;
     void *moment_arg;
+    cut_change *change;
+    void *change_arg;
     uint64_t syncs, failing_sync;
     int64_t size_max;
     bool lies;
@@ -351,6 +353,12 @@ static int file_close(sqlite3_file *base)
     return SQLITE_OK;
 }
 
+static void tell_of_change(struct cut_disk *d)
+{
+    if (d->change)
+        d->change(d->change_arg, d);
+}
+
 static int file_read(sqlite3_file *base, void *to, int size, sqlite3_int64 offset)
 {
     const struct bytes *now = &file_of(base)->node->now;
@@ -379,6 +387,7 @@ static int file_write(sqlite3_file *base, const void *from, int size, sqlite3_in
     const struct cut_file *f = file_of(base);
     int64_t missing = missing_room(f, offset + size);
     int64_t fits = missing < size ? size - missing : 0;
+    tell_of_change(f->disk);
     bytes_write(&f->node->now, offset, from, fits);
     node_change(f->node, false, offset, from, fits);
     return missing ? SQLITE_FULL : SQLITE_OK;
@@ -387,6 +396,7 @@ static int file_write(sqlite3_file *base, const void *from, int size, sqlite3_in
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     struct node *n = file_of(base)->node;
+    tell_of_change(file_of(base)->disk);
     bytes_resize(&n->now, size);
     node_change(n, true, size, NULL, 0);
     return SQLITE_OK;
@@ -412,6 +422,7 @@ static int file_sync(sqlite3_file *base, int flags)
     struct cut_disk *d = f->disk;
     (void)flags;
     d->syncs++;
+    tell_of_change(d);
     tell(d, false);
     if (d->syncs == d->failing_sync) {
         node_forget_changes(f->node);
@@ -448,7 +459,7 @@ static int file_check_lock(sqlite3_file *base, int *ret_reserved)
 
 static int file_control(sqlite3_file *base, int what, void *arg)
 {
-    if (what != SQLITE_FCNTL_PDB)
+    if (what != SQLITE_FCNTL_PDB || !file_of(base)->is_database)
         return SQLITE_NOTFOUND;
     file_of(base)->disk->connection = *(sqlite3 **)arg;
     return SQLITE_OK;
@@ -537,9 +548,10 @@ static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int 
     /* The store makes its file itself, past SQLite: here it is made when it is missed. */
     bool makes = (flags & (SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB)) != 0;
     base->pMethods = NULL;
-    ASSERT(!(flags & SQLITE_OPEN_MAIN_DB && d->connection));
     if (!name && !makes)
         return SQLITE_CANTOPEN;
+    if (!name)
+        tell_of_change(d);
     struct node *node = name ? name->node : node_new(d);
     if (!name && path)
         change_name(d, path, node);
@@ -547,7 +559,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int 
         .base.pMethods = &methods,
         .disk = d,
         .node = node,
-        .is_database = flags & SQLITE_OPEN_MAIN_DB,
+        .is_database = flags & SQLITE_OPEN_MAIN_DB && !d->connection,
         .syncs_directory = flags & SQLITE_OPEN_CREATE && flags & SYNCS_ITS_DIRECTORY,
     };
     if (ret_flags)
@@ -560,6 +572,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *path, int sync_directory)
     struct cut_disk *d = vfs->pAppData;
     if (!*name_find(&d->names, path))
         return SQLITE_IOERR_DELETE_NOENT;
+    tell_of_change(d);
     change_name(d, path, NULL);
     if (sync_directory && !d->lies)
         sync_names(d);
@@ -663,6 +676,20 @@ void cut_disk_watch(struct cut_disk *d, cut_moment *moment, void *arg)
 {
     d->moment = moment;
     d->moment_arg = arg;
+}
+
+void cut_disk_watch_changes(struct cut_disk *d, cut_change *change, void *arg)
+{
+    d->change = change;
+    d->change_arg = arg;
+}
+
+bool cut_disk_has(const struct cut_disk *d, const char *path)
+{
+    const struct name *name = d->names;
+    while (name && strcmp(name->path, path) != 0)
+        name = name->next;
+    return name != NULL;
 }
 
 uint64_t cut_disk_syncs(const struct cut_disk *d)

@@ -8,7 +8,8 @@
  * not change: that is what SQLite's own "powersafe overwrite" relies on, which is
  * on in production. Directories are synced where SQLite's unix VFS does it.
  *
- * One connection at a time uses a disk, so that its locks are always granted.
+ * One connection at a time uses a database of a disk, so that its locks are always
+ * granted; beside the first that is open another one may be used that has no WAL.
  * Ownership: cut_disk_free, after the connection was closed. Threads: one.
  */
 #ifndef PAWL_TESTS_SUPPORT_CUT_VFS_H
@@ -26,7 +27,7 @@ void cut_disk_free(struct cut_disk *d);
 /* Every connection that is opened from now on, by a path alone, is to this disk. */
 void cut_disk_use(struct cut_disk *d);
 
-/* The open connection; NULL: none. */
+/* The open connection, the first of two; NULL: none. */
 sqlite3 *cut_disk_connection(const struct cut_disk *d);
 
 /* ---- power ---- */
@@ -34,6 +35,10 @@ sqlite3 *cut_disk_connection(const struct cut_disk *d);
 /* Called just before (synced is false) and just after each sync of a file. */
 typedef void cut_moment(void *arg, struct cut_disk *d, bool synced);
 void cut_disk_watch(struct cut_disk *d, cut_moment *moment, void *arg);
+
+/* Called just before anything is written, made, removed, made shorter or synced. */
+typedef void cut_change(void *arg, struct cut_disk *d);
+void cut_disk_watch_changes(struct cut_disk *d, cut_change *change, void *arg);
 
 enum cut_fate { /* of what was not synced */
     CUT_LOST,
@@ -44,6 +49,9 @@ enum cut_fate { /* of what was not synced */
 
 /* Another disk, owned; `d` stays as it is. */
 struct cut_disk *cut_disk_after(const struct cut_disk *d, enum cut_fate fate, uint64_t seed);
+
+/* Is there a file of that name? */
+bool cut_disk_has(const struct cut_disk *d, const char *path);
 
 /* Syncs of files so far, those that failed or lied among them. */
 uint64_t cut_disk_syncs(const struct cut_disk *d);

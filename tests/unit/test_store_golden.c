@@ -3,7 +3,7 @@
  * the difference: when only the code changed, there must be none. */
 #include "store/sqlite/sqlite_store.h"
 #include "base/buf.h"
-#include "support/store_suite.h"
+#include "support/store_golden.h"
 
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -14,11 +14,6 @@
 #include <cmocka.h>
 
 #define assert_kept(f, w, count) assert_int_equal(commit_now((f), (w), (count), NULL), ERR_NONE)
-#define assert_read(f, r) assert_int_equal(read_now((f), (r), NULL), ERR_NONE)
-
-enum {
-    GOLDEN_SIZE_MAX = 1 << 20
-};
 
 static struct store *open_sqlite(struct store_fixture *f)
 {
@@ -28,64 +23,6 @@ static struct store *open_sqlite(struct store_fixture *f)
                            &s, &err))
         panic(__FILE__, __LINE__, err.message);
     return s;
-}
-
-/* ---- the content of every golden store ---- */
-
-static void fill(struct store_fixture *f)
-{
-    struct store_write writes[] = {
-        write_definition(0, STR("{\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Succeed\"}}}")),
-        write_machine(f, 0, "orders", "{}"),
-        write_start(f, 0, 0, "monday", 0),
-        write_turn(f, 0, 0, 0),
-        write_turn(f, 0, 0, 1),
-        write_progress(0, 0, EXECUTION_SUCCEEDED, 0),
-        write_start(f, 0, 1, NULL, 1),
-        write_turn(f, 0, 1, 0),
-        write_snapshot(0, 1, 1, STR("{\"waits\":\"it's\"}")),
-        write_progress(0, 1, EXECUTION_RUNNING, 1750000001000),
-        write_start(f, 7, 2, "monday", 0),
-    };
-    assert_kept(f, writes, COUNT_OF(writes));
-}
-
-static void check_content(struct store_fixture *f)
-{
-    struct store_read r = read_of(f, STORE_GET_DEFINITION, 0, 0);
-    struct store_write definition =
-        write_definition(0, STR("{\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Succeed\"}}}"));
-    memcpy(r.hash, definition.u.definition.hash, SHA256_SIZE);
-    assert_read(f, &r);
-    assert_true(str_eq(r.text, definition.u.definition.text));
-    r = read_of(f, STORE_GET_MACHINE, 0, 0);
-    r.name = STR("orders");
-    assert_read(f, &r);
-    assert_int_equal(r.machines[0].created_at.ms, 1750000000001);
-
-    r = read_of(f, STORE_LIST_EXECUTIONS, 0, 0);
-    assert_read(f, &r);
-    assert_int_equal(r.count, 2);
-    assert_int_equal(r.executions[0].turns, 1);
-    assert_int_equal(r.executions[0].wake_at.ms, 1750000001000);
-    assert_false(r.executions[0].client_named);
-    assert_int_equal(r.executions[1].status, EXECUTION_SUCCEEDED);
-    assert_true(str_eq(r.executions[1].name, STR("monday")));
-    assert_int_equal(r.executions[1].parent, key_of(1));
-    r = read_of(f, STORE_GET_TURNS, 0, key_of(0));
-    assert_read(f, &r);
-    assert_int_equal(r.count, 2);
-    struct store_write turn = write_turn(f, 0, 0, 1);
-    assert_true(str_eq(r.turns[1].body, turn.u.turn.body));
-    assert_int_equal(r.turns[1].checksum, checksum64(r.turns[1].body));
-    r = read_of(f, STORE_GET_SNAPSHOT, 0, key_of(1));
-    assert_read(f, &r);
-    assert_true(str_eq(r.snapshot.body, STR("{\"waits\":\"it's\"}")));
-    r = read_of(f, STORE_FIND_NAMED, 7, 0);
-    r.name = STR("monday");
-    assert_read(f, &r);
-    assert_int_equal(r.count, 1);
-    assert_memory_equal(store_secret(f->store), test_secret, STORE_SECRET_SIZE);
 }
 
 /* ---- a store as SQL text ---- */
@@ -137,62 +74,200 @@ static void dump(struct store_fixture *f, struct buf *out)
     sqlite3_close(db);
 }
 
-/* ---- the golden files ---- */
-
-static const char *golden_path(struct store_fixture *f, int schema)
-{
-    const char *root = getenv("PAWL_SOURCE_ROOT");
-    return arena_printf(f->arena, "%s/tests/golden/store/schema%d.sql", root ? root : ".", schema)
-        .ptr;
-}
-
-static const char *read_golden(struct store_fixture *f, int schema)
-{
-    const char *path = golden_path(f, schema);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        fail_msg("cannot open %s; set PAWL_SOURCE_ROOT", path);
-    char *text = arena_zalloc(f->arena, GOLDEN_SIZE_MAX, 1);
-    size_t size = fread(text, 1, GOLDEN_SIZE_MAX - 1, file);
-    assert_true(size > 0 && size < GOLDEN_SIZE_MAX - 1);
-    fclose(file);
-    return text;
-}
-
 static void todays_store_is_the_golden_one(void **state)
 {
     struct store_fixture *f = *state;
-    fill(f);
-    struct buf now = BUF_INIT(GOLDEN_SIZE_MAX);
+    store_golden_fill(f);
+    struct buf now = BUF_INIT(STORE_GOLDEN_SIZE_MAX);
     dump(f, &now);
     if (getenv("UPDATE")) {
-        FILE *file = fopen(golden_path(f, SQLITE_STORE_SCHEMA), "w");
+        FILE *file = fopen(store_golden_path(f->arena, SQLITE_STORE_SCHEMA), "w");
         assert_non_null(file);
         assert_int_equal(fwrite(now.ptr, 1, now.len, file), now.len);
         fclose(file);
     }
-    assert_string_equal(buf_cstr(&now), read_golden(f, SQLITE_STORE_SCHEMA));
+    assert_string_equal(buf_cstr(&now), store_golden_text(f->arena, SQLITE_STORE_SCHEMA));
     buf_release(&now);
+}
+
+/* The file is a store of that schema, not open. */
+static void put_golden(struct store_fixture *f, int schema)
+{
+    store_close(f->store);
+    f->store = NULL;
+    remove(store_fixture_path(f, "pawl.db"));
+    sqlite3 *db;
+    char *message = NULL;
+    assert_int_equal(sqlite3_open(store_fixture_path(f, "pawl.db"), &db), SQLITE_OK);
+    sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+    if (sqlite3_exec(db, store_golden_text(f->arena, schema), NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("schema %d: %s", schema, message);
+    sqlite3_close(db);
 }
 
 static void every_golden_store_is_readable(void **state)
 {
     struct store_fixture *f = *state;
     for (int schema = 1; schema <= SQLITE_STORE_SCHEMA; schema++) {
-        store_close(f->store);
-        remove(store_fixture_path(f, "pawl.db"));
-        sqlite3 *db;
-        char *message = NULL;
-        assert_int_equal(sqlite3_open(store_fixture_path(f, "pawl.db"), &db), SQLITE_OK);
-        if (sqlite3_exec(db, read_golden(f, schema), NULL, NULL, &message) != SQLITE_OK)
-            fail_msg("schema %d: %s", schema, message);
-        sqlite3_close(db);
+        put_golden(f, schema);
         f->store = open_sqlite(f);
-        check_content(f);
+        store_golden_check(f);
         assert_true(store_claim_all(f->store, f->epochs, NULL));
         struct store_write more = write_turn(f, 0, 1, 1);
         assert_kept(f, &more, 1);
     }
+}
+
+/* ---- old schemas ---- */
+
+static int64_t ask(struct store_fixture *f, const char *name, const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open_v2(store_fixture_path(f, name), &db, SQLITE_OPEN_READWRITE, NULL),
+                     SQLITE_OK);
+    sqlite3_stmt *statement = prepare(db, sql);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t answer = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return answer;
+}
+
+static bool is_there(struct store_fixture *f, const char *name)
+{
+    FILE *file = fopen(store_fixture_path(f, name), "r");
+    if (file)
+        fclose(file);
+    return file != NULL;
+}
+
+/* What tables, columns, indexes and views there are, and what the columns take. */
+static struct buf describe_schema(struct store_fixture *f)
+{
+    sqlite3 *db;
+    struct buf text = BUF_INIT(STORE_GOLDEN_SIZE_MAX);
+    assert_int_equal(sqlite3_open(store_fixture_path(f, "pawl.db"), &db), SQLITE_OK);
+    sqlite3_stmt *rows = prepare(
+        db, "SELECT t.type, t.name, t.wr, t.strict, x.name, x.type, x.\"notnull\", x.pk"
+            " FROM pragma_table_list t, pragma_table_xinfo(t.name) x"
+            " WHERE t.schema = 'main' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, x.name");
+    while (sqlite3_step(rows) == SQLITE_ROW)
+        for (int i = 0; i < 8; i++)
+            buf_printf(&text, "%s%c", (const char *)sqlite3_column_text(rows, i),
+                       i < 7 ? ' ' : '\n');
+    sqlite3_finalize(rows);
+    rows = prepare(db, "SELECT name, sql FROM sqlite_schema WHERE type <> 'table' ORDER BY name");
+    while (sqlite3_step(rows) == SQLITE_ROW)
+        buf_printf(&text, "%s: %s\n", (const char *)sqlite3_column_text(rows, 0),
+                   sqlite3_column_text(rows, 1) ? (const char *)sqlite3_column_text(rows, 1) : "");
+    sqlite3_finalize(rows);
+    sqlite3_close(db);
+    return text;
+}
+
+static void a_migrated_store_is_like_a_new_one(void **state)
+{
+    struct store_fixture *f = *state;
+    struct buf new = describe_schema(f);
+    for (int schema = 1; schema < SQLITE_STORE_SCHEMA; schema++) {
+        put_golden(f, schema);
+        f->store = open_sqlite(f);
+        struct buf migrated = describe_schema(f);
+        assert_string_equal(buf_cstr(&migrated), buf_cstr(&new));
+        buf_release(&migrated);
+        assert_int_equal(ask(f, "pawl.db", "PRAGMA user_version"), SQLITE_STORE_SCHEMA);
+        char copy[32];
+        snprintf(copy, sizeof(copy), "pawl.db.schema-%d", schema);
+        assert_int_equal(ask(f, copy, "PRAGMA user_version"), schema);
+        assert_int_equal(ask(f, copy, "SELECT count(*) FROM execution"), 3);
+        assert_int_equal(ask(f, copy,
+                             "SELECT count(*) FROM pragma_integrity_check"
+                             " WHERE integrity_check = 'ok'"),
+                         1);
+    }
+    buf_release(&new);
+}
+
+/* The copy is a store of its own: put in the place of the other one, it is migrated. */
+static void a_copy_is_a_whole_store(void **state)
+{
+    struct store_fixture *f = *state;
+    put_golden(f, 1);
+    f->store = open_sqlite(f);
+    store_close(f->store);
+    f->store = NULL;
+    assert_false(is_there(f, "pawl.db-wal"));
+    assert_int_equal(
+        rename(store_fixture_path(f, "pawl.db.schema-1"), store_fixture_path(f, "pawl.db")), 0);
+    f->store = open_sqlite(f);
+    store_golden_check(f);
+}
+
+static void no_copy_is_overwritten(void **state)
+{
+    struct store_fixture *f = *state;
+    FILE *foreign = fopen(store_fixture_path(f, "pawl.db.schema-1"), "w");
+    fputs("a letter, and no store at all", foreign);
+    fclose(foreign);
+    put_golden(f, 1);
+    f->store = open_sqlite(f);
+    assert_int_equal(ask(f, "pawl.db.schema-1.2", "PRAGMA user_version"), 1);
+    /* Another store: another copy. */
+    put_golden(f, 1);
+    ask(f, "pawl.db", "UPDATE shard SET epoch = 77 WHERE shard = 3 RETURNING 1");
+    f->store = open_sqlite(f);
+    assert_int_equal(ask(f, "pawl.db.schema-1.3", "SELECT epoch FROM shard WHERE shard = 3"), 77);
+    /* The same as the last one: that copy does. */
+    put_golden(f, 1);
+    ask(f, "pawl.db", "UPDATE shard SET epoch = 77 WHERE shard = 3 RETURNING 1");
+    f->store = open_sqlite(f);
+    assert_false(is_there(f, "pawl.db.schema-1.4"));
+    char text[64] = "";
+    foreign = fopen(store_fixture_path(f, "pawl.db.schema-1"), "r");
+    assert_non_null(fgets(text, sizeof(text), foreign));
+    fclose(foreign);
+    assert_string_equal(text, "a letter, and no store at all");
+}
+
+static enum err_code open_code(struct store_fixture *f, enum sqlite_store_mode mode,
+                               struct err *ret_err)
+{
+    struct store *s;
+    if (!sqlite_store_open(store_fixture_path(f, "pawl.db"), mode, test_secret, &s, ret_err))
+        return ret_err->code;
+    store_close(s);
+    return ERR_NONE;
+}
+
+static void an_old_store_is_not_opened_for_reading(void **state)
+{
+    struct store_fixture *f = *state;
+    struct err err;
+    put_golden(f, 1);
+    assert_int_equal(open_code(f, SQLITE_STORE_READ_ONLY, &err), ERR_OLDER_SCHEMA);
+    assert_non_null(strstr(err.message, "schema 1"));
+    assert_non_null(strstr(err.message, "brings it forward"));
+    assert_false(is_there(f, "pawl.db.schema-1"));
+    assert_int_equal(open_code(f, SQLITE_STORE_READ_WRITE, &err), ERR_NONE);
+    assert_int_equal(open_code(f, SQLITE_STORE_READ_ONLY, &err), ERR_NONE);
+    f->store = open_sqlite(f);
+}
+
+/* An older release that is writing right now is not disturbed. */
+static void a_store_that_is_written_is_not_migrated(void **state)
+{
+    struct store_fixture *f = *state;
+    struct err err;
+    put_golden(f, 1);
+    sqlite3 *writer;
+    assert_int_equal(sqlite3_open(store_fixture_path(f, "pawl.db"), &writer), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(open_code(f, SQLITE_STORE_READ_WRITE, &err), ERR_BUSY);
+    assert_int_equal(sqlite3_exec(writer, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(writer);
+    assert_int_equal(ask(f, "pawl.db", "PRAGMA user_version"), 1);
+    f->store = open_sqlite(f);
+    store_golden_check(f);
 }
 
 #define EACH(f) cmocka_unit_test_setup_teardown(f, store_fixture_setup, store_fixture_teardown)
@@ -203,6 +278,11 @@ int main(void)
     struct CMUnitTest tests[] = {
         EACH(todays_store_is_the_golden_one),
         EACH(every_golden_store_is_readable),
+        EACH(a_migrated_store_is_like_a_new_one),
+        EACH(a_copy_is_a_whole_store),
+        EACH(no_copy_is_overwritten),
+        EACH(an_old_store_is_not_opened_for_reading),
+        EACH(a_store_that_is_written_is_not_migrated),
     };
     for (size_t i = 0; i < COUNT_OF(tests); i++)
         tests[i].initial_state = &kind;

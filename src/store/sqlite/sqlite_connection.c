@@ -126,15 +126,30 @@ static bool cannot_open(const char *path, int error, struct err *reterr)
     return false;
 }
 
+bool connection_open_unchanging(struct connection *c, const char *vfs, struct err *reterr)
+{
+    char *uri = uri_of(c->path);
+    bool ok = connect_to(c, uri, vfs, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, reterr);
+    free(uri);
+    return ok;
+}
+
 /* ---- reading ---- */
 
 static bool check_to_read(struct connection *c, struct err *reterr)
 {
     enum schema_state state = SCHEMA_EMPTY;
-    if (!schema_check(c, &state, reterr))
+    int64_t version = 0;
+    if (!schema_check(c, &state, &version, reterr))
         return false;
     if (state == SCHEMA_CURRENT)
         return true;
+    if (state == SCHEMA_OLD)
+        return err_set(reterr, ERR_OLDER_SCHEMA,
+                       "the store %s has schema %lld and this release of Pawl reads schema %d: "
+                       "stop what still writes to it, and run the command again as a user who may "
+                       "change it, which brings it forward and keeps a copy of the old file",
+                       c->path, (long long)version, SQLITE_STORE_SCHEMA);
     return err_set(reterr, ERR_NOT_FOUND, "the store %s is empty: nothing was started there yet",
                    c->path);
 }
@@ -156,11 +171,7 @@ static bool open_immutable(struct connection *c, const char *vfs, struct err *re
                        c->path, c->path);
     c->immutable = true;
     c->mark = mark_of(&about);
-    char *uri = uri_of(c->path);
-    bool ok = connect_to(c, uri, vfs, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, reterr) &&
-              check_to_read(c, reterr);
-    free(uri);
-    return ok;
+    return connection_open_unchanging(c, vfs, reterr) && check_to_read(c, reterr);
 }
 
 bool connection_open_reader(struct connection *c, const char *vfs, struct err *reterr)
@@ -196,20 +207,26 @@ static bool make_file(const char *path, struct err *reterr)
     return true;
 }
 
+bool connection_open_file(struct connection *c, const char *vfs, struct err *reterr)
+{
+    int flags = SQLITE_OPEN_READWRITE | (vfs ? SQLITE_OPEN_CREATE : 0);
+    return (vfs || make_file(c->path, reterr)) && connect_to(c, c->path, vfs, flags, reterr);
+}
+
 bool connection_open_writer(struct connection *c, const char *vfs, const uint8_t *secret,
                             struct err *reterr)
 {
     enum schema_state state = SCHEMA_EMPTY;
-    int flags = SQLITE_OPEN_READWRITE | (vfs ? SQLITE_OPEN_CREATE : 0);
-    if (!vfs && !make_file(c->path, reterr))
-        return false;
-    if (!connect_to(c, c->path, vfs, flags, reterr) || !schema_check(c, &state, reterr))
+    int64_t version = 0;
+    if (!connection_open_file(c, vfs, reterr) || !schema_check(c, &state, &version, reterr))
         return false;
     if (state == SCHEMA_EMPTY && !sqlite_run_text(c, SETTINGS_OF_A_NEW_FILE, reterr))
         return false;
     if (!sqlite_run_text(c, SETTINGS_OF_A_WRITER, reterr))
         return false;
     if (state == SCHEMA_EMPTY && !schema_create(c, secret, reterr))
+        return false;
+    if (state == SCHEMA_OLD && !schema_migrate(c, vfs, reterr))
         return false;
     return statements_prepare(c, reterr);
 }

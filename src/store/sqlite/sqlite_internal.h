@@ -111,6 +111,13 @@ MUST_CHECK bool connection_open_writer(struct connection *c, const char *vfs, co
 MUST_CHECK bool connection_open_reader(struct connection *c, const char *vfs, struct err *reterr);
 void connection_release(struct connection *c);
 
+/* Less than that, and whatever the file holds: opened for writing, made, mode 0600,
+ * when it is not there. */
+MUST_CHECK bool connection_open_file(struct connection *c, const char *vfs, struct err *reterr);
+/* The same for reading a file that nobody changes, without locks. */
+MUST_CHECK bool connection_open_unchanging(struct connection *c, const char *vfs,
+                                           struct err *reterr);
+
 /* Nothing more is written through it, not even at closing. */
 void connection_write_no_more(struct connection *c);
 
@@ -128,14 +135,29 @@ MUST_CHECK bool schema_create(struct connection *c, const uint8_t *secret, struc
 
 enum schema_state {
     SCHEMA_EMPTY, /* an empty file, or one whose making was interrupted */
+    SCHEMA_OLD,   /* of an older release: schema_migrate */
     SCHEMA_CURRENT,
 };
 
 /* Errors: CORRUPT (not a store of ours), NEWER_SCHEMA. */
 MUST_CHECK bool schema_check(struct connection *c, enum schema_state *ret_state,
-                             struct err *reterr);
+                             int64_t *ret_version, struct err *reterr);
 MUST_CHECK bool schema_read_secret(struct connection *c, uint8_t to[static STORE_SECRET_SIZE],
                                    struct err *reterr);
+
+/* Takes the schema a step further, inside a transaction. */
+MUST_CHECK bool schema_change(struct connection *c, int64_t from_version, struct err *reterr);
+
+/* ---- sqlite_migrate.c ---- */
+
+/* Brings a file of an older schema forward in one transaction, after the old file was
+ * copied beside it, durably, as "<path>.schema-<its schema>" (and ".2", ".3"... behind
+ * that where another store's copy has the name: nothing is ever overwritten). Killed
+ * or refused at any point it leaves the old store, or the new one; the next opening
+ * goes on, with the copy that is there when it is a copy of this very store.
+ * Errors: DISK_FULL (no room for the copy: nothing was changed), BUSY (somebody else
+ * writes to it). */
+MUST_CHECK bool schema_migrate(struct connection *c, const char *vfs, struct err *reterr);
 
 /* ---- sqlite_statement.c ---- */
 

@@ -4,6 +4,17 @@
 
 /* SQLite keeps these texts with their comments: `.schema` shows them to whoever
  * opens the file. Why so few indexes: docs/adr/0005-store.md. */
+#define OBJECT_TABLE                                                                               \
+    "CREATE TABLE object (               -- revisions, versions, aliases, activities, tags\n"      \
+    "  org INTEGER NOT NULL,\n"                                                                    \
+    "  kind TEXT NOT NULL,\n"                                                                      \
+    "  name TEXT NOT NULL,\n"                                                                      \
+    "  revision INTEGER NOT NULL,        -- grows with each change\n"                              \
+    "  body TEXT NOT NULL,               -- JSON\n"                                                \
+    "  created_at INTEGER NOT NULL,\n"                                                             \
+    "  PRIMARY KEY (org, kind, name)\n"                                                            \
+    ") STRICT, WITHOUT ROWID;\n"
+
 static const char schema[] =
     "CREATE TABLE meta (\n"
     "  name TEXT PRIMARY KEY,\n"
@@ -29,6 +40,7 @@ static const char schema[] =
     "  definition BLOB NOT NULL CHECK (length(definition) = 32), -- hash of the current revision\n"
     "  created_at INTEGER NOT NULL,      -- all times are UTC milliseconds since 1970\n"
     "  updated_at INTEGER NOT NULL,\n"
+    "  body TEXT,                        -- JSON: type, role, description, configurations\n"
     "  PRIMARY KEY (org, name)\n"
     ") STRICT, WITHOUT ROWID;\n"
 
@@ -49,7 +61,10 @@ static const char schema[] =
     "  wake_at INTEGER,                  -- the earliest deadline\n"
     "  parent INTEGER,                   -- key of the execution that started this one\n"
     "  parent_task INTEGER,\n"
-    "  map_run INTEGER\n"
+    "  map_run INTEGER,\n"
+    "  role_arn TEXT,                    -- NULL: the account's own\n"
+    "  origin TEXT,                      -- JSON: version, alias and revision it was started by\n"
+    "  express INTEGER                   -- 1: of an Express machine\n"
     ") STRICT;\n"
 
     "CREATE INDEX execution_running ON execution (org) WHERE status = 'RUNNING';\n"
@@ -83,9 +98,29 @@ static const char schema[] =
     "  turn INTEGER NOT NULL,            -- the first turn that is not in it\n"
     "  checksum INTEGER NOT NULL,\n"
     "  body TEXT NOT NULL                -- JSON\n"
-    ") STRICT;\n";
+    ") STRICT;\n"
 
-bool schema_check(struct connection *c, enum schema_state *ret_state, struct err *reterr)
+    OBJECT_TABLE;
+
+/* From the schema of this number to the next. What a released schema becomes never
+ * changes: a new schema is one more text. */
+static const char *const changes[SQLITE_STORE_SCHEMA] = {
+    [1] = "ALTER TABLE machine ADD COLUMN body TEXT;"
+          "ALTER TABLE execution ADD COLUMN role_arn TEXT;"
+          "ALTER TABLE execution ADD COLUMN origin TEXT;"
+          "ALTER TABLE execution ADD COLUMN express INTEGER;" //
+    OBJECT_TABLE,
+};
+
+bool schema_change(struct connection *c, int64_t from_version, struct err *reterr)
+{
+    char mark[64];
+    snprintf(mark, sizeof(mark), "PRAGMA user_version = %d", (int)from_version + 1);
+    return sqlite_run_text(c, changes[from_version], reterr) && sqlite_run_text(c, mark, reterr);
+}
+
+bool schema_check(struct connection *c, enum schema_state *ret_state, int64_t *ret_version,
+                  struct err *reterr)
 {
     int64_t objects = 0, application = 0, version = 0;
     if (!connection_ask(c, "SELECT count(*) FROM sqlite_schema", &objects, reterr) ||
@@ -108,7 +143,8 @@ bool schema_check(struct connection *c, enum schema_state *ret_state, struct err
     if (version < 1)
         return err_set(reterr, ERR_CORRUPT, "the store %s has no schema that ever was: %lld",
                        c->path, (long long)version);
-    *ret_state = SCHEMA_CURRENT;
+    *ret_state = version < SQLITE_STORE_SCHEMA ? SCHEMA_OLD : SCHEMA_CURRENT;
+    *ret_version = version;
     return true;
 }
 
@@ -146,8 +182,9 @@ bool schema_create(struct connection *c, const uint8_t *secret, struct err *rete
         return false;
     /* Asked again under the lock: another process may have been quicker. */
     enum schema_state state = SCHEMA_EMPTY;
-    bool ok = schema_check(c, &state, reterr) &&
-              (state == SCHEMA_CURRENT || fill_new(c, secret, reterr)) &&
+    int64_t version = 0;
+    bool ok = schema_check(c, &state, &version, reterr) &&
+              (state != SCHEMA_EMPTY || fill_new(c, secret, reterr)) &&
               sqlite_run_text(c, "COMMIT", reterr);
     if (!ok && !sqlite3_get_autocommit(c->db))
         sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);

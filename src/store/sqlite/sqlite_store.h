@@ -13,9 +13,13 @@
  * not write beside the file (SQLite's shared memory), it reads the file as one
  * that nobody changes; when somebody does, the read fails with BUSY.
  *
+ * A file of an older schema is brought forward when it is opened for change, after a
+ * copy of it was made beside it, "<path>.schema-<its schema>"; it cannot be opened for
+ * reading before (OLDER_SCHEMA).
+ *
  * The file opens with plain sqlite3; what a column means stands in its schema.
  * Errors of opening: NOT_FOUND (reading what is not there), PERMISSION, BUSY,
- * NEWER_SCHEMA, CORRUPT (or no store at all), DISK_FULL, IO.
+ * OLDER_SCHEMA, NEWER_SCHEMA, CORRUPT (or no store at all), DISK_FULL, IO.
  * Source: docs/adr/0005-store.md.
  */
 #ifndef PAWL_STORE_SQLITE_SQLITE_STORE_H
@@ -24,7 +28,7 @@
 #include "store/store.h"
 
 enum {
-    SQLITE_STORE_SCHEMA = 1,                  /* PRAGMA user_version */
+    SQLITE_STORE_SCHEMA = 2,                  /* PRAGMA user_version */
     SQLITE_STORE_APPLICATION_ID = 0x5041574c, /* PRAGMA application_id: "PAWL" */
     SQLITE_STORE_BATCH_COMMITS_MAX = 1024,    /* in one transaction */
     SQLITE_STORE_BATCH_SIZE_MAX =
