@@ -126,6 +126,8 @@ struct execution_row *call_keep_row(struct call *c, const struct execution_row *
     kept->arn = arena_str(c->arena, row->arn);
     kept->machine_arn = arena_str(c->arena, row->machine_arn);
     kept->machine_name = arena_str(c->arena, row->machine_name);
+    kept->role_arn = arena_str(c->arena, row->role_arn);
+    kept->origin = arena_str(c->arena, row->origin);
     return kept;
 }
 

@@ -32,6 +32,8 @@ static void adopt_row(struct story *s, const struct execution_row *row)
     s->row.arn = arena_str(s->arena, row->arn);
     s->row.machine_arn = arena_str(s->arena, row->machine_arn);
     s->row.machine_name = arena_str(s->arena, row->machine_name);
+    s->row.role_arn = arena_str(s->arena, row->role_arn);
+    s->row.origin = arena_str(s->arena, row->origin);
     s->identity = identity_of_row(s->arena, &s->row, store_secret(s->api->options.store));
 }
 

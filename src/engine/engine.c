@@ -186,7 +186,12 @@ void engine_start(struct engine *e, const struct engine_start *start, engine_rep
     struct start_command *c = ARENA_NEW(a, struct start_command);
     c->arena = a;
     c->asker = asker;
+    c->start = *start;
+    c->start.definition = (struct str){0};
     c->start.machine_name = arena_str(a, start->machine_name);
+    c->start.machine_arn = arena_str(a, start->machine_arn);
+    c->start.role_arn = arena_str(a, start->role_arn);
+    c->start.origin = arena_str(a, start->origin);
     c->machine = machine_take_text(&e->machines, start->definition);
     if (!c->machine)
         c->start.definition = arena_str(a, start->definition);
@@ -197,6 +202,11 @@ void engine_start(struct engine *e, const struct engine_start *start, engine_rep
     else
         e->start_first = c;
     e->start_last = c;
+}
+
+void engine_forget_machine(struct engine *e, struct str machine_name)
+{
+    known_forget(&e->known, machine_name);
 }
 
 /* The run's slot, or a new one that loads it; NULL: no room. */

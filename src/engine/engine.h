@@ -115,9 +115,16 @@ typedef void engine_replied(void *arg, const struct engine_reply *reply);
 
 struct engine_start {
     struct str machine_name; /* created or brought up to date with the definition */
+    struct str machine_arn;  /* of this name; empty: in the engine's region and account */
     struct str definition;   /* text; checked by the caller (asl/compile.h), compiled again here */
     struct str name;         /* the client's execution name; empty: the id */
     struct str input;        /* JSON text */
+    struct str role_arn;     /* empty: arn:aws:iam::<account>:role/pawl */
+    struct str origin;       /* JSON text kept with the execution; means nothing to the engine */
+    bool cataloged;          /* the store has the machine and the definition: neither is written */
+    bool express;
+    execution_key parent; /* 0: none; else the step of it that starts this one */
+    uint32_t parent_task;
 };
 /* Everything is copied. A start is idempotent by its name: while the first is
  * RUNNING, a second with an equal input answers `already` and does nothing (it
@@ -126,6 +133,10 @@ struct engine_start {
  * CONFLICT (the name is taken), BUSY (runs_live_max), and the store's. */
 void engine_start(struct engine *e, const struct engine_start *start, engine_replied *replied,
                   void *arg);
+
+/* Someone else has written this machine in the store, or deleted it: the next start by
+ * definition looks at it again. */
+void engine_forget_machine(struct engine *e, struct str machine_name);
 
 /* Loads a run that is RUNNING in the store and goes on with it: tasks and timers
  * are derived again. An ended one answers just so: look at its status. */

@@ -100,6 +100,7 @@ enum slot_phase {
 
 /* What a start puts into the store beside its first turn. */
 struct beginning {
+    bool cataloged;                    /* the machine stands in the store, whatever is known */
     struct wall_ms machine_created_at; /* .ms 0: the store has none of its name */
     struct json input;
 };

@@ -33,13 +33,6 @@ struct str arn_of_machine(struct arena *a, struct str region, struct str account
                         STR_ARG(region), STR_ARG(account), STR_ARG(name));
 }
 
-struct str arn_of_execution(struct arena *a, struct str region, struct str account,
-                            struct str machine, struct str name)
-{
-    return arena_printf(a, "arn:aws:states:" STR_FMT ":" STR_FMT ":execution:" STR_FMT ":" STR_FMT,
-                        STR_ARG(region), STR_ARG(account), STR_ARG(machine), STR_ARG(name));
-}
-
 struct str arn_of_function(struct arena *a, struct str region, struct str account, struct str name)
 {
     return arena_printf(a, "arn:aws:lambda:" STR_FMT ":" STR_FMT ":function:" STR_FMT,
@@ -60,8 +53,20 @@ static bool split(struct str text, struct str *parts, size_t count)
 }
 
 enum {
-    ARN_PARTS = 8
+    ARN_PARTS = 8,
+    MACHINE_ARN_PARTS = 7,
 };
+
+struct str arn_of_execution(struct arena *a, struct str machine_arn, struct str name)
+{
+    struct str parts[MACHINE_ARN_PARTS] = {{0}};
+    bool whole = split(machine_arn, parts, MACHINE_ARN_PARTS);
+    ASSERT(whole);
+    return arena_printf(
+        a, STR_FMT ":" STR_FMT ":states:" STR_FMT ":" STR_FMT ":execution:" STR_FMT ":" STR_FMT,
+        STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[3]), STR_ARG(parts[4]),
+        STR_ARG(parts[6]), STR_ARG(name));
+}
 
 bool arn_is_execution(struct str arn, struct str *ret_machine, struct str *ret_name)
 {
@@ -97,7 +102,9 @@ struct flow_identity identity_of_row(struct arena *a, const struct execution_row
         .name = row->name,
         .machine_arn = row->machine_arn,
         .machine_name = row->machine_name,
-        .role_arn = arena_printf(a, "arn:aws:iam::" STR_FMT ":role/pawl", STR_ARG(account)),
+        .role_arn = row->role_arn.len
+                        ? row->role_arn
+                        : arena_printf(a, "arn:aws:iam::" STR_FMT ":role/pawl", STR_ARG(account)),
         .region = whole ? parts[3] : STR(""),
         .account = account,
         .secret = secret,

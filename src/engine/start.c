@@ -47,8 +47,15 @@ static void fill_row(struct run_slot *s, const struct engine_start *start)
     uuid_format(row.id, id);
     row.name = row.client_named ? start->name : str_of(id, UUID_TEXT_LEN);
     row.machine_name = start->machine_name;
-    row.machine_arn = arn_of_machine(a, o->region, o->account, start->machine_name);
-    row.arn = arn_of_execution(a, o->region, o->account, start->machine_name, row.name);
+    row.machine_arn = start->machine_arn.len
+                          ? start->machine_arn
+                          : arn_of_machine(a, o->region, o->account, start->machine_name);
+    row.arn = arn_of_execution(a, row.machine_arn, row.name);
+    row.role_arn = start->role_arn;
+    row.origin = start->origin;
+    row.express = start->express;
+    row.parent = start->parent;
+    row.parent_task = start->parent_task;
     row.shard = shard_of(row.machine_arn, row.name);
     row.status = EXECUTION_RUNNING;
     row.started_at = e->wall;
@@ -61,7 +68,8 @@ static void fill_row(struct run_slot *s, const struct engine_start *start)
 /* Once it is known, the run can take its first turn. */
 static void machine_begin(struct run_slot *s)
 {
-    if (known_find(&s->engine->known, s->row.machine_name, &s->beginning->machine_created_at)) {
+    if (s->beginning->cataloged ||
+        known_find(&s->engine->known, s->row.machine_name, &s->beginning->machine_created_at)) {
         s->phase = SLOT_LIVE;
         return;
     }
@@ -102,6 +110,7 @@ static void begin(struct run_slot *s, struct start_command *c, struct json input
     fill_row(s, &c->start);
     s->beginning = ARENA_NEW(s->arena, struct beginning);
     s->beginning->input = input;
+    s->beginning->cataloged = c->start.cataloged;
     s->run = run_new(s->machine->machine, &s->identity, &s->engine->options.limits);
     struct pending *p = ARENA_NEW(c->arena, struct pending);
     *p = (struct pending){.arena = c->arena, .asker = c->asker};

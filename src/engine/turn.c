@@ -50,7 +50,8 @@ static void add_beginning(struct flight *f)
 {
     struct run_slot *s = f->slot;
     s->row.started_at = run_started_at(s->run);
-    if (!known_has(&s->engine->known, s->row.machine_name, s->row.definition))
+    if (!s->beginning->cataloged &&
+        !known_has(&s->engine->known, s->row.machine_name, s->row.definition))
         add_machine(f);
     struct store_write *w = flight_write(f, STORE_START);
     w->u.start = s->row;

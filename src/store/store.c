@@ -230,7 +230,23 @@ static bool check_start(const struct execution_row *row, struct err *reterr)
     return check_text("the name of an execution", row->name, reterr) &&
            check_text("the ARN of an execution", row->arn, reterr) &&
            check_text("the ARN of a state machine", row->machine_arn, reterr) &&
-           check_text("the name of a state machine", row->machine_name, reterr);
+           check_text("the name of a state machine", row->machine_name, reterr) &&
+           check_text("the ARN of a role", row->role_arn, reterr) &&
+           check_text("the origin of an execution", row->origin, reterr);
+}
+
+static bool check_machine(const struct machine_row *row, struct err *reterr)
+{
+    return check_text("the name of a state machine", row->name, reterr) &&
+           check_text("the ARN of a state machine", row->arn, reterr) &&
+           check_size("what is said of a state machine", row->body, STORE_OBJECT_SIZE_MAX, reterr);
+}
+
+static bool check_object(const struct object_row *row, struct err *reterr)
+{
+    return check_text("the kind of an object", row->kind, reterr) &&
+           check_text("the name of an object", row->name, reterr) &&
+           check_size("an object", row->body, STORE_OBJECT_SIZE_MAX, reterr);
 }
 
 static bool check_write(const struct store_write *w, struct err *reterr)
@@ -239,15 +255,18 @@ static bool check_write(const struct store_write *w, struct err *reterr)
     case STORE_PUT_DEFINITION:
         return check_size("a definition", w->u.definition.text, STORE_BODY_SIZE_MAX, reterr);
     case STORE_PUT_MACHINE:
-        return check_text("the name of a state machine", w->u.machine.name, reterr) &&
-               check_text("the ARN of a state machine", w->u.machine.arn, reterr);
+        return check_machine(&w->u.machine, reterr);
     case STORE_START:
         return check_start(&w->u.start, reterr);
     case STORE_APPEND_TURN:
         return check_size("a turn", w->u.turn.body, STORE_BODY_SIZE_MAX, reterr);
     case STORE_PUT_SNAPSHOT:
         return check_size("a snapshot", w->u.snapshot.body, STORE_BODY_SIZE_MAX, reterr);
+    case STORE_PUT_OBJECT:
+    case STORE_DELETE_OBJECT:
+        return check_object(&w->u.object, reterr);
     case STORE_SET_PROGRESS:
+    case STORE_DELETE_MACHINE:
         return true;
     }
     UNREACHABLE("a kind of write");
@@ -271,6 +290,7 @@ void store_read_reset(struct store_read *r)
     r->machines = NULL;
     r->executions = NULL;
     r->turns = NULL;
+    r->objects = NULL;
     r->snapshot = (struct snapshot_row){0};
     r->count = 0;
 }
@@ -317,6 +337,14 @@ struct turn_row *store_add_turn(struct store_read *r, size_t *capacity)
     return row;
 }
 
+struct object_row *store_add_object(struct store_read *r, size_t *capacity)
+{
+    r->objects = arena_grow(r->arena, r->objects, r->count, capacity, sizeof(*r->objects));
+    struct object_row *row = &r->objects[r->count++];
+    *row = (struct object_row){0};
+    return row;
+}
+
 /* ---- errors ---- */
 
 bool store_err_stale(uint32_t shard, uint64_t epoch, uint64_t current, struct err *reterr)
@@ -358,6 +386,25 @@ bool store_err_no_machine(struct str name, struct err *reterr)
 {
     return err_set(reterr, ERR_NOT_FOUND, "there is no state machine named " STR_FMT,
                    STR_ARG(name));
+}
+
+bool store_err_no_object(struct str kind, struct str name, struct err *reterr)
+{
+    return err_set(reterr, ERR_NOT_FOUND, "there is no " STR_FMT " named " STR_FMT, STR_ARG(kind),
+                   STR_ARG(name));
+}
+
+bool store_err_wrong_revision(const struct object_row *row, uint64_t current, struct err *reterr)
+{
+    if (current == 0)
+        return err_set(reterr, ERR_CONFLICT, "the " STR_FMT " " STR_FMT " is gone",
+                       STR_ARG(row->kind), STR_ARG(row->name));
+    return err_set(reterr, ERR_CONFLICT,
+                   "the " STR_FMT " " STR_FMT
+                   " has been written meanwhile: it is at revision %llu, "
+                   "not %llu",
+                   STR_ARG(row->kind), STR_ARG(row->name), (unsigned long long)current,
+                   (unsigned long long)row->revision);
 }
 
 bool store_err_no_definition(const uint8_t hash[static SHA256_SIZE], struct err *reterr)

@@ -42,9 +42,10 @@
 enum {
     SHARD_COUNT = 256,
     STORE_READ_ROWS_MAX = 1000,      /* rows in one page of any list */
-    STORE_READ_BYTES_MAX = 4 << 20,  /* bytes of bodies in one page of turns, one row at least */
+    STORE_READ_BYTES_MAX = 4 << 20,  /* bytes of bodies in one page, one row at least */
     STORE_READ_SCAN_MAX = 20000,     /* rows looked at for one page of a filtered list */
     STORE_BODY_SIZE_MAX = 256 << 20, /* bytes of one turn, snapshot or definition */
+    STORE_OBJECT_SIZE_MAX = 1 << 20, /* bytes of the body of an object or a machine */
     STORE_TEXT_SIZE_MAX = 2048,      /* bytes of any other text: ARNs, names of machines */
     STORE_NAME_MAX = 80,             /* characters of a name chosen by a client */
     STORE_SECRET_SIZE = 32,
@@ -94,6 +95,17 @@ struct machine_row {
     struct str arn;
     uint8_t definition[SHA256_SIZE]; /* the current revision's hash */
     struct wall_ms created_at, updated_at;
+    struct str body; /* JSON text that means nothing to the store; empty: none, and a put without
+                      * one leaves the one that stands there */
+};
+
+/* Something of the catalog: a version, an alias, an activity. The store knows its place
+ * and how often it was written, and nothing of what it means. */
+struct object_row {
+    struct str kind, name; /* unique together in the organization */
+    uint64_t revision;     /* 1 when it is new; each put adds one */
+    struct str body;       /* JSON text */
+    struct wall_ms created_at;
 };
 
 struct execution_row {
@@ -110,6 +122,9 @@ struct execution_row {
     uint32_t turns;                        /* committed so far; not asked of STORE_START */
     execution_key parent;                  /* 0: none */
     uint32_t parent_task, map_run;
+    struct str role_arn; /* empty: none was named */
+    struct str origin;   /* JSON text that means nothing to the store; empty: none */
+    bool express;
 };
 
 struct turn_row {
@@ -139,6 +154,10 @@ enum store_write_kind {
     STORE_APPEND_TURN,    /* CONFLICT unless turn == the execution's turns; NOT_FOUND */
     STORE_SET_PROGRESS,   /* status, stopped_at, wake_at of an execution; NOT_FOUND */
     STORE_PUT_SNAPSHOT,   /* replaces; NOT_FOUND without its execution */
+    STORE_DELETE_MACHINE, /* by name; its executions and their definitions stay; NOT_FOUND */
+    STORE_PUT_OBJECT,     /* insert when its revision is 0, else replace the one of this revision:
+                           * CONFLICT when it is another's turn. A replaced one keeps created_at. */
+    STORE_DELETE_OBJECT,  /* the one of this revision (0: of any); CONFLICT, NOT_FOUND */
 };
 
 struct store_write {
@@ -158,6 +177,8 @@ struct store_write {
             struct wall_ms stopped_at, wake_at;
         } progress;
         struct snapshot_row snapshot;
+        struct str machine_name;  /* of STORE_DELETE_MACHINE */
+        struct object_row object; /* revision: the one that is expected to stand there */
     } u;
 };
 
@@ -190,6 +211,9 @@ enum store_read_kind {
     STORE_LIST_RUNNING,    /* RUNNING, by key, above `key`; optional shard: recovery */
     STORE_GET_TURNS,       /* of one execution, from `turn` on, in order; none of an unknown one */
     STORE_GET_SNAPSHOT,    /* absent: found is false */
+    STORE_GET_OBJECT,      /* by object_kind and name: one object; NOT_FOUND */
+    STORE_LIST_OBJECTS,    /* of object_kind, names that begin with `prefix`, by name, after `name`
+                            * (empty: from the first); backwards: before it (empty: from the last) */
 };
 
 #define STORE_ANY_STATUS (-1)
@@ -200,7 +224,8 @@ struct store_read {
     org_id org;
     /* asked */
     uint8_t hash[SHA256_SIZE];
-    struct str name, machine_arn;
+    struct str name, machine_arn, object_kind, prefix;
+    bool backwards;
     execution_key key;
     uint32_t turn;
     int status; /* enum execution_status or STORE_ANY_STATUS */
@@ -217,6 +242,7 @@ struct store_read {
     struct machine_row *machines;
     struct execution_row *executions;
     struct turn_row *turns;
+    struct object_row *objects;
     struct snapshot_row snapshot;
     size_t count;
     store_done *done;

@@ -80,6 +80,7 @@ enum page_room store_page_room(const struct store_read *r, size_t bytes_so_far, 
 struct execution_row *store_add_execution(struct store_read *r, size_t *capacity);
 struct machine_row *store_add_machine(struct store_read *r, size_t *capacity);
 struct turn_row *store_add_turn(struct store_read *r, size_t *capacity);
+struct object_row *store_add_object(struct store_read *r, size_t *capacity);
 
 /* ---- errors that all implementations word alike ---- */
 
@@ -89,6 +90,9 @@ bool store_err_key_taken(execution_key key, struct err *reterr);
 bool store_err_wrong_turn(const struct turn_row *row, uint64_t expected, struct err *reterr);
 bool store_err_no_execution(execution_key key, struct err *reterr);
 bool store_err_no_machine(struct str name, struct err *reterr);
+bool store_err_no_object(struct str kind, struct str name, struct err *reterr);
+/* current 0: there is none. */
+bool store_err_wrong_revision(const struct object_row *row, uint64_t current, struct err *reterr);
 bool store_err_no_definition(const uint8_t hash[static SHA256_SIZE], struct err *reterr);
 
 #endif

@@ -139,8 +139,10 @@ static void live_and_die(const struct scene *s, uint64_t moment)
     w.handed_arg = &fd;
     world_open(&w);
     for (size_t i = 0; i < NAMES; i++) {
-        struct engine_start start = {STR("m"), str_of_cstr(definition), str_of_cstr(names[i]),
-                                     str_of_cstr(inputs[i])};
+        struct engine_start start = {.machine_name = STR("m"),
+                                     .definition = str_of_cstr(definition),
+                                     .name = str_of_cstr(names[i]),
+                                     .input = str_of_cstr(inputs[i])};
         engine_start(w.engine, &start, replied, &fd);
     }
     world_settle(&w);

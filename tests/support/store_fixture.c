@@ -126,6 +126,9 @@ struct store_write write_start(struct store_fixture *f, org_id org, uint32_t n, 
         .parent = n % 3 ? 0 : key_of(n + 1),
         .parent_task = n % 3 ? 0 : n + 2,
         .map_run = n % 5 ? 0 : n + 3,
+        .role_arn = n % 4 ? STR("") : STR("arn:aws:iam::000000000000:role/r\xc3\xb4le"),
+        .origin = n % 7 ? STR("") : STR("{\"revision\":\"7\"}"),
+        .express = n % 11 == 0,
     };
     char id[UUID_TEXT_LEN];
     uuid_format(row.id, id);
@@ -180,6 +183,19 @@ struct store_write write_machine(struct store_fixture *f, org_id org, const char
     sha256(str_of_cstr(text), w.u.machine.definition);
     w.u.machine.created_at.ms = 1750000000001;
     w.u.machine.updated_at.ms = 1750000000002;
+    w.u.machine.body = arena_printf(f->arena, "{\"says\":\"%s\"}", text);
+    return w;
+}
+
+struct store_write write_object(const char *kind, const char *name, uint64_t revision,
+                                const char *body)
+{
+    struct store_write w = {.kind = STORE_PUT_OBJECT};
+    w.u.object = (struct object_row){.kind = str_of_cstr(kind),
+                                     .name = str_of_cstr(name),
+                                     .revision = revision,
+                                     .body = str_of_cstr(body),
+                                     .created_at = {1750000000003}};
     return w;
 }
 

@@ -38,6 +38,9 @@ static void assert_execution(const struct execution_row *got, const struct execu
     assert_int_equal(got->parent, expected->parent);
     assert_int_equal(got->parent_task, expected->parent_task);
     assert_int_equal(got->map_run, expected->map_run);
+    assert_str(got->role_arn, expected->role_arn);
+    assert_str(got->origin, expected->origin);
+    assert_int_equal(got->express, expected->express);
 }
 
 static void assert_turn(const struct turn_row *got, const struct turn_row *expected)
@@ -58,6 +61,16 @@ static void assert_machine(const struct machine_row *got, const struct machine_r
     assert_memory_equal(got->definition, expected->definition, SHA256_SIZE);
     assert_int_equal(got->created_at.ms, expected->created_at.ms);
     assert_int_equal(got->updated_at.ms, expected->updated_at.ms);
+    assert_str(got->body, expected->body);
+}
+
+static void assert_object(const struct object_row *got, const struct object_row *expected)
+{
+    assert_str(got->kind, expected->kind);
+    assert_str(got->name, expected->name);
+    assert_int_equal(got->revision, expected->revision);
+    assert_str(got->body, expected->body);
+    assert_int_equal(got->created_at.ms, expected->created_at.ms);
 }
 
 #define assert_kept(f, w, count) assert_int_equal(commit_now((f), (w), (count), NULL), ERR_NONE)
@@ -152,6 +165,193 @@ static void machines_are_listed_by_name(void **state)
 }
 
 /* ---- executions ---- */
+
+static void a_machine_put_without_a_body_keeps_its_body(void **state)
+{
+    struct store_fixture *f = *state;
+    struct store_write w = write_machine(f, 0, "orders", "first");
+    struct str body = w.u.machine.body;
+    assert_kept(f, &w, 1);
+    w = write_machine(f, 0, "orders", "second");
+    w.u.machine.body = STR("");
+    assert_kept(f, &w, 1);
+    struct store_read r = read_of(f, STORE_GET_MACHINE, 0, 0);
+    r.name = STR("orders");
+    assert_read(f, &r);
+    assert_memory_equal(r.machines[0].definition, w.u.machine.definition, SHA256_SIZE);
+    assert_str(r.machines[0].body, body);
+    w = write_machine(f, 0, "bare", "first");
+    w.u.machine.body = STR("");
+    assert_kept(f, &w, 1);
+    r.name = STR("bare");
+    assert_read(f, &r);
+    assert_str(r.machines[0].body, STR(""));
+}
+
+static void machines_are_deleted(void **state)
+{
+    struct store_fixture *f = *state;
+    struct store_write writes[] = {write_machine(f, 0, "a", "x"), write_machine(f, 0, "b", "x"),
+                                   write_start(f, 0, 1, NULL, 0)};
+    assert_kept(f, writes, COUNT_OF(writes));
+    struct store_write w = {.kind = STORE_DELETE_MACHINE, .u.machine_name = STR("a")};
+    struct store_write other = w;
+    other.org = 1;
+    struct err err;
+    assert_int_equal(commit_now(f, &other, 1, NULL), ERR_NOT_FOUND);
+    assert_kept(f, &w, 1);
+    assert_int_equal(commit_now(f, &w, 1, &err), ERR_NOT_FOUND);
+    assert_non_null(strstr(err.message, "named a"));
+    struct store_read r = read_of(f, STORE_LIST_MACHINES, 0, 0);
+    assert_read(f, &r);
+    assert_int_equal(r.count, 1);
+    assert_str(r.machines[0].name, STR("b"));
+    assert_true(execution_exists(f, 0, 1));
+    assert_kept(f, &writes[0], 1);
+    assert_read(f, &r);
+    assert_int_equal(r.count, 2);
+}
+
+/* ---- objects ---- */
+
+static struct store_read object_read(struct store_fixture *f, const char *kind, const char *name)
+{
+    struct store_read r = read_of(f, STORE_GET_OBJECT, 0, 0);
+    r.object_kind = str_of_cstr(kind);
+    r.name = str_of_cstr(name);
+    return r;
+}
+
+static void objects_are_written_by_whoever_saw_them_last(void **state)
+{
+    struct store_fixture *f = *state;
+    struct err err;
+    struct store_write w = write_object("alias", "m:live", 0, "one");
+    assert_kept(f, &w, 1);
+    assert_int_equal(commit_now(f, &w, 1, &err), ERR_CONFLICT);
+    assert_non_null(strstr(err.message, "m:live"));
+    struct store_read r = object_read(f, "alias", "m:live");
+    assert_read(f, &r);
+    w.u.object.revision = 1;
+    assert_object(&r.objects[0], &w.u.object);
+    w.u.object.body = STR("two");
+    w.u.object.created_at.ms = 9; /* stays as it was */
+    assert_kept(f, &w, 1);
+    assert_int_equal(commit_now(f, &w, 1, &err), ERR_CONFLICT);
+    assert_non_null(strstr(err.message, "revision 2, not 1"));
+    assert_read(f, &r);
+    assert_int_equal(r.objects[0].revision, 2);
+    assert_str(r.objects[0].body, STR("two"));
+    assert_int_equal(r.objects[0].created_at.ms, 1750000000003);
+    w = write_object("alias", "m:other", 3, "never was");
+    assert_int_equal(commit_now(f, &w, 1, &err), ERR_CONFLICT);
+    assert_non_null(strstr(err.message, "gone"));
+    r = object_read(f, "version", "m:live");
+    assert_int_equal(read_now(f, &r, NULL), ERR_NOT_FOUND);
+    assert_false(r.found);
+}
+
+static void objects_are_deleted(void **state)
+{
+    struct store_fixture *f = *state;
+    struct store_write w = write_object("alias", "a", 0, "one");
+    struct store_write gone = write_object("alias", "a", 2, "");
+    gone.kind = STORE_DELETE_OBJECT;
+    assert_kept(f, &w, 1);
+    assert_int_equal(commit_now(f, &gone, 1, NULL), ERR_CONFLICT);
+    gone.u.object.revision = 1;
+    struct store_write other = gone;
+    other.org = 1;
+    assert_int_equal(commit_now(f, &other, 1, NULL), ERR_NOT_FOUND);
+    assert_kept(f, &gone, 1);
+    assert_int_equal(commit_now(f, &gone, 1, NULL), ERR_NOT_FOUND);
+    assert_kept(f, &w, 1); /* new again, at revision 1 */
+    gone.u.object.revision = 0;
+    assert_kept(f, &gone, 1);
+    struct store_read r = object_read(f, "alias", "a");
+    assert_int_equal(read_now(f, &r, NULL), ERR_NOT_FOUND);
+}
+
+static void a_refused_commit_changes_no_object(void **state)
+{
+    struct store_fixture *f = *state;
+    struct store_write kept[] = {write_object("k", "a", 0, "a1"), write_object("k", "b", 0, "b1"),
+                                 write_machine(f, 0, "m", "m1")};
+    assert_kept(f, kept, COUNT_OF(kept));
+    struct store_write writes[] = {
+        write_object("k", "a", 1, "a2"),
+        write_object("k", "b", 1, ""),
+        write_object("k", "c", 0, "c1"),
+        {.kind = STORE_DELETE_MACHINE, .u.machine_name = STR("m")},
+        write_object("k", "c", 0, "again"),
+    };
+    writes[1].kind = STORE_DELETE_OBJECT;
+    assert_int_equal(commit_now(f, writes, COUNT_OF(writes), NULL), ERR_CONFLICT);
+    struct store_read r = read_of(f, STORE_LIST_OBJECTS, 0, 0);
+    r.object_kind = STR("k");
+    assert_read(f, &r);
+    assert_int_equal(r.count, 2);
+    kept[0].u.object.revision = kept[1].u.object.revision = 1;
+    assert_object(&r.objects[0], &kept[0].u.object);
+    assert_object(&r.objects[1], &kept[1].u.object);
+    r = read_of(f, STORE_GET_MACHINE, 0, 0);
+    r.name = STR("m");
+    assert_read(f, &r);
+    assert_machine(&r.machines[0], &kept[2].u.machine);
+}
+
+/* All pages of a list, each name behind a blank. */
+static void assert_listed(struct store_fixture *f, struct store_read r, const char *expected)
+{
+    struct buf seen = BUF_INIT(0);
+    do {
+        assert_read(f, &r);
+        for (size_t i = 0; i < r.count; i++)
+            buf_printf(&seen, " " STR_FMT, STR_ARG(r.objects[i].name));
+        if (r.count)
+            r.name = r.objects[r.count - 1].name;
+    } while (r.more);
+    assert_str(buf_str(&seen), str_of_cstr(expected));
+    buf_release(&seen);
+}
+
+static void objects_are_listed_by_name(void **state)
+{
+    struct store_fixture *f = *state;
+    static const char *const names[] = {"b:1", "a:2", "b:3", "b:2", "c:1", "a:\xf4\x8f\xbf\xbf"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct store_write w[] = {write_object("version", names[i], 0, "{}"),
+                                  write_object("versiom", names[i], 0, "{}"),
+                                  write_object("versioo", names[i], 0, "{}")};
+        assert_kept(f, w, COUNT_OF(w));
+    }
+    for (size_t rows = 1; rows < 4; rows++) {
+        struct store_read r = read_of(f, STORE_LIST_OBJECTS, 0, 0);
+        r.object_kind = STR("version");
+        r.rows_max = rows;
+        assert_listed(f, r, " a:2 a:\xf4\x8f\xbf\xbf b:1 b:2 b:3 c:1");
+        r.prefix = STR("b:");
+        assert_listed(f, r, " b:1 b:2 b:3");
+        r.name = STR("a:9");
+        assert_listed(f, r, " b:1 b:2 b:3");
+        r.name = STR("b:2");
+        assert_listed(f, r, " b:3");
+        r.name = STR("c");
+        assert_listed(f, r, "");
+        r.backwards = true;
+        assert_listed(f, r, " b:3 b:2 b:1");
+        r.name = STR("b:3");
+        assert_listed(f, r, " b:2 b:1");
+        r.name = STR("a");
+        assert_listed(f, r, "");
+        r.name = STR("");
+        assert_listed(f, r, " b:3 b:2 b:1");
+        r.prefix = STR("a:");
+        assert_listed(f, r, " a:\xf4\x8f\xbf\xbf a:2");
+        r.prefix = STR("");
+        assert_listed(f, r, " c:1 b:3 b:2 b:1 a:\xf4\x8f\xbf\xbf a:2");
+    }
+}
 
 static void executions_come_back_as_they_went_in(void **state)
 {
@@ -849,11 +1049,12 @@ static void organizations_see_nothing_of_each_other(void **state)
         write_definition(0, STR("{}")),     write_machine(f, 0, "m", "{}"),
         write_start(f, 0, 1, "secret", 1),  write_turn(f, 0, 1, 0),
         write_snapshot(0, 1, 1, STR("{}")), write_progress(0, 1, EXECUTION_RUNNING, 1000),
+        write_object("", "m", 0, "{}"),
     };
     assert_kept(f, writes, COUNT_OF(writes));
     static const enum store_read_kind lists[] = {
         STORE_LIST_MACHINES, STORE_FIND_NAMED, STORE_LIST_EXECUTIONS, STORE_LIST_WAKES,
-        STORE_LIST_RUNNING,  STORE_GET_TURNS,  STORE_GET_SNAPSHOT,
+        STORE_LIST_RUNNING,  STORE_GET_TURNS,  STORE_GET_SNAPSHOT,    STORE_LIST_OBJECTS,
     };
     for (org_id org = 0; org < 2; org++) {
         for (size_t i = 0; i < COUNT_OF(lists); i++) {
@@ -866,7 +1067,7 @@ static void organizations_see_nothing_of_each_other(void **state)
             assert_int_equal(r.count + r.found, org == 0);
         }
         static const enum store_read_kind gets[] = {STORE_GET_DEFINITION, STORE_GET_MACHINE,
-                                                    STORE_GET_EXECUTION};
+                                                    STORE_GET_EXECUTION, STORE_GET_OBJECT};
         for (size_t i = 0; i < COUNT_OF(gets); i++) {
             struct store_read r = read_of(f, gets[i], org, key_of(1));
             memcpy(r.hash, writes[0].u.definition.hash, SHA256_SIZE);
@@ -915,6 +1116,18 @@ static void limits_are_refused_clearly(void **state)
     w.u.turn.body.len = (size_t)STORE_BODY_SIZE_MAX + 1; /* never looked at */
     assert_int_equal(commit_now(f, &w, 1, &err), ERR_TOO_LARGE);
     assert_non_null(strstr(err.message, "268435456"));
+    w = write_object("kind", "name", 0, "");
+    w.u.object.body.len = (size_t)STORE_OBJECT_SIZE_MAX + 1;
+    assert_int_equal(commit_now(f, &w, 1, &err), ERR_TOO_LARGE);
+    assert_non_null(strstr(err.message, "1048576"));
+    w = write_object("kind", "\xff", 0, "");
+    assert_int_equal(commit_now(f, &w, 1, NULL), ERR_INVALID_INPUT);
+    w = write_machine(f, 0, "m", "x");
+    w.u.machine.body.len = (size_t)STORE_OBJECT_SIZE_MAX + 1;
+    assert_int_equal(commit_now(f, &w, 1, NULL), ERR_TOO_LARGE);
+    w = write_start(f, 0, 2, NULL, 1);
+    w.u.start.origin = long_text(f, STORE_TEXT_SIZE_MAX + 1);
+    assert_int_equal(commit_now(f, &w, 1, NULL), ERR_TOO_LARGE);
 }
 
 /* ---- many ---- */
@@ -979,7 +1192,18 @@ static struct store_write random_write(struct store_fixture *f, struct rng *rng)
     org_id org = (org_id)rng_below(rng, 2);
     enum execution_status status = (enum execution_status)rng_below(rng, EXECUTION_STATUS_COUNT);
     const char *name = names[rng_below(rng, COUNT_OF(names))];
-    switch (rng_below(rng, 9)) {
+    struct store_write w = write_object(rng_below(rng, 4) ? "k" : "l", name, turn, names[turn]);
+    w.org = org;
+    switch (rng_below(rng, 13)) {
+    case 9:
+        w.kind = STORE_DELETE_OBJECT;
+        return w;
+    case 10:
+    case 11:
+        return w;
+    case 12:
+        return (struct store_write){
+            .kind = STORE_DELETE_MACHINE, .org = org, .u.machine_name = str_of_cstr(name)};
     case 0:
         return write_definition(org, str_of_cstr(name));
     case 1:
@@ -1009,6 +1233,8 @@ static void assert_same_answer(const struct store_read *got, const struct store_
             assert_machine(&got->machines[i], &expected->machines[i]);
         if (got->turns)
             assert_turn(&got->turns[i], &expected->turns[i]);
+        if (got->objects)
+            assert_object(&got->objects[i], &expected->objects[i]);
     }
     assert_int_equal(got->snapshot.turn, expected->snapshot.turn);
     assert_str(got->snapshot.body, expected->snapshot.body);
@@ -1029,9 +1255,11 @@ static void compare_all(struct store_fixture *f, struct store_fixture *model, st
             compare_read(f, model, read_of(f, STORE_GET_TURNS, org, key_of(n)));
             compare_read(f, model, read_of(f, STORE_GET_SNAPSHOT, org, key_of(n)));
         }
-        for (enum store_read_kind kind = 0; kind <= STORE_GET_SNAPSHOT; kind++) {
+        for (enum store_read_kind kind = 0; kind <= STORE_LIST_OBJECTS; kind++) {
             struct store_read r = read_of(f, kind, org, 0);
             r.name = STR("b");
+            r.object_kind = STR("k");
+            r.backwards = rng_below(rng, 2);
             sha256(r.name, r.hash);
             r.until.ms = 250;
             r.rows_max = 1 + rng_below(rng, 30);
@@ -1075,6 +1303,12 @@ int store_suite_run(const struct store_kind *kind)
         EACH(definitions_are_found_by_hash),
         EACH(machines_are_replaced_by_name),
         EACH(machines_are_listed_by_name),
+        EACH(a_machine_put_without_a_body_keeps_its_body),
+        EACH(machines_are_deleted),
+        EACH(objects_are_written_by_whoever_saw_them_last),
+        EACH(objects_are_deleted),
+        EACH(a_refused_commit_changes_no_object),
+        EACH(objects_are_listed_by_name),
         EACH(executions_come_back_as_they_went_in),
         EACH(names_are_unique_on_their_machine),
         EACH(ids_are_no_names),

@@ -50,6 +50,9 @@ struct store_write write_progress(org_id org, uint32_t n, enum execution_status 
 struct store_write write_snapshot(org_id org, uint32_t n, uint32_t turn, struct str body);
 struct store_write write_machine(struct store_fixture *f, org_id org, const char *name,
                                  const char *text);
+/* Of org 0; borrows its texts. */
+struct store_write write_object(const char *kind, const char *name, uint64_t revision,
+                                const char *body);
 struct store_write write_definition(org_id org, struct str text);
 execution_key key_of(uint32_t n);
 

@@ -174,6 +174,75 @@ static void test_ends_in_its_first_turn(void **state)
     assert_output(w, reply.key, "[1]");
 }
 
+static const char who[] =
+    "{\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Pass\",\"Next\":\"W\",\"Parameters\":{"
+    "\"role.$\":\"$$.Execution.RoleArn\",\"id.$\":\"$$.Execution.Id\"}},"
+    "\"W\":{\"Type\":\"Wait\",\"Seconds\":5,\"End\":true}}}";
+
+static void set_true(void *arg, const struct err *err)
+{
+    assert_null(err);
+    *(bool *)arg = true;
+}
+
+static size_t machines_stored(struct world *w)
+{
+    bool done = false;
+    struct store_read r = {
+        .kind = STORE_LIST_MACHINES, .arena = w->arena, .done = set_true, .arg = &done};
+    store_read(w->store, &r);
+    while (!done)
+        store_step(w->store, (struct mono_ns){0});
+    return r.count;
+}
+
+/* What a catalog knows of the machine goes with the execution, and the machine is
+ * left alone. */
+static void test_starts_what_the_catalog_has(void **state)
+{
+    struct world *w = *state;
+    struct world_reply reply = {0};
+    struct engine_start start = {
+        .machine_name = STR("listed"),
+        .machine_arn = STR("arn:aws:states:eu-west-9:123456789012:stateMachine:listed"),
+        .definition = STR(who),
+        .name = STR("one"),
+        .input = STR("{}"),
+        .role_arn = STR("arn:aws:iam::123456789012:role/r"),
+        .origin = STR("{\"revision\":\"r1\"}"),
+        .cataloged = true,
+        .express = true,
+        .parent = 7,
+        .parent_task = 3,
+    };
+    /* The catalog's own writes, which only the definition of matters here. */
+    struct store_write write = {.kind = STORE_PUT_DEFINITION};
+    write.u.definition.text = start.definition;
+    sha256(start.definition, write.u.definition.hash);
+    uint64_t epoch = 0;
+    assert_true(store_claim(w->store, 200, &epoch, NULL));
+    world_commit(w->store, 200, epoch, &write, 1);
+    reopen(w);
+    engine_start(w->engine, &start, world_replied, &reply);
+    for (bool moves = true; !reply.answered; moves = world_work(w))
+        assert_true(moves);
+    assert_int_equal(reply.code, ERR_NONE);
+    reopen(w);
+    world_settle(w);
+    struct execution_row row = world_row(w, w->store, reply.key);
+    assert_true(str_eq(row.arn, STR("arn:aws:states:eu-west-9:123456789012:execution:listed:one")));
+    assert_true(str_eq(row.machine_arn, start.machine_arn));
+    assert_true(str_eq(row.role_arn, start.role_arn));
+    assert_true(str_eq(row.origin, start.origin));
+    assert_true(row.express);
+    assert_int_equal(row.parent, 7);
+    assert_int_equal(row.parent_task, 3);
+    assert_output(w, reply.key,
+                  "{\"role\":\"arn:aws:iam::123456789012:role/r\",\"id\":"
+                  "\"arn:aws:states:eu-west-9:123456789012:execution:listed:one\"}");
+    assert_int_equal(machines_stored(w), 0);
+}
+
 static void test_waits_for_timers(void **state)
 {
     struct world *w = *state;
@@ -803,6 +872,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ENGINE_TEST(test_runs_to_its_end),
         ENGINE_TEST(test_ends_in_its_first_turn),
+        ENGINE_TEST(test_starts_what_the_catalog_has),
         ENGINE_TEST(test_waits_for_timers),
         ENGINE_TEST(test_retries),
         ENGINE_TEST(test_fails),

@@ -7,9 +7,11 @@
 struct undo {
     enum store_write_kind kind;
     bool inserted;
-    size_t at;                    /* in its list, when inserted */
+    size_t at;                    /* in its list, when inserted or removed */
     struct kept_machine *machine; /* with its former row, when replaced */
     struct machine_row former_machine;
+    struct kept_object *object;
+    struct object_row former_object;
     struct kept_execution *execution; /* with what was changed of it */
     enum execution_status status;
     struct wall_ms stopped_at, wake_at;
@@ -35,7 +37,7 @@ void memory_undo_release(struct memory_store *m)
     free(m->undo);
 }
 
-/* ---- the six writes ---- */
+/* ---- the writes ---- */
 
 static void put_definition(struct memory_store *m, const struct store_write *w)
 {
@@ -68,8 +70,66 @@ static void put_machine(struct memory_store *m, const struct store_write *w)
     kept->row = w->u.machine;
     kept->row.name = arena_str(m->arena, w->u.machine.name);
     kept->row.arn = arena_str(m->arena, w->u.machine.arn);
+    kept->row.body =
+        w->u.machine.body.len ? arena_str(m->arena, w->u.machine.body) : u->former_machine.body;
     if (!there)
         kept_list_insert(&m->machines, at, kept);
+}
+
+static bool delete_machine(struct memory_store *m, const struct store_write *w, struct err *reterr)
+{
+    bool there;
+    size_t at = kept_machine_at(m, w->org, w->u.machine_name, &there);
+    if (!there)
+        return store_err_no_machine(w->u.machine_name, reterr);
+    struct undo *u = remember(m, w->kind);
+    u->at = at;
+    u->machine = m->machines.items[at];
+    kept_list_remove(&m->machines, at);
+    return true;
+}
+
+static bool put_object(struct memory_store *m, const struct store_write *w, struct err *reterr)
+{
+    const struct object_row *row = &w->u.object;
+    bool there;
+    size_t at = kept_object_at(m, w->org, row->kind, row->name, &there);
+    struct kept_object *kept =
+        there ? m->objects.items[at] : ARENA_NEW(m->arena, struct kept_object);
+    if (row->revision != kept->row.revision)
+        return store_err_wrong_revision(row, kept->row.revision, reterr);
+    struct undo *u = remember(m, w->kind);
+    u->inserted = !there;
+    u->at = at;
+    u->object = kept;
+    u->former_object = kept->row;
+    kept->org = w->org;
+    kept->row.revision++;
+    kept->row.body = arena_str(m->arena, row->body);
+    if (there)
+        return true;
+    kept->row.kind = arena_str(m->arena, row->kind);
+    kept->row.name = arena_str(m->arena, row->name);
+    kept->row.created_at = row->created_at;
+    kept_list_insert(&m->objects, at, kept);
+    return true;
+}
+
+static bool delete_object(struct memory_store *m, const struct store_write *w, struct err *reterr)
+{
+    const struct object_row *row = &w->u.object;
+    bool there;
+    size_t at = kept_object_at(m, w->org, row->kind, row->name, &there);
+    if (!there)
+        return store_err_no_object(row->kind, row->name, reterr);
+    struct kept_object *kept = m->objects.items[at];
+    if (row->revision && row->revision != kept->row.revision)
+        return store_err_wrong_revision(row, kept->row.revision, reterr);
+    struct undo *u = remember(m, w->kind);
+    u->at = at;
+    u->object = kept;
+    kept_list_remove(&m->objects, at);
+    return true;
 }
 
 static bool name_taken(const struct memory_store *m, const struct store_write *w)
@@ -99,6 +159,8 @@ static bool start(struct memory_store *m, const struct store_write *w, struct er
     e->row.arn = arena_str(m->arena, row->arn);
     e->row.machine_arn = arena_str(m->arena, row->machine_arn);
     e->row.machine_name = arena_str(m->arena, row->machine_name);
+    e->row.role_arn = arena_str(m->arena, row->role_arn);
+    e->row.origin = arena_str(m->arena, row->origin);
     kept_list_insert(&m->executions, at, e);
     if (row->client_named)
         kept_bucket_add(m, e);
@@ -183,6 +245,12 @@ static bool apply_write(struct memory_store *m, const struct store_write *w, str
         return set_progress(m, w, reterr);
     case STORE_PUT_SNAPSHOT:
         return put_snapshot(m, w, reterr);
+    case STORE_DELETE_MACHINE:
+        return delete_machine(m, w, reterr);
+    case STORE_PUT_OBJECT:
+        return put_object(m, w, reterr);
+    case STORE_DELETE_OBJECT:
+        return delete_object(m, w, reterr);
     }
     UNREACHABLE("a kind of write");
 }
@@ -224,6 +292,17 @@ static void take_back(struct memory_store *m, const struct undo *u)
         free_body(&e->snapshot);
         e->has_snapshot = u->had_snapshot;
         e->snapshot = u->snapshot;
+        return;
+    case STORE_DELETE_MACHINE:
+        kept_list_insert(&m->machines, u->at, u->machine);
+        return;
+    case STORE_PUT_OBJECT:
+        u->object->row = u->former_object;
+        if (u->inserted)
+            kept_list_remove(&m->objects, u->at);
+        return;
+    case STORE_DELETE_OBJECT:
+        kept_list_insert(&m->objects, u->at, u->object);
         return;
     }
 }

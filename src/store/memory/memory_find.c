@@ -60,6 +60,15 @@ static int compare_machine(const void *item, const void *key)
     return str_compare(a->row.name, b->row.name);
 }
 
+static int compare_object(const void *item, const void *key)
+{
+    const struct kept_object *a = item, *b = key;
+    if (a->org != b->org)
+        return a->org < b->org ? -1 : 1;
+    int kinds = str_compare(a->row.kind, b->row.kind);
+    return kinds ? kinds : str_compare(a->row.name, b->row.name);
+}
+
 static int compare_execution(const void *item, const void *key)
 {
     execution_key a = ((const struct kept_execution *)item)->row.key;
@@ -79,6 +88,13 @@ size_t kept_machine_at(const struct memory_store *m, org_id org, struct str name
 {
     struct kept_machine key = {.org = org, .row.name = name};
     return position(&m->machines, compare_machine, &key, ret_there);
+}
+
+size_t kept_object_at(const struct memory_store *m, org_id org, struct str kind, struct str name,
+                      bool *ret_there)
+{
+    struct kept_object key = {.org = org, .row = {.kind = kind, .name = name}};
+    return position(&m->objects, compare_object, &key, ret_there);
 }
 
 size_t kept_execution_at(const struct memory_store *m, execution_key key, bool *ret_there)

@@ -15,6 +15,11 @@ struct kept_machine {
     struct machine_row row;
 };
 
+struct kept_object {
+    org_id org;
+    struct object_row row;
+};
+
 struct kept_execution {
     org_id org;
     struct execution_row row;
@@ -34,7 +39,7 @@ struct kept_list {
 struct memory_store {
     struct store base;
     struct arena *arena; /* all rows and bodies but snapshots */
-    struct kept_list definitions, machines, executions;
+    struct kept_list definitions, machines, executions, objects;
     struct kept_execution **buckets; /* of client-chosen names */
     size_t bucket_count, named_count;
     uint64_t epochs[SHARD_COUNT];
@@ -46,6 +51,8 @@ struct memory_store {
 size_t kept_definition_at(const struct memory_store *m, org_id org, const uint8_t *hash,
                           bool *ret_there);
 size_t kept_machine_at(const struct memory_store *m, org_id org, struct str name, bool *ret_there);
+size_t kept_object_at(const struct memory_store *m, org_id org, struct str kind, struct str name,
+                      bool *ret_there);
 size_t kept_execution_at(const struct memory_store *m, execution_key key, bool *ret_there);
 
 /* NULL: not there, or another organization's. */

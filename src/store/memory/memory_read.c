@@ -10,6 +10,8 @@ static void copy_execution(struct arena *a, const struct kept_execution *from,
     to->arn = arena_str(a, from->row.arn);
     to->machine_arn = arena_str(a, from->row.machine_arn);
     to->machine_name = arena_str(a, from->row.machine_name);
+    to->role_arn = arena_str(a, from->row.role_arn);
+    to->origin = arena_str(a, from->row.origin);
 }
 
 static void copy_machine(struct arena *a, const struct kept_machine *from, struct machine_row *to)
@@ -17,6 +19,15 @@ static void copy_machine(struct arena *a, const struct kept_machine *from, struc
     *to = from->row;
     to->name = arena_str(a, from->row.name);
     to->arn = arena_str(a, from->row.arn);
+    to->body = arena_str(a, from->row.body);
+}
+
+static void copy_object(struct arena *a, const struct kept_object *from, struct object_row *to)
+{
+    *to = from->row;
+    to->kind = arena_str(a, from->row.kind);
+    to->name = arena_str(a, from->row.name);
+    to->body = arena_str(a, from->row.body);
 }
 
 /* ---- one row ---- */
@@ -41,7 +52,24 @@ static bool get_machine(const struct memory_store *m, struct store_read *r, stru
     size_t at = kept_machine_at(m, r->org, r->name, &there), capacity = 0;
     if (!there)
         return store_err_no_machine(r->name, reterr);
-    copy_machine(r->arena, m->machines.items[at], store_add_machine(r, &capacity));
+    const struct kept_machine *kept = m->machines.items[at];
+    if (store_page_room(r, 0, kept->row.body.len, reterr) != PAGE_ROOM)
+        return false;
+    copy_machine(r->arena, kept, store_add_machine(r, &capacity));
+    r->found = true;
+    return true;
+}
+
+static bool get_object(const struct memory_store *m, struct store_read *r, struct err *reterr)
+{
+    bool there;
+    size_t at = kept_object_at(m, r->org, r->object_kind, r->name, &there), capacity = 0;
+    if (!there)
+        return store_err_no_object(r->object_kind, r->name, reterr);
+    const struct kept_object *kept = m->objects.items[at];
+    if (store_page_room(r, 0, kept->row.body.len, reterr) != PAGE_ROOM)
+        return false;
+    copy_object(r->arena, kept, store_add_object(r, &capacity));
     r->found = true;
     return true;
 }
@@ -72,22 +100,71 @@ static bool get_snapshot(const struct memory_store *m, struct store_read *r, str
 
 /* ---- lists ---- */
 
-static void list_machines(const struct memory_store *m, struct store_read *r)
+/* Is there room for one more row with this body? A page that is full has more. */
+static enum page_room list_room(struct store_read *r, size_t *bytes, struct str body,
+                                struct err *reterr)
+{
+    enum page_room room =
+        r->count == store_rows_max(r) ? PAGE_FULL : store_page_room(r, *bytes, body.len, reterr);
+    r->more = room == PAGE_FULL;
+    *bytes += body.len;
+    return room;
+}
+
+static bool list_machines(const struct memory_store *m, struct store_read *r, struct err *reterr)
 {
     bool there;
-    size_t capacity = 0, at = kept_machine_at(m, r->org, r->name, &there);
+    size_t capacity = 0, bytes = 0, at = kept_machine_at(m, r->org, r->name, &there);
     if (there && !str_is_empty(r->name))
         at++;
     for (; at < m->machines.count; at++) {
         const struct kept_machine *kept = m->machines.items[at];
         if (kept->org != r->org)
-            return;
-        if (r->count == store_rows_max(r)) {
-            r->more = true;
-            return;
-        }
+            return true;
+        enum page_room room = list_room(r, &bytes, kept->row.body, reterr);
+        if (room != PAGE_ROOM)
+            return room == PAGE_FULL;
         copy_machine(r->arena, kept, store_add_machine(r, &capacity));
     }
+    return true;
+}
+
+static bool is_asked(const struct store_read *r, const struct kept_object *o)
+{
+    return o->org == r->org && str_eq(o->row.kind, r->object_kind) &&
+           str_starts_with(o->row.name, r->prefix);
+}
+
+/* Between which names: of the kind, with the prefix, and on the side of `name` that is
+ * asked for. */
+static void object_range(const struct memory_store *m, const struct store_read *r,
+                         size_t *ret_first, size_t *ret_end)
+{
+    bool there, forwards = !r->backwards && r->name.len, backwards = r->backwards && r->name.len;
+    size_t first = kept_object_at(m, r->org, r->object_kind, r->prefix, &there), end = first;
+    while (end < m->objects.count && is_asked(r, m->objects.items[end]))
+        end++;
+    size_t at = kept_object_at(m, r->org, r->object_kind, r->name, &there);
+    if (forwards && at + there > first)
+        first = at + there;
+    if (backwards && at < end)
+        end = at;
+    *ret_first = first;
+    *ret_end = end;
+}
+
+static bool list_objects(const struct memory_store *m, struct store_read *r, struct err *reterr)
+{
+    size_t first, end, capacity = 0, bytes = 0;
+    object_range(m, r, &first, &end);
+    while (first < end) {
+        const struct kept_object *kept = m->objects.items[r->backwards ? --end : first++];
+        enum page_room room = list_room(r, &bytes, kept->row.body, reterr);
+        if (room != PAGE_ROOM)
+            return room == PAGE_FULL;
+        copy_object(r->arena, kept, store_add_object(r, &capacity));
+    }
+    return true;
 }
 
 static bool only_running(const struct store_read *r)
@@ -226,9 +303,12 @@ bool memory_answer(const struct memory_store *m, struct store_read *r, struct er
         return get_snapshot(m, r, reterr);
     case STORE_GET_TURNS:
         return get_turns(m, r, reterr);
+    case STORE_GET_OBJECT:
+        return get_object(m, r, reterr);
     case STORE_LIST_MACHINES:
-        list_machines(m, r);
-        return true;
+        return list_machines(m, r, reterr);
+    case STORE_LIST_OBJECTS:
+        return list_objects(m, r, reterr);
     case STORE_LIST_EXECUTIONS:
         list_executions(m, r);
         return true;

@@ -49,6 +49,7 @@ static void memory_close(struct store *base)
     free(m->definitions.items);
     free(m->machines.items);
     free(m->executions.items);
+    free(m->objects.items);
     free(m->buckets);
     memory_undo_release(m);
     arena_free(m->arena);

@@ -12,7 +12,11 @@
 
 #define EXECUTION_COLUMNS                                                                          \
     "key, org, status, shard, id, name, arn, machine_arn, machine_name, definition, started_at, "  \
-    "stopped_at, wake_at, parent, parent_task, map_run"
+    "stopped_at, wake_at, parent, parent_task, map_run, role_arn, origin, express"
+
+#define MACHINE_COLUMNS "name, arn, definition, created_at, updated_at, body"
+
+#define OBJECT_COLUMNS "kind, name, revision, body, created_at"
 
 /* Every statement there is, prepared once at opening. Parameters stand in the
  * order of the columns named. */
@@ -28,16 +32,25 @@
     X(EPOCHS, "SELECT shard, epoch FROM shard WHERE shard >= ?1 AND shard < ?2 ORDER BY shard")    \
     X(PUT_DEFINITION,                                                                              \
       "INSERT INTO definition (org, hash, text) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")       \
-    X(PUT_MACHINE, "INSERT INTO machine (org, name, arn, definition, created_at, updated_at)"      \
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"                                              \
+    X(PUT_MACHINE, "INSERT INTO machine (org, " MACHINE_COLUMNS ")"                                \
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"                                          \
                    " ON CONFLICT (org, name) DO UPDATE SET arn = excluded.arn,"                    \
                    " definition = excluded.definition, created_at = excluded.created_at,"          \
-                   " updated_at = excluded.updated_at")                                            \
+                   " updated_at = excluded.updated_at, body = coalesce(excluded.body, body)")      \
+    X(DELETE_MACHINE, "DELETE FROM machine WHERE org = ?1 AND name = ?2")                          \
+    X(PUT_OBJECT, "INSERT INTO object (org, kind, name, revision, body, created_at)"               \
+                  " VALUES (?1, ?2, ?3, 1, ?4, ?5) ON CONFLICT DO NOTHING")                        \
+    X(REPLACE_OBJECT, "UPDATE object SET revision = revision + 1, body = ?4"                       \
+                      " WHERE org = ?1 AND kind = ?2 AND name = ?3 AND revision = ?5")             \
+    X(DELETE_OBJECT, "DELETE FROM object WHERE org = ?1 AND kind = ?2 AND name = ?3"               \
+                     " AND (?4 = 0 OR revision = ?4)")                                             \
+    X(OBJECT_REVISION, "SELECT revision FROM object WHERE org = ?1 AND kind = ?2 AND name = ?3")   \
     X(PUT_NAME,                                                                                    \
       "INSERT INTO execution_name (org, name, machine_arn, execution) VALUES (?1, ?2, ?3, ?4)")    \
     X(PUT_EXECUTION,                                                                               \
       "INSERT INTO execution (" EXECUTION_COLUMNS ")"                                              \
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)")           \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"  \
+      " ?19)")                                                                                     \
     X(LAST_TURN, "SELECT (SELECT max(turn) FROM journal WHERE execution = ?1)"                     \
                  " FROM execution WHERE key = ?1 AND org = ?2")                                    \
     X(PUT_TURN,                                                                                    \
@@ -48,10 +61,15 @@
     X(PUT_SNAPSHOT, "INSERT OR REPLACE INTO snapshot (execution, org, turn, checksum, body)"       \
                     " VALUES (?1, ?2, ?3, ?4, ?5)")                                                \
     X(GET_DEFINITION, "SELECT text FROM definition WHERE org = ?1 AND hash = ?2")                  \
-    X(GET_MACHINE, "SELECT name, arn, definition, created_at, updated_at FROM machine"             \
-                   " WHERE org = ?1 AND name = ?2")                                                \
-    X(LIST_MACHINES, "SELECT name, arn, definition, created_at, updated_at FROM machine"           \
+    X(GET_MACHINE, "SELECT " MACHINE_COLUMNS " FROM machine WHERE org = ?1 AND name = ?2")         \
+    X(LIST_MACHINES, "SELECT " MACHINE_COLUMNS " FROM machine"                                     \
                      " WHERE org = ?1 AND name > ?2 ORDER BY name")                                \
+    X(GET_OBJECT, "SELECT " OBJECT_COLUMNS " FROM object"                                          \
+                  " WHERE org = ?1 AND kind = ?2 AND name = ?3")                                   \
+    X(LIST_OBJECTS, "SELECT " OBJECT_COLUMNS " FROM object WHERE org = ?1 AND kind = ?2"           \
+                    " AND name >= ?3 AND name > ?4 AND name < ?5 ORDER BY name")                   \
+    X(LIST_OBJECTS_BACK, "SELECT " OBJECT_COLUMNS " FROM object WHERE org = ?1 AND kind = ?2"      \
+                         " AND name >= ?3 AND name < ?4 AND name < ?5 ORDER BY name DESC")         \
     X(GET_EXECUTION, "SELECT " EXECUTION_COLUMNS " FROM execution WHERE key = ?1")                 \
     X(FIND_NAMED, "SELECT execution FROM execution_name WHERE org = ?1 AND name = ?2"              \
                   " AND (?3 = '' OR machine_arn = ?3) ORDER BY machine_arn")                       \
@@ -177,6 +195,7 @@ int sqlite_finish(sqlite3_stmt *statement);
 void bind_int(sqlite3_stmt *statement, int at, int64_t value);
 void bind_int_or_null(sqlite3_stmt *statement, int at, int64_t value); /* 0: NULL */
 void bind_text(sqlite3_stmt *statement, int at, struct str text);
+void bind_text_or_null(sqlite3_stmt *statement, int at, struct str text); /* empty: NULL */
 void bind_hash(sqlite3_stmt *statement, int at, const uint8_t hash[static SHA256_SIZE]);
 
 /* ---- sqlite_row.c: rows are foreign bytes ---- */
@@ -193,12 +212,14 @@ int64_t row_int(struct row *row, int at, int64_t min, int64_t max);
 int64_t row_int_or_zero(struct row *row, int at, int64_t min, int64_t max); /* NULL: 0 */
 /* Copied into the arena; valid UTF-8. */
 struct str row_text(struct row *row, int at);
+struct str row_text_or_empty(struct row *row, int at); /* NULL: empty */
 void row_hash(struct row *row, int at, uint8_t to[static SHA256_SIZE]);
 /* Borrowed until the next step: a body, whose shape is journal/'s to judge. */
 struct str row_body(struct row *row, int at);
 
 void row_execution(struct row *row, struct execution_row *to);
 void row_machine(struct row *row, struct machine_row *to);
+void row_object(struct row *row, struct object_row *to);
 
 /* Is the execution in the current row of EXECUTION_COLUMNS this organization's,
  * and has it this status and shard? Decodes no more than that. */

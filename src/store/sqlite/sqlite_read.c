@@ -56,18 +56,69 @@ static bool get_definition(struct connection *c, struct store_read *r, struct er
     return true;
 }
 
+/* Copies a borrowed body when it fits in the page. False: the page ends before this row,
+ * or *ret_ok is false. */
+static bool keep_body(struct store_read *r, size_t *bytes, struct str *body, bool *ret_ok,
+                      struct err *reterr)
+{
+    r->count--; /* the row itself is there already */
+    enum page_room room = store_page_room(r, *bytes, body->len, reterr);
+    *ret_ok = room != PAGE_NEVER;
+    r->more = room == PAGE_FULL;
+    if (room != PAGE_ROOM)
+        return false;
+    r->count++;
+    *bytes += body->len;
+    *body = arena_str(r->arena, *body);
+    return true;
+}
+
+/* False as keep_body. */
 static bool take_machine(const struct connection *c, struct store_read *r, sqlite3_stmt *get,
-                         size_t *capacity, struct err *reterr)
+                         size_t *capacity, size_t *bytes, bool *ret_ok, struct err *reterr)
 {
     struct row row = {.statement = get, .arena = r->arena};
     struct machine_row *machine = store_add_machine(r, capacity);
     row_machine(&row, machine);
     if (!row.bad)
-        return true;
+        return keep_body(r, bytes, &machine->body, ret_ok, reterr);
+    *ret_ok = false;
     return err_set(reterr, ERR_CORRUPT,
                    "the store %s: the state machine " STR_FMT
                    " is damaged (table machine, column %s)",
                    c->path, STR_ARG(machine->name), row.bad);
+}
+
+static bool take_object(const struct connection *c, struct store_read *r, sqlite3_stmt *get,
+                        size_t *capacity, size_t *bytes, bool *ret_ok, struct err *reterr)
+{
+    struct row row = {.statement = get, .arena = r->arena};
+    struct object_row *object = store_add_object(r, capacity);
+    row_object(&row, object);
+    if (!row.bad)
+        return keep_body(r, bytes, &object->body, ret_ok, reterr);
+    *ret_ok = false;
+    return err_set(reterr, ERR_CORRUPT,
+                   "the store %s: the " STR_FMT " " STR_FMT " is damaged (table object, column %s)",
+                   c->path, STR_ARG(object->kind), STR_ARG(object->name), row.bad);
+}
+
+typedef bool take_row(const struct connection *c, struct store_read *r, sqlite3_stmt *get,
+                      size_t *capacity, size_t *bytes, bool *ret_ok, struct err *reterr);
+
+/* A page of rows with bodies. */
+static bool take_page(struct connection *c, struct store_read *r, sqlite3_stmt *list,
+                      take_row *take, struct err *reterr)
+{
+    size_t capacity = 0, bytes = 0;
+    bool ok = true;
+    int rc;
+    while ((rc = sqlite3_step(list)) == SQLITE_ROW) {
+        r->more = r->count == store_rows_max(r);
+        if (r->more || !take(c, r, list, &capacity, &bytes, &ok, reterr))
+            return ok;
+    }
+    return rc == SQLITE_DONE ? true : step_failed(c, rc, r, reterr);
 }
 
 static bool get_machine(struct connection *c, struct store_read *r, struct err *reterr)
@@ -75,14 +126,10 @@ static bool get_machine(struct connection *c, struct store_read *r, struct err *
     sqlite3_stmt *get = c->statements[SQL_GET_MACHINE];
     bind_int(get, 1, r->org);
     bind_text(get, 2, r->name);
-    int rc = sqlite3_step(get);
-    if (rc == SQLITE_DONE)
-        return store_err_no_machine(r->name, reterr);
-    if (rc != SQLITE_ROW)
-        return step_failed(c, rc, r, reterr);
-    size_t capacity = 0;
-    r->found = true;
-    return take_machine(c, r, get, &capacity, reterr);
+    if (!take_page(c, r, get, take_machine, reterr))
+        return false;
+    r->found = r->count == 1;
+    return r->found ? true : store_err_no_machine(r->name, reterr);
 }
 
 static bool list_machines(struct connection *c, struct store_read *r, struct err *reterr)
@@ -90,17 +137,40 @@ static bool list_machines(struct connection *c, struct store_read *r, struct err
     sqlite3_stmt *list = c->statements[SQL_LIST_MACHINES];
     bind_int(list, 1, r->org);
     bind_text(list, 2, r->name);
-    size_t capacity = 0;
-    int rc;
-    while ((rc = sqlite3_step(list)) == SQLITE_ROW) {
-        if (r->count == store_rows_max(r)) {
-            r->more = true;
-            return true;
-        }
-        if (!take_machine(c, r, list, &capacity, reterr))
-            return false;
-    }
-    return rc == SQLITE_DONE ? true : step_failed(c, rc, r, reterr);
+    return take_page(c, r, list, take_machine, reterr);
+}
+
+static bool get_object(struct connection *c, struct store_read *r, struct err *reterr)
+{
+    sqlite3_stmt *get = c->statements[SQL_GET_OBJECT];
+    bind_int(get, 1, r->org);
+    bind_text(get, 2, r->object_kind);
+    bind_text(get, 3, r->name);
+    if (!take_page(c, r, get, take_object, reterr))
+        return false;
+    r->found = r->count == 1;
+    return r->found ? true : store_err_no_object(r->object_kind, r->name, reterr);
+}
+
+/* No UTF-8 has the byte 0xff: behind a prefix it is behind all that begins with it. */
+static struct str behind(struct arena *a, struct str prefix)
+{
+    return arena_printf(a, STR_FMT "\xff", STR_ARG(prefix));
+}
+
+static bool list_objects(struct connection *c, struct store_read *r, struct err *reterr)
+{
+    enum sql which = r->backwards ? SQL_LIST_OBJECTS_BACK : SQL_LIST_OBJECTS;
+    sqlite3_stmt *list = c->statements[which];
+    struct str end = behind(r->arena, r->prefix);
+    bind_int(list, 1, r->org);
+    bind_text(list, 2, r->object_kind);
+    bind_text(list, 3, r->prefix);
+    bind_text(list, 4, r->backwards && r->name.len == 0 ? end : r->name);
+    bind_text(list, 5, end);
+    bool ok = take_page(c, r, list, take_object, reterr);
+    sqlite3_reset(list);
+    return ok;
 }
 
 /* ---- executions ---- */
@@ -345,6 +415,8 @@ static const struct {
     [STORE_LIST_RUNNING] = {SQL_LIST_RUNNING, list_running},
     [STORE_GET_TURNS] = {SQL_GET_TURNS, get_turns},
     [STORE_GET_SNAPSHOT] = {SQL_GET_SNAPSHOT, get_snapshot},
+    [STORE_GET_OBJECT] = {SQL_GET_OBJECT, get_object},
+    [STORE_LIST_OBJECTS] = {SQL_LIST_OBJECTS, list_objects},
 };
 
 bool reader_answer(struct connection *c, struct store_read *r, struct err *reterr)

@@ -54,6 +54,13 @@ struct str row_text(struct row *row, int at)
     return STR("");
 }
 
+struct str row_text_or_empty(struct row *row, int at)
+{
+    if (sqlite3_column_type(row->statement, at) == SQLITE_NULL)
+        return STR("");
+    return row_text(row, at);
+}
+
 void row_hash(struct row *row, int at, uint8_t to[static SHA256_SIZE])
 {
     if (sqlite3_column_type(row->statement, at) == SQLITE_BLOB &&
@@ -78,6 +85,8 @@ static struct wall_ms row_time(struct row *row, int at)
     return (struct wall_ms){row_int_or_zero(row, at, INT64_MIN, INT64_MAX)};
 }
 
+/* ---- executions ---- */
+
 /* The columns of EXECUTION_COLUMNS. */
 enum {
     KEY,
@@ -96,6 +105,9 @@ enum {
     PARENT,
     PARENT_TASK,
     MAP_RUN,
+    ROLE_ARN,
+    ORIGIN,
+    EXPRESS,
 };
 
 bool row_matches(struct row *row, const struct store_read *r)
@@ -130,7 +142,12 @@ void row_execution(struct row *row, struct execution_row *to)
     to->parent = row_int_or_zero(row, PARENT, 0, INT64_MAX);
     to->parent_task = (uint32_t)row_int_or_zero(row, PARENT_TASK, 0, UINT32_MAX);
     to->map_run = (uint32_t)row_int_or_zero(row, MAP_RUN, 0, UINT32_MAX);
+    to->role_arn = row_text_or_empty(row, ROLE_ARN);
+    to->origin = row_text_or_empty(row, ORIGIN);
+    to->express = row_int_or_zero(row, EXPRESS, 0, 1);
 }
+
+/* ---- machines and objects: the bodies are copied by whoever has room for them ---- */
 
 void row_machine(struct row *row, struct machine_row *to)
 {
@@ -139,4 +156,14 @@ void row_machine(struct row *row, struct machine_row *to)
     row_hash(row, 2, to->definition);
     to->created_at = row_time(row, 3);
     to->updated_at = row_time(row, 4);
+    to->body = sqlite3_column_type(row->statement, 5) == SQLITE_NULL ? STR("") : row_body(row, 5);
+}
+
+void row_object(struct row *row, struct object_row *to)
+{
+    to->kind = row_text(row, 0);
+    to->name = row_text(row, 1);
+    to->revision = (uint64_t)row_int(row, 2, 1, INT64_MAX);
+    to->body = row_body(row, 3);
+    to->created_at = row_time(row, 4);
 }

@@ -72,6 +72,14 @@ void bind_text(sqlite3_stmt *statement, int at, struct str text)
                               SQLITE_UTF8));
 }
 
+void bind_text_or_null(sqlite3_stmt *statement, int at, struct str text)
+{
+    if (text.len)
+        bind_text(statement, at, text);
+    else
+        bound(sqlite3_bind_null(statement, at));
+}
+
 void bind_hash(sqlite3_stmt *statement, int at, const uint8_t hash[static SHA256_SIZE])
 {
     bound(sqlite3_bind_blob(statement, at, hash, SHA256_SIZE, SQLITE_STATIC));

@@ -37,7 +37,7 @@ static bool next_turn(struct committer *w, org_id org, execution_key key, uint64
     return rc == SQLITE_ROW ? true : sqlite_fail(w->connection, rc, reterr);
 }
 
-/* ---- the six writes ---- */
+/* ---- the writes ---- */
 
 /* A constraint that stands in the way means what `conflict` says; it was set
  * beforehand by whoever calls. */
@@ -71,8 +71,81 @@ static bool put_machine(struct committer *w, const struct store_write *write, st
     bind_hash(put_it, 4, row->definition);
     bind_int(put_it, 5, row->created_at.ms);
     bind_int(put_it, 6, row->updated_at.ms);
+    bind_text_or_null(put_it, 7, row->body);
     return sqlite_run(w->connection, SQL_PUT_MACHINE, reterr);
 }
+
+/* How many rows the statement has changed. */
+static bool run_counted(struct committer *w, enum sql which, int *ret_changes, struct err *reterr)
+{
+    if (!sqlite_run(w->connection, which, reterr))
+        return false;
+    *ret_changes = sqlite3_changes(w->connection->db);
+    return true;
+}
+
+static bool delete_machine(struct committer *w, const struct store_write *write, struct err *reterr)
+{
+    sqlite3_stmt *delete_it = w->connection->statements[SQL_DELETE_MACHINE];
+    int changes;
+    bind_int(delete_it, 1, write->org);
+    bind_text(delete_it, 2, write->u.machine_name);
+    if (!run_counted(w, SQL_DELETE_MACHINE, &changes, reterr))
+        return false;
+    return changes == 1 ? true : store_err_no_machine(write->u.machine_name, reterr);
+}
+
+/* ---- objects ---- */
+
+static void bind_object(sqlite3_stmt *statement, const struct store_write *write)
+{
+    bind_int(statement, 1, write->org);
+    bind_text(statement, 2, write->u.object.kind);
+    bind_text(statement, 3, write->u.object.name);
+}
+
+/* Why nothing changed: it is gone, or at another revision. */
+static bool wrong_revision(struct committer *w, const struct store_write *write, struct err *reterr)
+{
+    const struct object_row *row = &write->u.object;
+    sqlite3_stmt *ask = w->connection->statements[SQL_OBJECT_REVISION];
+    bind_object(ask, write);
+    int rc = sqlite3_step(ask);
+    uint64_t current = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(ask, 0) : 0;
+    sqlite3_reset(ask);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return sqlite_fail(w->connection, rc, reterr);
+    if (write->kind == STORE_DELETE_OBJECT && current == 0)
+        return store_err_no_object(row->kind, row->name, reterr);
+    return store_err_wrong_revision(row, current, reterr);
+}
+
+static bool put_object(struct committer *w, const struct store_write *write, struct err *reterr)
+{
+    const struct object_row *row = &write->u.object;
+    enum sql which = row->revision ? SQL_REPLACE_OBJECT : SQL_PUT_OBJECT;
+    sqlite3_stmt *put_it = w->connection->statements[which];
+    int changes;
+    bind_object(put_it, write);
+    bind_text(put_it, 4, row->body);
+    bind_int(put_it, 5, row->revision ? (int64_t)row->revision : row->created_at.ms);
+    if (!run_counted(w, which, &changes, reterr))
+        return false;
+    return changes == 1 ? true : wrong_revision(w, write, reterr);
+}
+
+static bool delete_object(struct committer *w, const struct store_write *write, struct err *reterr)
+{
+    sqlite3_stmt *delete_it = w->connection->statements[SQL_DELETE_OBJECT];
+    int changes;
+    bind_object(delete_it, write);
+    bind_int(delete_it, 4, (int64_t)write->u.object.revision);
+    if (!run_counted(w, SQL_DELETE_OBJECT, &changes, reterr))
+        return false;
+    return changes == 1 ? true : wrong_revision(w, write, reterr);
+}
+
+/* ---- executions ---- */
 
 static bool put_name(struct committer *w, const struct store_write *write, struct err *reterr)
 {
@@ -117,6 +190,9 @@ static bool start(struct committer *w, const struct store_write *write, struct e
     bind_int_or_null(put_it, 14, row->parent);
     bind_int_or_null(put_it, 15, row->parent_task);
     bind_int_or_null(put_it, 16, row->map_run);
+    bind_text_or_null(put_it, 17, row->role_arn);
+    bind_text_or_null(put_it, 18, row->origin);
+    bind_int_or_null(put_it, 19, row->express);
     bool conflict;
     if (!put(w, put_it, &conflict, reterr))
         return conflict ? store_err_key_taken(row->key, reterr) : false;
@@ -192,6 +268,12 @@ bool committer_write(struct committer *w, const struct store_write *write, struc
         return set_progress(w, write, reterr);
     case STORE_PUT_SNAPSHOT:
         return put_snapshot(w, write, reterr);
+    case STORE_DELETE_MACHINE:
+        return delete_machine(w, write, reterr);
+    case STORE_PUT_OBJECT:
+        return put_object(w, write, reterr);
+    case STORE_DELETE_OBJECT:
+        return delete_object(w, write, reterr);
     }
     UNREACHABLE("a kind of write");
 }
