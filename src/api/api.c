@@ -54,6 +54,7 @@ void api_stop(struct api *api)
     watches_stop(api);
     err_set(&err, ERR_INTERRUPTED,
             "this process is stopping, and what was asked may have been done or not");
+    polls_stop(api, &err);
     while (api->calls)
         call_fail(api->calls, &err);
 }

@@ -2,7 +2,8 @@
  *
  * What is served (routes.c has the table):
  *   POST /  X-Amz-Target: AWSStepFunctions.StartExecution, StopExecution,
- *           DescribeExecution, GetExecutionHistory          (AWS JSON 1.0)
+ *           DescribeExecution, GetExecutionHistory, GetActivityTask,
+ *           SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat   (AWS JSON 1.0)
  *   POST /api/v1/run
  *        {"definition": TEXT or object, "machine_name": TEXT, "name"?: TEXT, "input"?: any}
  *        -> 200 {"execution_arn", "id", "name", "status", "started_at", "already"}

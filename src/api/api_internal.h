@@ -17,6 +17,7 @@ enum {
 };
 
 struct watch;
+struct poll;
 
 struct api {
     struct api_options options;
@@ -27,6 +28,7 @@ struct api {
     struct errand *errands;
     struct watch *watches[WATCH_BUCKETS];
     size_t followers;
+    struct poll *polls; /* workers who wait */
     bool stopping;
 };
 
@@ -56,6 +58,8 @@ void errand_read(struct errand *e, enum store_read_kind kind);
 void errand_start(struct errand *e, const struct engine_start *start);
 void errand_resume(struct errand *e, execution_key key);
 void errand_stop(struct errand *e, execution_key key, struct str error, struct str cause);
+void errand_token_result(struct errand *e, const struct engine_task_result *result);
+void errand_token_heartbeat(struct errand *e, const struct flow_task_key *key);
 /* Accepts NULL. */
 void errand_abandon(struct errand *e);
 /* Nothing will call back any more. */
@@ -68,6 +72,9 @@ struct errand *call_errand(struct call *c, errand_done *done);
 
 /* Ends the call but leaves its request to whoever has it. */
 void call_release(struct call *c);
+
+/* A call for such a request, on the AWS face, to answer it by. */
+struct call *call_again(struct api *api, struct http_request *request);
 
 /* Finds an execution by id, ARN or name, on the AWS face by ARN alone, and goes on
  * with its row, which lies in the call's arena; or fails the call. */
@@ -92,6 +99,10 @@ struct json event_json(struct arena *a, const struct run *run, const struct flow
 /* data: with input and output. */
 struct json step_json(struct arena *a, const struct machine *machine, const struct step *step,
                       bool data);
+
+/* ---- workers (aws/poll.c) ---- */
+
+void polls_stop(struct api *api, const struct err *why);
 
 /* ---- following (watch.c) ---- */
 

@@ -77,6 +77,20 @@ void errand_stop(struct errand *e, execution_key key, struct str error, struct s
     o->wake(o->arg);
 }
 
+void errand_token_result(struct errand *e, const struct engine_task_result *result)
+{
+    const struct api_options *o = &e->api->options;
+    engine_token_result(o->engine, result, replied, e);
+    o->wake(o->arg);
+}
+
+void errand_token_heartbeat(struct errand *e, const struct flow_task_key *key)
+{
+    const struct api_options *o = &e->api->options;
+    engine_token_heartbeat(o->engine, key->execution, key->step, key->attempt, replied, e);
+    o->wake(o->arg);
+}
+
 void errand_abandon(struct errand *e)
 {
     if (!e)

@@ -7,7 +7,11 @@
 /* What is served, all of it. */
 const struct route routes[] = {
     {NULL, "DescribeExecution", aws_describe_execution},
+    {NULL, "GetActivityTask", aws_get_activity_task},
     {NULL, "GetExecutionHistory", aws_get_execution_history},
+    {NULL, "SendTaskFailure", aws_send_task_failure},
+    {NULL, "SendTaskHeartbeat", aws_send_task_heartbeat},
+    {NULL, "SendTaskSuccess", aws_send_task_success},
     {NULL, "StartExecution", aws_start_execution},
     {NULL, "StopExecution", aws_stop_execution},
     {"POST", "/api/v1/run", rest_run},
@@ -34,6 +38,13 @@ static struct call *call_new(struct api *api, struct http_request *request)
     if (c->next)
         c->next->link = &c->next;
     api->calls = c;
+    return c;
+}
+
+struct call *call_again(struct api *api, struct http_request *request)
+{
+    struct call *c = call_new(api, request);
+    c->aws = true;
     return c;
 }
 

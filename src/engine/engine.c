@@ -80,6 +80,8 @@ void engine_free(struct engine *e)
     arena_free(e->lookout.arena);
     spares_release(e);
     away_release(&e->away);
+    activities_release(&e->activities);
+    heartbeats_release(&e->heartbeats);
     known_release(&e->known);
     machines_release(&e->machines);
     wakes_release(&e->wakes);
@@ -217,7 +219,7 @@ static struct run_slot *slot_for(struct engine *e, execution_key key)
 }
 
 /* Those without room wait until there is some. */
-static void give(struct engine *e, execution_key key, struct pending *p)
+void engine_give(struct engine *e, execution_key key, struct pending *p)
 {
     struct run_slot *s = e->homeless.first ? NULL : slot_for(e, key);
     p->key = key;
@@ -237,13 +239,12 @@ static void house(struct engine *e)
     }
 }
 
-/* Takes over the pending. */
-static void command(struct engine *e, execution_key key, struct pending *p)
+void engine_command(struct engine *e, execution_key key, struct pending *p)
 {
     if (refuse_all(e, &p->asker))
         pending_free(e, p);
     else
-        give(e, key, p);
+        engine_give(e, key, p);
 }
 
 void engine_resume(struct engine *e, execution_key key, engine_replied *replied, void *arg)
@@ -251,7 +252,7 @@ void engine_resume(struct engine *e, execution_key key, engine_replied *replied,
     struct pending *p = pending_new(e, FLOW_CONTINUE);
     p->resume = true;
     p->asker = (struct asker){replied, arg};
-    command(e, key, p);
+    engine_command(e, key, p);
 }
 
 void engine_stop(struct engine *e, execution_key key, struct str error, struct str cause,
@@ -263,7 +264,7 @@ void engine_stop(struct engine *e, execution_key key, struct str error, struct s
     p->input.error = arena_str(p->arena, error);
     p->input.cause = arena_str(p->arena, cause);
     p->asker = (struct asker){replied, arg};
-    command(e, key, p);
+    engine_command(e, key, p);
 }
 
 void engine_task_result(struct engine *e, const struct engine_task_result *result)
@@ -281,7 +282,7 @@ void engine_task_result(struct engine *e, const struct engine_task_result *resul
     p->input.has_cause = result->has_cause;
     p->input.error = arena_str(p->arena, result->error);
     p->input.cause = arena_str(p->arena, result->cause);
-    give(e, key, p);
+    engine_give(e, key, p);
 }
 
 /* ---- stepping ---- */
@@ -350,6 +351,7 @@ static void take_starts(struct engine *e)
 static void bury(struct engine *e)
 {
     end_commands(e, &e->why);
+    polls_fail(e, &e->why);
     for (size_t bucket = 0; bucket < e->bucket_count; bucket++) {
         struct run_slot *s = e->buckets[bucket];
         while (s) {
@@ -380,6 +382,7 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
         house(e);
         take_starts(e);
         wakes_take_due(e);
+        heartbeats_take_lost(e);
     }
     /* Only those that are ready now: what they cause waits for the next step, so
      * that a busy run cannot keep the others from theirs. */
@@ -395,12 +398,13 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
 struct wall_ms engine_wake(const struct engine *e)
 {
     const struct run_slot *s = slot_first_wake(e);
+    struct wall_ms wake = heartbeats_wake(&e->heartbeats);
     struct away_wake away;
     if (e->detached || e->dead)
         return (struct wall_ms){0};
-    if (away_first(&e->away, &away) && (!s || away.at.ms < s->wake.ms))
-        return away.at;
-    return s ? s->wake : (struct wall_ms){0};
+    if (away_first(&e->away, &away) && (!wake.ms || away.at.ms < wake.ms))
+        wake = away.at;
+    return s && (!wake.ms || s->wake.ms < wake.ms) ? s->wake : wake;
 }
 
 bool engine_idle(const struct engine *e)

@@ -23,9 +23,11 @@ enum {
     ENGINE_MEMORY_MAX = 512 << 20, /* limit memory_max: bytes of the runs in memory */
     ENGINE_SNAPSHOT_MIN = 16 << 10,
     ENGINE_INPUT_SIZE_MAX = 64 << 20, /* limit input_max: bytes of an execution's input */
+    ENGINE_ACTIVITY_POLLS_MAX =
+        10000, /* limit activity_polls_max: workers waiting at one activity */
 };
 
-/* Where tasks go: task/ in production, a script in tests. */
+/* Where tasks go, but those of activities: task/ in production, a script in tests. */
 struct engine_task_port {
     void *arg;
     /* Everything is borrowed during the call. The answer comes back by
@@ -109,7 +111,9 @@ const struct execution_row *engine_execution(const struct engine *e, execution_k
 struct engine_reply {
     const struct err *err;                 /* NULL: done, and the rest is set */
     const struct execution_row *execution; /* borrowed; as of the commit that answered */
-    bool already; /* start: this very execution is running (same name, machine and input) */
+    bool already;  /* start: this very execution is running (same name, machine and input) */
+    bool accepted; /* by token: the task was awaited */
+    const struct flow_effect *task; /* a poll: the task, now the worker's; borrowed */
 };
 typedef void engine_replied(void *arg, const struct engine_reply *reply);
 
@@ -157,6 +161,36 @@ struct engine_task_result {
 };
 /* Everything is copied. A result that is not awaited any more is dropped. */
 void engine_task_result(struct engine *e, const struct engine_task_result *result);
+
+/* ---- tokens: who was given one speaks for the task ---- */
+
+/* The same from whoever has the task's token: an activity's worker, or anybody for
+ * .waitForTaskToken. The execution is loaded for it. Answers `accepted` once that is
+ * durable; without it the task does not wait any more: answered, timed out, or its
+ * execution has ended. Errors: NOT_FOUND (no such execution), and as commands do. */
+void engine_token_result(struct engine *e, const struct engine_task_result *result,
+                         engine_replied *replied, void *arg);
+
+/* A sign of life: HeartbeatSeconds begin anew. Answers as above, perhaps at once. */
+void engine_token_heartbeat(struct engine *e, execution_key key, uint32_t step, uint32_t attempt,
+                            engine_replied *replied, void *arg);
+
+/* ---- workers of activities ---- */
+
+/* Waits for a task of the activity, behind those who wait already. Answers once: with the
+ * task once its ActivityStarted is durable, without one when the poll was ended, or with an
+ * error, and then perhaps before this returns NULL. Texts are copied. Owned: until answered. */
+struct engine_poll;
+typedef void engine_polled(void *arg, const struct engine_reply *reply);
+struct engine_poll *engine_poll_begin(struct engine *e, struct str activity_arn, struct str worker,
+                                      engine_polled *polled, void *arg);
+
+/* Waits no more. A task that is on its way to it still comes; when the worker is gone,
+ * such a task goes to the next one instead, and nobody is called. */
+void engine_poll_end(struct engine_poll *poll, bool gone);
+
+/* How many wait at this activity. */
+size_t engine_polls(const struct engine *e, struct str activity_arn);
 
 /* ---- following ---- */
 

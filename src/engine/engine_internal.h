@@ -13,8 +13,10 @@
 #ifndef PAWL_ENGINE_ENGINE_INTERNAL_H
 #define PAWL_ENGINE_ENGINE_INTERNAL_H
 
+#include "engine/activities.h"
 #include "engine/away.h"
 #include "engine/engine.h"
+#include "engine/heartbeats.h"
 #include "engine/known.h"
 #include "engine/machines.h"
 #include "engine/mirror.h"
@@ -52,6 +54,8 @@ struct pending {
     struct arena *arena; /* owned; everything here lies in it */
     execution_key key;
     bool resume; /* only loads the run; `input` is not used */
+    bool look;   /* asks only whether the input's task waits for its token */
+    bool late;   /* did not fit; what made it so is on its way */
     struct flow_input input;
     struct asker asker;
 };
@@ -187,6 +191,8 @@ struct engine {
     struct run_slot *parked_oldest, *parked_newest;
     struct wakes wakes;
     struct away away;
+    struct activities activities;
+    struct heartbeats heartbeats;
     struct machines machines;
     struct known known;
     struct start_command *start_first, *start_last;
@@ -243,6 +249,7 @@ void pending_drop_derived(struct engine *e, struct pending_list *list);
 
 void asker_answer(const struct asker *asker, const struct execution_row *row, bool already,
                   const struct err *err);
+void asker_reply(const struct asker *asker, const struct engine_reply *reply);
 
 /* Arenas for short lives, used again. */
 struct arena *spare_arena(struct engine *e);
@@ -327,7 +334,22 @@ void name_begin(struct run_slot *s);
 void name_done(struct run_slot *s);
 void name_input_done(struct run_slot *s);
 
+/* handout.c */
+/* A task that is to be carried out, or was when the process before ended. */
+void effect_start(struct run_slot *s, const struct flow_effect *task);
+/* A worker has it, durably. */
+void slot_task_taken(struct run_slot *s, const struct flow_effect *task);
+/* It waits no more. */
+void slot_task_over(struct run_slot *s, uint32_t step, uint32_t attempt);
+void heartbeats_take_lost(struct engine *e);
+/* Idle ones are answered so. */
+void polls_fail(struct engine *e, const struct err *why);
+
 /* engine.c */
+/* To the run, which is loaded for it; takes over the pending. */
+void engine_give(struct engine *e, execution_key key, struct pending *p);
+/* The same for whoever asked, who hears when nothing is to be had any more. */
+void engine_command(struct engine *e, execution_key key, struct pending *p);
 void engine_die(struct engine *e, const struct err *why);
 void engine_trouble(struct engine *e, execution_key key, const struct err *err,
                     struct wall_ms again_at);

@@ -286,12 +286,11 @@ void load_values_done(struct run_slot *s)
  * (execution, step, attempt), so handing one out twice is harmless. */
 static void hand_out_tasks(struct run_slot *s)
 {
-    const struct engine_task_port *port = &s->engine->options.tasks;
     struct arena *scratch = arena_new(0);
     const struct flow_effect *tasks = NULL;
     size_t count = flow_tasks(s->run, scratch, &tasks);
     for (size_t i = 0; i < count; i++)
-        port->start(port->arg, &s->row, &s->identity, &tasks[i]);
+        effect_start(s, &tasks[i]);
     arena_free(scratch);
 }
 

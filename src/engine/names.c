@@ -68,6 +68,16 @@ struct str arn_of_execution(struct arena *a, struct str machine_arn, struct str 
         STR_ARG(parts[6]), STR_ARG(name));
 }
 
+bool arn_is_activity(struct str arn, struct str *ret_name)
+{
+    struct str parts[ARN_PARTS - 1];
+    if (!split(arn, parts, COUNT_OF(parts)) || !str_eq(parts[0], STR("arn")) ||
+        !str_eq(parts[2], STR("states")) || !str_eq(parts[5], STR("activity")))
+        return false;
+    *ret_name = parts[6];
+    return parts[6].len > 0;
+}
+
 bool arn_is_execution(struct str arn, struct str *ret_machine, struct str *ret_name)
 {
     struct str parts[ARN_PARTS];

@@ -19,6 +19,9 @@ struct str arn_of_machine(struct arena *a, struct str region, struct str account
 struct str arn_of_execution(struct arena *a, struct str machine_arn, struct str name);
 struct str arn_of_function(struct arena *a, struct str region, struct str account, struct str name);
 
+/* The name in an activity's ARN; false when it is none. */
+bool arn_is_activity(struct str arn, struct str *ret_name);
+
 /* The parts of an execution's ARN; false when it is none. */
 bool arn_is_execution(struct str arn, struct str *ret_machine, struct str *ret_name);
 

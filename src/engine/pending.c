@@ -96,12 +96,16 @@ void pending_drop_derived(struct engine *e, struct pending_list *list)
 void asker_answer(const struct asker *asker, const struct execution_row *row, bool already,
                   const struct err *err)
 {
-    if (!asker->replied)
-        return;
     struct engine_reply reply = {.err = err};
     if (!err) {
         reply.execution = row;
         reply.already = already;
     }
-    asker->replied(asker->arg, &reply);
+    asker_reply(asker, &reply);
+}
+
+void asker_reply(const struct asker *asker, const struct engine_reply *reply)
+{
+    if (asker->replied)
+        asker->replied(asker->arg, reply);
 }

@@ -111,6 +111,18 @@ static void submit(struct flight *f)
     flight_submit(f);
 }
 
+/* What it came too late for may not be durable yet: then it is tried again after that. */
+static void refuse_late(struct run_slot *s, struct pending *p)
+{
+    p->late = p->asker.replied && s->flights.first;
+    if (p->late) {
+        pending_push_front(&s->queue, p);
+        return;
+    }
+    asker_answer(&p->asker, &s->row, false, NULL);
+    pending_free(s->engine, p);
+}
+
 /* Takes over the pending. */
 static void take_turn(struct run_slot *s, struct pending *p)
 {
@@ -121,8 +133,9 @@ static void take_turn(struct run_slot *s, struct pending *p)
     p->input.seed = rng_next(&e->rng);
     flow_turn(s->run, &p->input, f->arena, &f->turn);
     if (!f->turn.accepted) { /* it does not fit, and nothing happened */
-        asker_answer(&p->asker, &s->row, false, NULL);
+        f->pending = NULL;
         flight_free(e, f);
+        refuse_late(s, p);
         return;
     }
     journal_encode(&f->turn, &f->body);
@@ -147,15 +160,24 @@ static bool may_take(const struct run_slot *s, const struct pending *p)
         return false;
     if (!p->resume && p->input.why == FLOW_CONTINUE && s->flights.count > 1)
         return false;
+    if ((p->look || p->late) && s->flights.first)
+        return false;
     return flight_has_room(s);
+}
+
+static void look(const struct run_slot *s, const struct pending *p)
+{
+    struct engine_reply reply = {.execution = &s->row};
+    reply.accepted = p->look && flow_token_awaited(s->run, p->input.step, p->input.attempt);
+    asker_reply(&p->asker, &reply);
 }
 
 static void take_turns(struct run_slot *s)
 {
     for (int i = 0; i < STEP_TURNS_MAX && s->queue.first && may_take(s, s->queue.first); i++) {
         struct pending *p = pending_pop(&s->queue);
-        if (p->resume) {
-            asker_answer(&p->asker, &s->row, false, NULL);
+        if (p->resume || p->look) {
+            look(s, p);
             pending_free(s->engine, p);
         } else {
             take_turn(s, p);
@@ -182,21 +204,37 @@ static void verify(struct flight *f)
 
 static void perform(const struct flight *f)
 {
-    const struct run_slot *s = f->slot;
+    struct run_slot *s = f->slot;
     const struct engine_task_port *port = &s->engine->options.tasks;
     for (size_t i = 0; i < f->turn.effect_count && !s->engine->detached; i++) {
         const struct flow_effect *effect = &f->turn.effects[i];
         switch (effect->kind) {
         case FLOW_TASK_START:
-            port->start(port->arg, &s->row, &s->identity, effect);
+            effect_start(s, effect);
+            break;
+        case FLOW_TASK_TAKEN:
+            slot_task_taken(s, effect);
             break;
         case FLOW_TASK_CANCEL:
+            slot_task_over(s, effect->step, effect->attempt);
             port->cancel(port->arg, s->key, effect->step, effect->attempt);
             break;
         case FLOW_ENDED:
             break;
         }
     }
+}
+
+static void answer(const struct flight *f)
+{
+    const struct flow_input *input = &f->pending->input;
+    struct engine_reply reply = {.execution = &f->slot->row, .accepted = f->turn.awaited};
+    for (size_t i = 0; i < f->turn.effect_count; i++)
+        if (f->turn.effects[i].kind == FLOW_TASK_TAKEN)
+            reply.task = &f->turn.effects[i];
+    if (f->turn.awaited && input->why == FLOW_TOKEN_RESULT)
+        slot_task_over(f->slot, input->step, input->attempt);
+    asker_reply(&f->pending->asker, &reply);
 }
 
 static void show(struct flight *f)
@@ -209,7 +247,7 @@ static void show(struct flight *f)
     s->beginning = NULL;
     s->handed = true;
     verify(f);
-    asker_answer(&f->pending->asker, &s->row, false, NULL);
+    answer(f);
     if (e->followed)
         e->followed(e->followed_arg, s->run, &s->row, f->turn.events, f->turn.event_count,
                     f->turn.at);

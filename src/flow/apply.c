@@ -111,7 +111,7 @@ static bool apply_entered(const struct change *c)
     f->retry_count = 0;
     f->retrier_used = NULL;
     f->has_error = f->has_cause = false;
-    f->wake_ms = 0;
+    f->wake_ms = f->heartbeat_seconds = f->timeout_seconds = 0;
     give_chained_id(c);
     f->entered_id = c->event->id;
     c->event->step = f->step;
@@ -131,6 +131,7 @@ static bool apply_exited(const struct change *c)
     f->data = e->value;
     f->result = SLOT_NONE;
     f->wake_ms = 0;
+    f->heart_stopped = 0;
     f->has_error = f->has_cause = false;
     if (json_is_object(e->assigned.value))
         frame_assign(c->run, f, e->assigned);
@@ -155,6 +156,28 @@ static bool apply_task_scheduled(const struct change *c)
     f->result = c->event->value;
     f->wake_ms = c->event->wake_ms;
     f->heartbeat_seconds = c->event->heartbeat;
+    f->timeout_seconds = c->event->timeout;
+    f->submitted = 0;
+    give_chained_id(c);
+    return true;
+}
+
+/* A worker's time begins when it has the task. */
+static bool apply_activity_started(const struct change *c)
+{
+    if (c->frame->phase != FRAME_TASK)
+        return corrupt(c, "no task is out");
+    c->frame->submitted = 1;
+    c->frame->wake_ms = c->event->wake_ms;
+    give_chained_id(c);
+    return true;
+}
+
+static bool apply_task_submitted(const struct change *c)
+{
+    if (c->frame->phase != FRAME_TASK)
+        return corrupt(c, "no task is out");
+    c->frame->submitted = 1;
     give_chained_id(c);
     return true;
 }
@@ -166,6 +189,7 @@ static bool apply_task_succeeded(const struct change *c)
     c->frame->phase = FRAME_RESULT;
     c->frame->result = c->event->value;
     c->frame->wake_ms = 0;
+    c->frame->submitted = 0;
     give_chained_id(c);
     return true;
 }
@@ -174,6 +198,8 @@ static void set_failed(struct run *run, struct frame *f, const struct flow_event
 {
     f->phase = FRAME_FAILED;
     f->wake_ms = 0;
+    f->submitted = 0;
+    f->heart_stopped = e->heartbeat > 0;
     f->has_error = e->has_error;
     f->has_cause = e->has_cause;
     f->error = arena_str(run->arena, e->error);
@@ -203,6 +229,7 @@ static bool apply_retry_armed(const struct change *c)
     f->attempt = c->event->attempt;
     f->phase = FRAME_RETRYING;
     f->wake_ms = c->event->wake_ms;
+    f->heart_stopped = 0;
     f->has_error = f->has_cause = false;
     return true;
 }
@@ -426,13 +453,13 @@ static apply_function *const appliers[EVENT_KIND_LIMIT] = {
     [EVENT_LAMBDA_TIMED_OUT] = apply_task_failed,
     [EVENT_TASK_SCHEDULED] = apply_task_scheduled,
     [EVENT_TASK_STARTED] = apply_marker,
-    [EVENT_TASK_SUBMITTED] = apply_marker,
+    [EVENT_TASK_SUBMITTED] = apply_task_submitted,
     [EVENT_TASK_SUCCEEDED] = apply_task_succeeded,
     [EVENT_TASK_FAILED] = apply_task_failed,
     [EVENT_TASK_TIMED_OUT] = apply_task_failed,
     [EVENT_TASK_ABORTED] = apply_aborted,
     [EVENT_ACTIVITY_SCHEDULED] = apply_task_scheduled,
-    [EVENT_ACTIVITY_STARTED] = apply_marker,
+    [EVENT_ACTIVITY_STARTED] = apply_activity_started,
     [EVENT_ACTIVITY_SUCCEEDED] = apply_task_succeeded,
     [EVENT_ACTIVITY_FAILED] = apply_task_failed,
     [EVENT_ACTIVITY_TIMED_OUT] = apply_task_failed,

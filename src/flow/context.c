@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 
+#include <openssl/crypto.h>
 #include <openssl/hmac.h>
 
 static struct json time_text(struct arena *a, struct wall_ms at)
@@ -70,25 +71,69 @@ static bool item_of(const struct run *run, const struct frame *frame, struct jso
     return false;
 }
 
+/* ---- task tokens: key and seal, in base64 ---- */
+
+enum {
+    KEY_SIZE = 16,
+    SEAL_SIZE = 16
+};
+
+static void put_number(uint8_t *to, uint64_t number, int size)
+{
+    for (int i = size; i-- > 0; number >>= 8)
+        to[i] = (uint8_t)number;
+}
+
+static uint64_t take_number(const uint8_t *from, int size)
+{
+    uint64_t number = 0;
+    for (int i = 0; i < size; i++)
+        number = number << 8 | from[i];
+    return number;
+}
+
+static void seal_key(const uint8_t *secret, const uint8_t key[static KEY_SIZE],
+                     uint8_t ret_seal[static SEAL_SIZE])
+{
+    uint8_t seal[EVP_MAX_MD_SIZE];
+    unsigned size = sizeof(seal);
+    if (!HMAC(EVP_sha256(), secret, 32, key, KEY_SIZE, seal, &size))
+        UNREACHABLE("OpenSSL refuses a plain HMAC");
+    memcpy(ret_seal, seal, SEAL_SIZE);
+}
+
 struct str task_token(const struct flow_identity *who, uint32_t step, uint32_t attempt,
                       struct arena *a)
 {
-    enum {
-        KEY_SIZE = 16,
-        SEAL_SIZE = 16
-    };
-    uint8_t bytes[KEY_SIZE + SEAL_SIZE], seal[EVP_MAX_MD_SIZE];
-    unsigned seal_size = sizeof(seal);
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)((uint64_t)who->key >> (56 - 8 * i));
-    for (int i = 0; i < 4; i++) {
-        bytes[8 + i] = (uint8_t)(step >> (24 - 8 * i));
-        bytes[12 + i] = (uint8_t)(attempt >> (24 - 8 * i));
-    }
-    if (!HMAC(EVP_sha256(), who->secret, 32, bytes, KEY_SIZE, seal, &seal_size))
-        UNREACHABLE("OpenSSL refuses a plain HMAC");
-    memcpy(bytes + KEY_SIZE, seal, SEAL_SIZE);
+    uint8_t bytes[KEY_SIZE + SEAL_SIZE];
+    put_number(bytes, (uint64_t)who->key, 8);
+    put_number(bytes + 8, step, 4);
+    put_number(bytes + 12, attempt, 4);
+    seal_key(who->secret, bytes, bytes + KEY_SIZE);
     return base64_encode(a, str_of((const char *)bytes, sizeof(bytes)));
+}
+
+bool flow_token_read(struct arena *scratch, struct str token, const uint8_t secret[static 32],
+                     struct flow_task_key *ret_key)
+{
+    enum {
+        TEXT_SIZE = (KEY_SIZE + SEAL_SIZE + 2) / 3 * 4
+    };
+    uint8_t seal[SEAL_SIZE];
+    struct str text;
+    if (token.len != TEXT_SIZE || !base64_decode(scratch, token, &text) ||
+        text.len != KEY_SIZE + SEAL_SIZE)
+        return false;
+    const uint8_t *bytes = (const uint8_t *)text.ptr;
+    seal_key(secret, bytes, seal);
+    if (CRYPTO_memcmp(seal, bytes + KEY_SIZE, SEAL_SIZE) != 0)
+        return false;
+    *ret_key = (struct flow_task_key){
+        .execution = (int64_t)take_number(bytes, 8),
+        .step = (uint32_t)take_number(bytes + 8, 4),
+        .attempt = (uint32_t)take_number(bytes + 12, 4),
+    };
+    return true;
 }
 
 static struct json task_part(struct turn *t, const struct frame *frame, struct arena *a)

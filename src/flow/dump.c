@@ -40,11 +40,12 @@ static void dump_frame(struct buf *to, const struct run *run, const struct frame
     buf_printf(to,
                "frame %u parent=%d scope=%u index=%u phase=%d state=%d next=%d step=%u attempt=%u "
                "generation=%u entered=%u@%lld last=%u history=%u/%u retries=%u wake=%lld "
-               "heartbeat=%lld",
+               "heartbeat=%lld timeout=%lld submitted=%u heart_stopped=%u",
                f->id, (int)f->parent, f->scope, f->index, (int)f->phase, (int)f->state,
                (int)f->next, f->step, f->attempt, f->generation, f->entered_id,
                (long long)f->entered_at.ms, f->last_id, f->history, f->history_count,
-               f->retry_count, (long long)f->wake_ms, (long long)f->heartbeat_seconds);
+               f->retry_count, (long long)f->wake_ms, (long long)f->heartbeat_seconds,
+               (long long)f->timeout_seconds, f->submitted, f->heart_stopped);
     const struct state *state = frame_state(run, f);
     for (size_t i = 0; f->retrier_used && state && i < state->retrier_count; i++)
         buf_printf(to, " retrier%zu=%u", i, f->retrier_used[i]);

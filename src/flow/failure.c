@@ -65,10 +65,19 @@ static int64_t retry_delay_ms(struct turn *t, const struct retrier *r, uint32_t 
     return (int64_t)(seconds * 1000);
 }
 
+/* The error's name for Retry and Catch. The history says States.Timeout of lost
+ * heartbeats; both names fit there. */
+static struct str error_to_match(const struct failure *failure)
+{
+    if (failure->heart_stopped)
+        return STR("States.HeartbeatTimeout");
+    return failure->has_error ? failure->error : STR("");
+}
+
 static bool retry(struct turn *t, struct frame *f, const struct failure *failure)
 {
     const struct state *state = frame_state(t->run, f);
-    struct str error = failure->has_error ? failure->error : STR("");
+    struct str error = error_to_match(failure);
     for (size_t i = 0; i < state->retrier_count; i++) {
         const struct retrier *r = &state->retriers[i];
         if (!error_names_match(&r->errors, error))
@@ -146,7 +155,7 @@ static void emit_fan_failed(struct turn *t, struct frame *f)
 static bool try_catch(struct turn *t, struct frame *f, const struct failure *failure)
 {
     const struct state *state = frame_state(t->run, f);
-    struct str error = failure->has_error ? failure->error : STR("");
+    struct str error = error_to_match(failure);
     for (size_t i = 0; i < state->catcher_count; i++) {
         const struct catcher *c = &state->catchers[i];
         if (!error_names_match(&c->errors, error))

@@ -309,6 +309,7 @@ static void emit_failure(struct turn *t, const struct frame *parent, enum event_
     e.error = failure->error;
     e.has_cause = failure->has_cause;
     e.cause = failure->cause;
+    e.heartbeat = failure->heart_stopped;
     turn_emit(t, e);
 }
 
@@ -325,8 +326,12 @@ void fan_child_failed(struct turn *t, struct frame *child, const struct failure 
         return;
     }
     if (parent->fan->hidden) {
-        passed = (struct failure){true, true, STR("States.ExceedToleratedFailureThreshold"),
-                                  STR("The specified tolerated failure threshold was exceeded")};
+        passed = (struct failure){
+            .has_error = true,
+            .has_cause = true,
+            .error = STR("States.ExceedToleratedFailureThreshold"),
+            .cause = STR("The specified tolerated failure threshold was exceeded"),
+        };
         emit_failure(t, parent, EVENT_MAP_RUN_FAILED, index, &passed);
     }
     emit_failure(t, parent, EVENT_CHILD_FAILED, index, &passed);

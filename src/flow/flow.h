@@ -77,24 +77,33 @@ enum flow_cause {
     FLOW_WAKE = 3,        /* timers that are due */
     FLOW_TASK_RESULT = 4, /* a task answered */
     FLOW_STOP = 5,        /* StopExecution */
+    /* 6: an execution that a task started and waits for has ended */
+    FLOW_TASK_STARTED = 7,   /* a worker takes an activity's task */
+    FLOW_TOKEN_RESULT = 8,   /* whoever has the task's token answered */
+    FLOW_HEARTBEAT_LOST = 9, /* no sign of life within HeartbeatSeconds */
+    FLOW_CAUSE_LAST = FLOW_HEARTBEAT_LOST,
 };
 
 struct flow_input {
     enum flow_cause why;
     struct wall_ms now; /* the turn's time; taken as not below the previous turn's */
     uint64_t seed;
-    struct json value; /* START: the input; TASK_RESULT with ok: the result */
-    /* TASK_RESULT */
+    struct json value; /* START: the input; TASK_RESULT, TOKEN_RESULT with ok: the result */
+    /* TASK_RESULT, TASK_STARTED, TOKEN_RESULT, HEARTBEAT_LOST */
     uint32_t step, attempt;
     bool ok;
     struct json log; /* kept with the attempt; may be absent */
-    /* TASK_RESULT without ok, STOP */
+    /* TASK_RESULT, TOKEN_RESULT without ok; STOP */
     bool has_error, has_cause;
     struct str error, cause;
+    /* TASK_STARTED */
+    struct str worker; /* its name; may be empty */
+    bool again;        /* the task was taken, but never reached its worker */
 };
 
 enum flow_effect_kind {
     FLOW_TASK_START,  /* hand out the task */
+    FLOW_TASK_TAKEN,  /* a worker took the activity's task: give it payload and token */
     FLOW_TASK_CANCEL, /* it is not wanted any more */
     FLOW_ENDED,       /* the execution ended */
 };
@@ -103,16 +112,21 @@ struct flow_effect {
     enum flow_effect_kind kind;
     uint32_t step, attempt;
     const struct state *state;
-    struct json payload; /* TASK_START: what the resource is given */
+    struct json payload; /* TASK_START, TASK_TAKEN: what the resource is given */
     const struct resource *resource;
     struct str function; /* the function's name or ARN that is called, for lambda kinds */
     struct str token;
+    bool by_token;  /* only who has the token answers it: an activity, .waitForTaskToken */
+    bool submitted; /* of flow_tasks: it is out and nothing is to be handed out again: a worker has
+                   it, or what was called with the token has answered for itself */
     struct wall_ms deadline;   /* .ms 0: none */
     int64_t heartbeat_seconds; /* 0: none */
 };
 
 struct flow_turn {
     bool accepted; /* false: the input does not fit (an old task's result...); nothing changed */
+    bool awaited;  /* of an input for a task: the task was there to take it. A turn may be accepted
+                      without: the execution was out of time */
     bool more;     /* a bound was reached: call again with FLOW_CONTINUE */
     uint32_t number;
     struct wall_ms at;
@@ -161,6 +175,17 @@ bool run_has_tasks(const struct run *run);
 
 /* The tasks outstanding, as effects, in the arena: for recovery. */
 size_t flow_tasks(const struct run *run, struct arena *arena, const struct flow_effect **ret_tasks);
+
+/* Whether the holder of a task's token may answer it, or send heartbeats. */
+bool flow_token_awaited(const struct run *run, uint32_t step, uint32_t attempt);
+
+/* What a task token says; false: it is none that this secret has sealed. */
+struct flow_task_key {
+    int64_t execution;
+    uint32_t step, attempt;
+};
+MUST_CHECK bool flow_token_read(struct arena *scratch, struct str token,
+                                const uint8_t secret[static 32], struct flow_task_key *ret_key);
 
 /* "Split/1/Each/7": the states on the way to a frame, each with its branch or
  * item; "" for the top level. Events carry it too (flow_event.path). */

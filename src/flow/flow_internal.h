@@ -59,7 +59,10 @@ struct frame {
     uint32_t retry_count;   /* of this visit of the state */
     uint32_t *retrier_used; /* attempts by retrier */
     int64_t wake_ms;        /* 0: none */
-    int64_t heartbeat_seconds;
+    int64_t heartbeat_seconds, timeout_seconds;
+    uint32_t submitted;     /* TASK, 1: a worker has the activity's task, or what was called with
+                           its token has answered for itself */
+    uint32_t heart_stopped; /* FAILED, 1: for want of heartbeats */
     struct fan_out *fan;
     bool queued; /* in the turn's queue: no state of the run */
     struct frame *next_spare;
@@ -123,6 +126,7 @@ struct turn {
     struct flow_effect *effects;
     size_t effect_count, effect_capacity;
     size_t bytes, states;
+    bool awaited;    /* the input's task took it */
     uint32_t *queue; /* frames that can go on, first in first out */
     size_t queue_head, queue_count, queue_capacity;
 };
@@ -140,6 +144,7 @@ struct flow_effect *turn_effect(struct turn *t, enum flow_effect_kind kind, cons
 struct failure {
     bool has_error, has_cause;
     struct str error, cause;
+    bool heart_stopped; /* States.HeartbeatTimeout names it, too */
 };
 
 /* ---- data.c: input and output processing ---- */
@@ -189,7 +194,11 @@ void state_execute(struct turn *t, struct frame *frame);
 MUST_CHECK bool choice_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);
 MUST_CHECK bool task_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);
 bool failure_is_time_out(struct str error);
+/* Inputs for one task: each does nothing when the task does not wait for it. */
 void task_result(struct turn *t);
+void task_token_result(struct turn *t);
+void task_started(struct turn *t);
+void task_heartbeat_lost(struct turn *t);
 void task_time_out(struct turn *t, struct frame *frame);
 void task_cancel_effect(struct turn *t, const struct frame *frame);
 MUST_CHECK bool parallel_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);

@@ -17,12 +17,15 @@
     X("la", last_id)                                                                               \
     X("hi", history)                                                                               \
     X("hc", history_count)                                                                         \
-    X("rc", retry_count)
+    X("rc", retry_count)                                                                           \
+    X("su", submitted)                                                                             \
+    X("hs", heart_stopped)
 
 #define FRAME_I64_TABLE(X)                                                                         \
     X("et", entered_at.ms)                                                                         \
     X("w", wake_ms)                                                                                \
-    X("hb", heartbeat_seconds)
+    X("hb", heartbeat_seconds)                                                                     \
+    X("to", timeout_seconds)
 
 #define FAN_U32_TABLE(X)                                                                           \
     X("c", count)                                                                                  \

@@ -26,6 +26,13 @@ static const struct task_events *events_of(const struct state *state)
     UNREACHABLE("task kind");
 }
 
+/* Is it answered by whoever has its token? What is called with it may say how the
+ * call went, and no more. */
+static bool is_by_token(const struct resource *resource)
+{
+    return resource->kind == TASK_ACTIVITY || resource->pattern == TASK_WAIT_FOR_TOKEN;
+}
+
 /* ---- handing out ---- */
 
 /* The Payload of lambda:invoke: nothing is an empty object, and a string is the
@@ -56,6 +63,8 @@ static void fill_effect(const struct run *run, const struct frame *f, struct flo
         effect->payload = invoke_payload(json_get(given, STR("Payload")), a);
     }
     effect->token = task_token(run->identity, f->step, f->attempt, a);
+    effect->by_token = is_by_token(resource);
+    effect->submitted = f->submitted;
     effect->deadline.ms = f->wake_ms;
     effect->heartbeat_seconds = f->heartbeat_seconds;
 }
@@ -94,7 +103,8 @@ bool task_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
         !read_seconds(t, &state->u.task.heartbeat, "HeartbeatSeconds", &env, &e.heartbeat, reterr))
         return false;
     e.value = turn_slot(f, given);
-    e.wake_ms = e.timeout ? t->now.ms + e.timeout * 1000 : 0;
+    if (e.timeout && state->u.task.resource.kind != TASK_ACTIVITY)
+        e.wake_ms = t->now.ms + e.timeout * 1000;
     turn_emit(t, e);
     if (events->started)
         turn_emit(t, turn_event(f, events->started));
@@ -144,8 +154,7 @@ static struct frame *waiting_frame(const struct run *run, uint32_t step, uint32_
 /* lambda:invoke answers an envelope around what the function returned. */
 static struct json envelope(struct turn *t, const struct state *state, struct json output)
 {
-    if (state->u.task.resource.kind != TASK_LAMBDA_INVOKE ||
-        state->u.task.resource.pattern != TASK_REQUEST_RESPONSE)
+    if (state->u.task.resource.kind != TASK_LAMBDA_INVOKE)
         return output;
     struct json_object_builder b = json_object_builder(t->run->arena);
     json_object_add(&b, STR("ExecutedVersion"), json_string(STR("$LATEST")));
@@ -168,42 +177,124 @@ static void emit_failed(struct turn *t, struct frame *f, const struct failure *f
     e.error = failure->error;
     e.has_cause = failure->has_cause;
     e.cause = failure->cause;
+    e.heartbeat = failure->heart_stopped ? f->heartbeat_seconds : 0;
     turn_emit(t, e);
     turn_queue(t, f);
 }
 
-static void emit_succeeded(struct turn *t, struct frame *f, struct json output)
+/* An event that brings the task's output, or the task's failure when that is too large.
+ * called: it is the answer of what was called. */
+static void emit_output(struct turn *t, struct frame *f, enum event_kind kind, struct json given,
+                        bool called)
 {
     const struct state *state = frame_state(t->run, f);
+    struct json output = json_copy(t->run->arena, given);
     struct expr_failure too_large;
-    output = json_copy(t->run->arena, output);
     if (!data_fits(t, state->u.task.resource.text, output, &too_large)) {
-        struct failure failure = {true, true, too_large.error, too_large.cause};
+        struct failure failure = {.has_error = true,
+                                  .has_cause = true,
+                                  .error = too_large.error,
+                                  .cause = too_large.cause};
         emit_failed(t, f, &failure);
         return;
     }
-    struct flow_event e = turn_event(f, events_of(state)->succeeded);
-    e.value = (struct slot){envelope(t, state, output), SLOT_TURN_FRESH, 0};
+    struct flow_event e = turn_event(f, kind);
+    e.value = (struct slot){called ? envelope(t, state, output) : output, SLOT_TURN_FRESH, 0};
     turn_emit(t, e);
-    turn_queue(t, f);
+    if (f->phase != FRAME_TASK)
+        turn_queue(t, f);
 }
 
+static struct failure failure_of_input(const struct flow_input *in)
+{
+    return (struct failure){.has_error = in->has_error,
+                            .has_cause = in->has_cause,
+                            .error = in->error,
+                            .cause = in->cause};
+}
+
+/* What was called with a token answers at most once, and perhaps later than who has
+ * the token. */
 void task_result(struct turn *t)
 {
     const struct flow_input *in = t->input;
     struct frame *f = waiting_frame(t->run, in->step, in->attempt);
     if (!f)
         return;
+    const struct state *state = frame_state(t->run, f);
+    bool by_token = is_by_token(&state->u.task.resource);
+    if (state->u.task.resource.kind == TASK_ACTIVITY || (by_token && f->submitted))
+        return;
+    t->awaited = true;
     if (!json_is_absent(in->log)) {
         struct flow_event e = turn_event(f, EVENT_TASK_LOG);
         e.log = json_copy(t->run->arena, in->log);
         turn_emit(t, e);
     }
     if (in->ok) {
-        emit_succeeded(t, f, in->value);
+        emit_output(t, f, by_token ? EVENT_TASK_SUBMITTED : events_of(state)->succeeded, in->value,
+                    true);
         return;
     }
-    struct failure failure = {in->has_error, in->has_cause, in->error, in->cause};
+    struct failure failure = failure_of_input(in);
+    emit_failed(t, f, &failure);
+}
+
+/* The frame whose task has a token that somebody may use. */
+static struct frame *token_frame(const struct run *run, uint32_t step, uint32_t attempt)
+{
+    struct frame *f = waiting_frame(run, step, attempt);
+    const struct resource *resource = f ? &frame_state(run, f)->u.task.resource : NULL;
+    if (!f || !is_by_token(resource) || (resource->kind == TASK_ACTIVITY && !f->submitted))
+        return NULL;
+    return f;
+}
+
+bool flow_token_awaited(const struct run *run, uint32_t step, uint32_t attempt)
+{
+    return run->status == FLOW_RUNNING && token_frame(run, step, attempt);
+}
+
+void task_token_result(struct turn *t)
+{
+    const struct flow_input *in = t->input;
+    struct frame *f = token_frame(t->run, in->step, in->attempt);
+    if (!f)
+        return;
+    t->awaited = true;
+    if (in->ok) {
+        emit_output(t, f, events_of(frame_state(t->run, f))->succeeded, in->value, false);
+        return;
+    }
+    struct failure failure = failure_of_input(in);
+    emit_failed(t, f, &failure);
+}
+
+void task_started(struct turn *t)
+{
+    const struct flow_input *in = t->input;
+    struct frame *f = waiting_frame(t->run, in->step, in->attempt);
+    if (!f || frame_state(t->run, f)->u.task.resource.kind != TASK_ACTIVITY ||
+        in->again != (bool)f->submitted)
+        return;
+    t->awaited = true;
+    struct flow_event e = turn_event(f, EVENT_ACTIVITY_STARTED);
+    e.text = arena_str(t->run->arena, in->worker);
+    e.wake_ms = f->timeout_seconds ? t->now.ms + f->timeout_seconds * 1000 : 0;
+    turn_emit(t, e);
+    fill_effect(t->run, f, turn_effect(t, FLOW_TASK_TAKEN, f), t->arena);
+}
+
+void task_heartbeat_lost(struct turn *t)
+{
+    const struct flow_input *in = t->input;
+    struct frame *f = token_frame(t->run, in->step, in->attempt);
+    if (!f || !f->heartbeat_seconds)
+        return;
+    struct failure failure = {
+        .has_error = true, .error = STR("States.Timeout"), .heart_stopped = true};
+    t->awaited = true;
+    turn_effect(t, FLOW_TASK_CANCEL, f);
     emit_failed(t, f, &failure);
 }
 

@@ -186,7 +186,7 @@ static void step_frame(struct turn *t, struct frame *f)
             task_time_out(t, f);
         break;
     case FRAME_FAILED: {
-        struct failure failure = {f->has_error, f->has_cause, f->error, f->cause};
+        struct failure failure = {f->has_error, f->has_cause, f->error, f->cause, f->heart_stopped};
         failure_handle(t, f, &failure);
         break;
     }
@@ -255,6 +255,15 @@ static void take_input(struct turn *t)
     case FLOW_STOP:
         end_from_outside(t, EVENT_EXECUTION_ABORTED);
         break;
+    case FLOW_TASK_STARTED:
+        task_started(t);
+        break;
+    case FLOW_TOKEN_RESULT:
+        task_token_result(t);
+        break;
+    case FLOW_HEARTBEAT_LOST:
+        task_heartbeat_lost(t);
+        break;
     }
 }
 
@@ -322,6 +331,7 @@ void flow_turn(struct run *run, const struct flow_input *input, struct arena *ar
         return;
     run->turns++;
     run->last_at = now;
+    ret_turn->awaited = t.awaited;
     ret_turn->more = run->status == FLOW_RUNNING && t.queue_count > 0;
     ret_turn->events = t.events;
     ret_turn->event_count = t.event_count;

@@ -116,7 +116,9 @@ static void drained(struct http_connection *c)
         answer_taken(c);
         take_rest(c);
     } else if (c->phase == PHASE_ANSWER) {
-        server_set_deadline(c, c->request->streaming ? DEADLINE_BEAT : DEADLINE_NONE);
+        server_set_deadline(c, c->request->streaming ? DEADLINE_BEAT
+                               : c->request->late    ? DEADLINE_WAIT
+                                                     : DEADLINE_NONE);
         request_drained(c->request);
     }
 }
@@ -333,6 +335,11 @@ void connection_expire(struct http_connection *c)
     if (sends && connection_queued(c) < c->mark) {
         c->mark = connection_queued(c);
         server_set_deadline(c, DEADLINE_SEND);
+        return;
+    }
+    if (c->deadline == DEADLINE_WAIT) {
+        server_set_deadline(c, DEADLINE_NONE);
+        request_late(c->request);
         return;
     }
     if (c->deadline == DEADLINE_BEAT) {

@@ -31,6 +31,7 @@ enum deadline {
     DEADLINE_BODY,
     DEADLINE_SEND,
     DEADLINE_BEAT,
+    DEADLINE_WAIT,
     DEADLINE_LINGER,
     DEADLINE_COUNT
 };
@@ -76,6 +77,8 @@ struct http_request {
     void *gone_arg;
     void (*drained)(void *arg);
     void *drained_arg;
+    void (*late)(void *arg); /* of a long poll; NULL: it is none */
+    void *late_arg;
     bool head_only; /* HEAD */
     bool streaming, chunked;
     struct str beat; /* of a stream; empty: none */
@@ -144,6 +147,8 @@ void request_begin(struct http_connection *c, struct http_parser *parser);
 /* The connection is no more. */
 void request_lost(struct http_request *r);
 void request_drained(struct http_request *r);
+/* A long poll has lasted wait_ms. */
+void request_late(struct http_request *r);
 /* A stream was silent for beat_ms. */
 void request_beat(struct http_request *r);
 /* Status line and headers; length SIZE_MAX: chunked or until the end. */

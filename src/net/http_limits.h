@@ -23,6 +23,7 @@
     X(body_progress, 64 << 10, "bytes of a body that renew body_ms")                               \
     X(idle_ms, 75000, "between requests, and before the first; then it is closed")                 \
     X(send_ms, 30000, "in which a peer takes none of its answer; then it is closed")               \
+    X(wait_ms, 60000, "that a long poll is held; then its handler answers that there is nothing")  \
     X(beat_ms, 15000, "of silence after which a streamed answer shows that it lives")              \
     X(linger_ms, 2000, "for a peer to read the last answer before its connection is closed")
 

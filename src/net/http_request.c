@@ -80,6 +80,21 @@ void http_request_on_gone(struct http_request *r, http_gone *gone, void *arg)
     r->gone_arg = arg;
 }
 
+void http_request_wait(struct http_request *r, void (*late)(void *arg), void *arg)
+{
+    r->late = late;
+    r->late_arg = arg;
+    if (r->connection)
+        server_set_deadline(r->connection, DEADLINE_WAIT);
+}
+
+void request_late(struct http_request *r)
+{
+    void (*late)(void *arg) = r->late;
+    r->late = NULL;
+    late(r->late_arg);
+}
+
 bool http_request_is_gone(const struct http_request *r)
 {
     return !r->connection || r->connection->phase == PHASE_CLOSED;

@@ -126,24 +126,52 @@ static void fold(struct player *p, const struct flow_turn *turn, enum flow_cause
 
 /* ---- turns ---- */
 
-static void task_start(struct player *p, const struct flow_effect *effect)
+static void expect(struct player *p, const struct flow_effect *effect, enum flow_cause why,
+                   int64_t ms, const struct player_answer *answer)
 {
-    struct player_answer answer = p->work(p->arg, effect);
-    if (answer.never)
-        return;
     if (p->task_count == PLAYER_TASKS_MAX) {
         p->problem = "more tasks at once than the player knows";
         return;
     }
+    p->tasks[p->task_count++] = (struct player_task){
+        .why = why,
+        .step = effect->step,
+        .attempt = effect->attempt,
+        .due_ms = p->now.ms + ms,
+        .answer = *answer,
+    };
+}
+
+/* Whoever has the task's token. */
+static void expect_holder(struct player *p, const struct flow_effect *effect,
+                          const struct player_answer *answer)
+{
+    if (!answer->never)
+        expect(p, effect, FLOW_TOKEN_RESULT, answer->ms, answer);
+    if (effect->heartbeat_seconds && !answer->beats)
+        expect(p, effect, FLOW_HEARTBEAT_LOST, effect->heartbeat_seconds * 1000, answer);
+}
+
+static void task_start(struct player *p, const struct flow_effect *effect)
+{
+    struct player_answer answer = p->work(p->arg, effect);
     /* The task and what it was given die with the turn. */
     answer.output = json_copy(p->arena, answer.output);
+    answer.call_output = json_copy(p->arena, answer.call_output);
     answer.log = json_copy(p->arena, answer.log);
     answer.error = arena_str(p->arena, answer.error);
     answer.cause = arena_str(p->arena, answer.cause);
-    p->tasks[p->task_count].step = effect->step;
-    p->tasks[p->task_count].attempt = effect->attempt;
-    p->tasks[p->task_count].due_ms = p->now.ms + answer.ms;
-    p->tasks[p->task_count++].answer = answer;
+    answer.worker = arena_str(p->arena, answer.worker);
+    if (effect->resource->kind == TASK_ACTIVITY) {
+        if (!answer.never_taken)
+            expect(p, effect, FLOW_TASK_STARTED, answer.taken_ms, &answer);
+    } else if (effect->by_token) {
+        if (!answer.call_never)
+            expect(p, effect, FLOW_TASK_RESULT, answer.call_ms, &answer);
+        expect_holder(p, effect, &answer);
+    } else if (!answer.never) {
+        expect(p, effect, FLOW_TASK_RESULT, answer.ms, &answer);
+    }
 }
 
 static void task_cancel(struct player *p, const struct flow_effect *effect)
@@ -163,9 +191,13 @@ static void take_turn(struct player *p, struct flow_input input)
         flow_turn(p->live, &input, a, &turn);
         if (turn.accepted)
             fold(p, &turn, input.why);
+        else
+            p->refused++;
         for (size_t i = 0; i < turn.effect_count; i++) {
             if (turn.effects[i].kind == FLOW_TASK_START)
                 task_start(p, &turn.effects[i]);
+            else if (turn.effects[i].kind == FLOW_TASK_TAKEN)
+                expect_holder(p, &turn.effects[i], &p->taken);
             else if (turn.effects[i].kind == FLOW_TASK_CANCEL)
                 task_cancel(p, &turn.effects[i]);
         }
@@ -190,24 +222,63 @@ void player_stop(struct player *p, struct str error, struct str cause)
                  });
 }
 
-static void answer_task(struct player *p, size_t i)
+static struct flow_input input_of(const struct player_task *task)
 {
+    const struct player_answer *a = &task->answer;
     struct flow_input input = {
-        .why = FLOW_TASK_RESULT,
-        .step = p->tasks[i].step,
-        .attempt = p->tasks[i].attempt,
-        .ok = p->tasks[i].answer.ok,
-        .value = p->tasks[i].answer.output,
-        .log = p->tasks[i].answer.log,
-        .has_error = p->tasks[i].answer.has_error,
-        .error = p->tasks[i].answer.error,
-        .has_cause = p->tasks[i].answer.has_cause,
-        .cause = p->tasks[i].answer.cause,
+        .why = task->why,
+        .step = task->step,
+        .attempt = task->attempt,
+        .ok = a->ok,
+        .value = a->output,
+        .log = a->log,
+        .has_error = a->has_error,
+        .error = a->error,
+        .has_cause = a->has_cause,
+        .cause = a->cause,
+        .worker = a->worker,
     };
+    return input;
+}
+
+/* What was called with a token answers for itself. */
+static struct flow_input call_of(const struct player_task *task)
+{
+    const struct player_answer *a = &task->answer;
+    return (struct flow_input){
+        .why = FLOW_TASK_RESULT,
+        .step = task->step,
+        .attempt = task->attempt,
+        .ok = !a->call_fails,
+        .value = json_is_absent(a->call_output) ? json_null() : a->call_output,
+        .log = a->log,
+        .has_error = a->call_fails,
+        .error = STR("CallFailed"),
+    };
+}
+
+static bool is_by_token(const struct player *p, const struct player_task *task)
+{
+    struct arena *a = arena_new(0);
+    const struct flow_effect *tasks;
+    bool by_token = false;
+    size_t count = flow_tasks(p->live, a, &tasks);
+    for (size_t i = 0; i < count; i++)
+        if (tasks[i].step == task->step && tasks[i].attempt == task->attempt)
+            by_token = tasks[i].by_token;
+    arena_free(a);
+    return by_token;
+}
+
+static void come(struct player *p, size_t i)
+{
+    struct player_task task = p->tasks[i];
+    bool call = task.why == FLOW_TASK_RESULT && is_by_token(p, &task);
     /* Keep the order of the others, so that the earliest started goes first. */
     for (p->task_count--; i < p->task_count; i++)
         p->tasks[i] = p->tasks[i + 1];
-    take_turn(p, input);
+    p->taken = task.answer;
+    take_turn(p, call ? call_of(&task) : input_of(&task));
 }
 
 bool player_step(struct player *p, struct wall_ms until)
@@ -229,7 +300,7 @@ bool player_step(struct player *p, struct wall_ms until)
     if (soonest == SIZE_MAX)
         take_turn(p, (struct flow_input){.why = FLOW_WAKE});
     else
-        answer_task(p, soonest);
+        come(p, soonest);
     return true;
 }
 

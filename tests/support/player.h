@@ -27,6 +27,15 @@ struct player_answer {
     struct json output, log;
     bool has_error, has_cause;
     struct str error, cause;
+    /* An activity's task is taken first, and then answered by its token. */
+    bool never_taken;
+    int64_t taken_ms;
+    struct str worker;
+    /* What .waitForTaskToken calls answers, too, whenever it likes. */
+    bool call_never, call_fails;
+    int64_t call_ms;
+    struct json call_output;
+    bool beats; /* shows signs of life in time, whatever else */
 };
 
 /* Asked when a task starts. The answer's values are copied. */
@@ -42,15 +51,17 @@ struct player {
     struct rng seeds;
     player_work *work;
     void *arg;
-    struct {
+    struct player_task { /* something about a task that is to come */
+        enum flow_cause why;
         uint32_t step, attempt;
         int64_t due_ms;
         struct player_answer answer;
     } tasks[PLAYER_TASKS_MAX];
+    struct player_answer taken; /* of the task that is being taken */
     size_t task_count;
     struct json_array_builder history; /* as GetExecutionHistory gives it */
     struct step_list steps;
-    unsigned turns, bounded, events, snapshots;
+    unsigned turns, bounded, events, snapshots, refused;
     const char *problem; /* the journal's or snapshot's, NULL: none; printed as TAP comments */
 };
 

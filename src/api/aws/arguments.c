@@ -24,6 +24,11 @@ static struct json argument(const struct call *c, struct str name)
     return json_is_null(value) ? JSON_NONE : value;
 }
 
+bool argument_given(const struct call *c, struct str name)
+{
+    return !json_is_absent(argument(c, name));
+}
+
 bool argument_text(struct call *c, struct str name, enum argument_need need, size_t length_max,
                    struct str *ret_text)
 {

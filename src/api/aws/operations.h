@@ -10,6 +10,10 @@
 
 route_handler aws_describe_execution;
 route_handler aws_get_execution_history;
+route_handler aws_get_activity_task;
+route_handler aws_send_task_failure;
+route_handler aws_send_task_heartbeat;
+route_handler aws_send_task_success;
 route_handler aws_start_execution;
 route_handler aws_stop_execution;
 
@@ -19,6 +23,9 @@ enum argument_need {
     ARGUMENT_OPTIONAL,
     ARGUMENT_REQUIRED,
 };
+
+/* Is it there, and not null? */
+bool argument_given(const struct call *c, struct str name);
 
 /* Empty when it is optional and not there. */
 MUST_CHECK bool argument_text(struct call *c, struct str name, enum argument_need need,

@@ -1,0 +1,103 @@
+/* GetActivityTask: a worker waits until there is a task for it, at most a minute.
+ *
+ * A poll that waits is no call any more, since thousands of them may: it lies in its
+ * request's own memory, and becomes a call again when there is something to answer.
+ */
+#include "api/aws/operations.h"
+
+#include "engine/names.h"
+
+enum {
+    ARN_MAX = 256,
+    WORKER_NAME_MAX = 80,
+};
+
+struct poll {
+    struct api *api;
+    struct http_request *request;
+    struct engine_poll *waits; /* at the engine */
+    struct poll *next, **link; /* among the api's */
+};
+
+/* ---- answers ---- */
+
+static struct json answer_of(struct arena *a, const struct flow_effect *task)
+{
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("taskToken"), task ? json_string(task->token) : json_null());
+    json_object_add(&b, STR("input"),
+                    task ? json_string(json_text(a, task->payload)) : json_null());
+    return json_object_done(&b);
+}
+
+static void polled(void *arg, const struct engine_reply *reply)
+{
+    struct poll *p = arg;
+    *p->link = p->next;
+    if (p->next)
+        p->next->link = p->link;
+    struct call *c = call_again(p->api, p->request);
+    if (reply->err)
+        call_fail(c, reply->err);
+    else
+        call_answer(c, 200, answer_of(c->arena, reply->task));
+}
+
+static void on_gone(void *arg)
+{
+    struct poll *p = arg;
+    engine_poll_end(p->waits, true);
+    polled(p, &(struct engine_reply){0});
+}
+
+static void on_late(void *arg)
+{
+    struct poll *p = arg;
+    engine_poll_end(p->waits, false);
+}
+
+void polls_stop(struct api *api, const struct err *why)
+{
+    for (struct poll *p; (p = api->polls);) {
+        engine_poll_end(p->waits, true);
+        polled(p, &(struct engine_reply){.err = why});
+    }
+}
+
+/* ---- beginning ---- */
+
+static void wait_for_task(struct call *c, struct str activity, struct str worker)
+{
+    struct api *api = c->api;
+    struct engine *engine = api->options.engine;
+    struct poll *p = ARENA_NEW(http_request_arena(c->request), struct poll);
+    *p = (struct poll){api, c->request, NULL, api->polls, &api->polls};
+    if (p->next)
+        p->next->link = &p->next;
+    api->polls = p;
+    struct engine_poll *waits = engine_poll_begin(engine, activity, worker, polled, p);
+    if (waits) { /* else it was answered, and is no more */
+        p->waits = waits;
+        http_request_on_gone(c->request, on_gone, p);
+        http_request_wait(c->request, on_late, p);
+    }
+    call_release(c);
+    api->options.wake(api->options.arg);
+}
+
+void aws_get_activity_task(struct call *c)
+{
+    struct str arn, worker, name;
+    if (!argument_text(c, STR("activityArn"), ARGUMENT_REQUIRED, ARN_MAX, &arn) ||
+        !argument_text(c, STR("workerName"), ARGUMENT_OPTIONAL, WORKER_NAME_MAX, &worker))
+        return;
+    if (!arn_is_activity(arn, &name))
+        call_fail_aws(c, "InvalidArn", "Invalid Arn: '" STR_FMT "'", STR_ARG(arn));
+    else if (engine_polls(c->api->options.engine, arn) >= ENGINE_ACTIVITY_POLLS_MAX)
+        call_fail_aws(c, "ActivityWorkerLimitExceeded",
+                      "%d workers wait at activity '" STR_FMT
+                      "', which is all that may (limit activity_polls_max)",
+                      ENGINE_ACTIVITY_POLLS_MAX, STR_ARG(arn));
+    else
+        wait_for_task(c, arn, worker);
+}

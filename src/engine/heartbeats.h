@@ -1,0 +1,45 @@
+/* Tasks that must show signs of life: when the next one is due of each.
+ *
+ * Only in memory: after a restart each begins anew. A sign of life costs a look into a
+ * table; the heap learns of it when the old time has come.
+ * Ownership: heartbeats_release. Threads: one.
+ */
+#ifndef PAWL_ENGINE_HEARTBEATS_H
+#define PAWL_ENGINE_HEARTBEATS_H
+
+#include "store/store.h"
+
+struct heartbeat {
+    struct heartbeat *next; /* of its bucket */
+    execution_key key;
+    uint32_t step, attempt;
+    int64_t seconds;
+    struct wall_ms due;    /* when it is lost */
+    struct wall_ms looked; /* when it is looked at: not above due */
+    size_t place;          /* in the heap, from 1 */
+};
+
+struct heartbeats {
+    struct heartbeat **buckets;
+    size_t bucket_count;
+    struct heartbeat **heap; /* by `looked`, from 1 */
+    size_t count, capacity;
+};
+
+void heartbeats_release(struct heartbeats *h);
+
+/* From now on; anew when it is known. */
+void heartbeat_begin(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt,
+                     int64_t seconds, struct wall_ms now);
+/* A sign of life. False: none is waited for. */
+bool heartbeat_take(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt,
+                    struct wall_ms now);
+/* None is waited for any more. */
+void heartbeat_end(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt);
+
+/* When to look; .ms 0: there are none. */
+struct wall_ms heartbeats_wake(const struct heartbeats *h);
+/* One that is lost, which ends by this. False: none. */
+bool heartbeat_pop_lost(struct heartbeats *h, struct wall_ms now, struct heartbeat *ret_lost);
+
+#endif
