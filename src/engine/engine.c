@@ -1,6 +1,7 @@
 #include "engine/engine_internal.h"
 
 #include "engine/names.h"
+#include "engine/nested.h"
 
 /* ---- beginning and end ---- */
 
@@ -77,6 +78,7 @@ void engine_free(struct engine *e)
             slot_free(e->buckets[bucket]);
         }
     end_commands(e, NULL);
+    nested_release(e);
     arena_free(e->lookout.arena);
     spares_release(e);
     away_release(&e->away);
@@ -130,10 +132,12 @@ static void cancel_tasks(struct run_slot *s)
     const struct flow_effect *tasks = NULL;
     size_t count = flow_tasks(s->run, scratch, &tasks);
     for (size_t i = 0; i < count; i++)
-        port->cancel(port->arg, s->key, tasks[i].step, tasks[i].attempt);
+        if (!effect_is_nested(&tasks[i]))
+            port->cancel(port->arg, s->key, tasks[i].step, tasks[i].attempt);
     for (const struct flight *f = s->flights.first; f; f = f->next)
         for (size_t i = 0; f->pending && i < f->turn.effect_count; i++)
-            if (f->turn.effects[i].kind == FLOW_TASK_CANCEL)
+            if (f->turn.effects[i].kind == FLOW_TASK_CANCEL &&
+                !effect_is_nested(&f->turn.effects[i]))
                 port->cancel(port->arg, s->key, f->turn.effects[i].step,
                              f->turn.effects[i].attempt);
     arena_free(scratch);
@@ -199,11 +203,7 @@ void engine_start(struct engine *e, const struct engine_start *start, engine_rep
         c->start.definition = arena_str(a, start->definition);
     c->start.name = arena_str(a, start->name);
     c->start.input = arena_str(a, start->input);
-    if (e->start_last)
-        e->start_last->next = c;
-    else
-        e->start_first = c;
-    e->start_last = c;
+    start_push(e, c);
 }
 
 void engine_forget_machine(struct engine *e, struct str machine_name)
@@ -247,6 +247,11 @@ void engine_command(struct engine *e, execution_key key, struct pending *p)
         engine_give(e, key, p);
 }
 
+bool engine_expects(const struct engine *e, execution_key key)
+{
+    return slot_find(e, key) || away_has_handed(&e->away, key);
+}
+
 void engine_resume(struct engine *e, execution_key key, engine_replied *replied, void *arg)
 {
     struct pending *p = pending_new(e, FLOW_CONTINUE);
@@ -270,7 +275,7 @@ void engine_stop(struct engine *e, execution_key key, struct str error, struct s
 void engine_task_result(struct engine *e, const struct engine_task_result *result)
 {
     execution_key key = result->execution;
-    if (e->dead || e->detached || (!slot_find(e, key) && !away_has_handed(&e->away, key)))
+    if (e->dead || e->detached || !engine_expects(e, key))
         return;
     struct pending *p = pending_new(e, FLOW_TASK_RESULT);
     p->input.step = result->step;
@@ -363,11 +368,16 @@ static void bury(struct engine *e)
     }
 }
 
+bool engine_has_room(const struct engine *e)
+{
+    return e->slot_count < e->options.runs_live_max || e->parked_oldest;
+}
+
 /* Is there anything outside the slots that need not wait for room? */
 static bool may_be_housed(const struct engine *e)
 {
-    bool room = e->slot_count < e->options.runs_live_max || e->parked_oldest;
-    return (e->homeless.first || (e->start_first && e->lookout.newest_known)) && room;
+    bool waits = e->homeless.first || (e->start_first && e->lookout.newest_known);
+    return (waits && engine_has_room(e)) || nested_ready(e);
 }
 
 bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
@@ -379,6 +389,7 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
         return store_ready(e->options.store);
     if (!e->dead) {
         more = lookout_step(e);
+        nested_step(e);
         house(e);
         take_starts(e);
         wakes_take_due(e);
@@ -398,18 +409,21 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
 struct wall_ms engine_wake(const struct engine *e)
 {
     const struct run_slot *s = slot_first_wake(e);
-    struct wall_ms wake = heartbeats_wake(&e->heartbeats);
+    struct wall_ms wake = heartbeats_wake(&e->heartbeats), nested = nested_wake(e);
     struct away_wake away;
     if (e->detached || e->dead)
         return (struct wall_ms){0};
     if (away_first(&e->away, &away) && (!wake.ms || away.at.ms < wake.ms))
         wake = away.at;
+    if (nested.ms && (!wake.ms || nested.ms < wake.ms))
+        wake = nested;
     return s && (!wake.ms || s->wake.ms < wake.ms) ? s->wake : wake;
 }
 
 bool engine_idle(const struct engine *e)
 {
-    return !e->ready_first && !e->start_first && !e->homeless.first && e->store_waits == 0;
+    return !e->ready_first && !e->start_first && !e->homeless.first && e->store_waits == 0 &&
+           e->nested.count == e->nested.watching;
 }
 
 struct engine_stats engine_stats(const struct engine *e)

@@ -127,7 +127,9 @@ struct engine_start {
     struct str origin;       /* JSON text kept with the execution; means nothing to the engine */
     bool cataloged;          /* the store has the machine and the definition: neither is written */
     bool express;
-    execution_key parent; /* 0: none; else the step of it that starts this one */
+    /* The execution that starts this one, and the order (index + 1) of its step that waits
+     * for the end; 0: none. */
+    execution_key parent;
     uint32_t parent_task;
 };
 /* Everything is copied. A start is idempotent by its name: while the first is

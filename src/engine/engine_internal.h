@@ -21,6 +21,8 @@
 #include "engine/machines.h"
 #include "engine/mirror.h"
 
+struct nested;
+
 enum {
     REFUSED_WAIT_FIRST_MS = 100, /* after a refused commit; doubles ... */
     REFUSED_WAIT_LAST_MS = 5000, /* ... up to this */
@@ -48,6 +50,13 @@ struct asker {
     void *arg;
 };
 
+/* What one run asks of another: nested.c. */
+enum ask {
+    ASK_NOTHING,
+    ASK_OUTCOME, /* of a child: tell `other`, its parent, how it ended if it has */
+    ASK_AWAITED, /* of a parent: does its step still wait for `other`, a child? */
+};
+
 /* One thing to do for a run. */
 struct pending {
     struct pending *next;
@@ -56,6 +65,9 @@ struct pending {
     bool resume; /* only loads the run; `input` is not used */
     bool look;   /* asks only whether the input's task waits for its token */
     bool late;   /* did not fit; what made it so is on its way */
+    enum ask ask;
+    execution_key other; /* of asks and of FLOW_CHILD_ENDED, whose child it is */
+    struct uuid other_id;
     struct flow_input input;
     struct asker asker;
 };
@@ -107,6 +119,7 @@ struct beginning {
     bool cataloged;                    /* the machine stands in the store, whatever is known */
     struct wall_ms machine_created_at; /* .ms 0: the store has none of its name */
     struct json input;
+    const struct uuid *nested; /* of the task whose child it is; NULL: of none */
 };
 
 struct run_slot {
@@ -158,7 +171,24 @@ struct start_command {
     struct arena *arena; /* owned */
     struct engine_start start;
     struct machine_ref *machine; /* NULL: to be compiled from start.definition */
+    const struct uuid *nested;   /* in the arena; as in struct beginning */
     struct asker asker;
+};
+
+enum {
+    NESTED_BUCKETS = 256
+};
+
+struct nested_queue {
+    struct nested *first, *last;
+};
+
+/* Nested executions that are being started, looked for or watched: nested.c. */
+struct nesteds {
+    struct nested *buckets[NESTED_BUCKETS];
+    size_t count, watching, active;
+    struct nested_queue waiting, answered;
+    struct wall_ms again_at; /* none of those that wait before */
 };
 
 struct wakes {
@@ -197,6 +227,7 @@ struct engine {
     struct known known;
     struct start_command *start_first, *start_last;
     struct pending_list homeless; /* for runs that found no room yet */
+    struct nesteds nested;
     struct lookout lookout;
     size_t store_waits;                /* calls that the store has not answered */
     size_t flight_count, flight_bytes; /* of all slots */
@@ -282,7 +313,7 @@ void wakes_release(struct wakes *w);
 void wakes_take_due(struct engine *e);
 
 /* What the row's wake_at should be for a run as it is now. */
-struct wall_ms wake_wanted(const struct run *run, bool more);
+struct wall_ms wake_wanted(const struct run_slot *s, bool more);
 
 void lookout_begin(struct engine *e);
 /* True while there is more to do at once. */
@@ -326,6 +357,8 @@ void void_step(struct run_slot *s);
 void slot_refused(struct run_slot *s, const struct err *err);
 
 /* start.c */
+/* Takes over the command. */
+void start_push(struct engine *e, struct start_command *command);
 /* False: no room yet; the command stays the caller's. */
 bool start_take(struct engine *e, struct start_command *command);
 void machine_done(struct run_slot *s);
@@ -353,6 +386,10 @@ void engine_command(struct engine *e, execution_key key, struct pending *p);
 void engine_die(struct engine *e, const struct err *why);
 void engine_trouble(struct engine *e, execution_key key, const struct err *err,
                     struct wall_ms again_at);
+/* Is the run in memory, or are tasks of it out from here? */
+bool engine_expects(const struct engine *e, execution_key key);
+/* Is there a place for one more run, or one that can be made? */
+bool engine_has_room(const struct engine *e);
 /* Is the store of no use any more after this? */
 bool store_error_is_final(enum err_code code);
 

@@ -2,6 +2,8 @@
  * workers and holders of tokens say. */
 #include "engine/engine_internal.h"
 
+#include "engine/nested.h"
+
 #include <stdlib.h>
 
 /* ---- workers ---- */
@@ -172,7 +174,9 @@ void effect_start(struct run_slot *s, const struct flow_effect *task)
 {
     const struct engine_task_port *port = &s->engine->options.tasks;
     bool is_activity = task->resource->kind == TASK_ACTIVITY;
-    if (!is_activity && !task->submitted)
+    if (effect_is_nested(task))
+        nested_begin(s, task);
+    else if (!is_activity && !task->submitted)
         port->start(port->arg, &s->row, &s->identity, task);
     if (is_activity && !task->submitted)
         queue(s->engine, s->key, task);

@@ -4,6 +4,7 @@
 #include "engine/engine_internal.h"
 
 #include "engine/names.h"
+#include "engine/nested.h"
 
 enum {
     GAP_MAX = 16 /* turns read in vain rather than asking once more */
@@ -124,6 +125,14 @@ void load_begin(struct run_slot *s)
     slot_read(s, STORE_GET_EXECUTION);
 }
 
+static bool is_asked_for_its_outcome(const struct run_slot *s)
+{
+    for (const struct pending *p = s->queue.first; p; p = p->next)
+        if (p->ask == ASK_OUTCOME)
+            return true;
+    return false;
+}
+
 void load_row_done(struct run_slot *s)
 {
     if (s->failed) {
@@ -132,7 +141,7 @@ void load_row_done(struct run_slot *s)
     }
     slot_adopt_row(s, &s->read.executions[0]);
     end_work(s);
-    if (s->row.status != EXECUTION_RUNNING)
+    if (s->row.status != EXECUTION_RUNNING && !is_asked_for_its_outcome(s))
         slot_end(s, NULL);
     else
         read_definition(s);
@@ -307,8 +316,14 @@ static void loaded(struct run_slot *s)
     s->run_bytes = arena_used(run_arena(s->run));
     if (s->mirror)
         mirror_compare(s->mirror, s->run);
-    if (!s->handed && !is_being_stopped(s))
+    if (run_status(s->run) != FLOW_RUNNING) {
+        slot_end(s, NULL);
+        return;
+    }
+    if (!s->handed && !is_being_stopped(s)) {
         hand_out_tasks(s);
+        nested_check(s);
+    }
     s->handed = true;
     if (run_is_ready(s->run, s->engine->wall))
         pending_push_front(&s->queue, pending_new(s->engine, FLOW_CONTINUE));

@@ -45,7 +45,7 @@ static void leave(struct run_slot *s)
     struct engine *e = s->engine;
     struct away_wake wake = {flow_wake(s->run), s->key};
     bool is_stored = e->options.advance_all && s->row.wake_at.ms == wake.at.ms;
-    if (s->handed && run_has_tasks(s->run))
+    if (s->handed && (s->row.parent_task || run_has_tasks(s->run)))
         away_hand(&e->away, s->key);
     if (wake.at.ms && wake.at.ms != s->away_wake.ms)
         away_add(&e->away, wake, is_stored);
@@ -55,7 +55,7 @@ static void leave(struct run_slot *s)
 /* The row must say when to wake it, and a long journal wants a snapshot. */
 static void begin_leaving(struct run_slot *s)
 {
-    struct wall_ms wake = wake_wanted(s->run, false);
+    struct wall_ms wake = wake_wanted(s, false);
     bool wants_row = s->row.wake_at.ms != wake.ms;
     bool wants_snapshot = s->journal_bytes > s->engine->options.snapshot_min / LEAVING_PART &&
                           run_turns(s->run) >= SNAPSHOT_TURNS_MIN;

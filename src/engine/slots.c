@@ -1,5 +1,7 @@
 #include "engine/engine_internal.h"
 
+#include "engine/nested.h"
+
 /* ---- the table ---- */
 
 static struct run_slot **bucket_of(const struct engine *e, execution_key key)
@@ -110,8 +112,11 @@ void slot_end(struct run_slot *s, const struct err *err)
     for (struct flight *f = s->flights.first; f; f = f->next)
         if (f->pending)
             asker_answer(&f->pending->asker, &s->row, false, err);
-    for (const struct pending *p = s->queue.first; p; p = p->next)
+    for (struct pending *p = s->queue.first; p; p = p->next) {
+        if (p->ask)
+            nested_answer_ended(s, p, err);
         asker_answer(&p->asker, &s->row, false, err);
+    }
     slot_free(s);
 }
 

@@ -2,6 +2,16 @@
 #include "engine/engine_internal.h"
 
 #include "engine/names.h"
+#include "engine/nested.h"
+
+void start_push(struct engine *e, struct start_command *c)
+{
+    if (e->start_last)
+        e->start_last->next = c;
+    else
+        e->start_first = c;
+    e->start_last = c;
+}
 
 static void start_refused(struct engine *e, struct start_command *c, const struct err *err)
 {
@@ -36,14 +46,16 @@ static execution_key next_key(struct engine *e)
     return key;
 }
 
-static void fill_row(struct run_slot *s, const struct engine_start *start)
+static void fill_row(struct run_slot *s, const struct start_command *c)
 {
+    const struct engine_start *start = &c->start;
     struct engine *e = s->engine;
     const struct engine_options *o = &e->options;
     struct arena *a = s->arena;
     char id[UUID_TEXT_LEN];
     struct execution_row row = {.key = s->key, .client_named = start->name.len > 0};
-    row.id = execution_uuid(s->key, rng_next(&e->rng));
+    row.id =
+        c->nested ? nested_row_id(s->key, c->nested) : execution_uuid(s->key, rng_next(&e->rng));
     uuid_format(row.id, id);
     row.name = row.client_named ? start->name : str_of(id, UUID_TEXT_LEN);
     row.machine_name = start->machine_name;
@@ -107,10 +119,11 @@ static void full(const struct engine *e, struct err *reterr)
 static void begin(struct run_slot *s, struct start_command *c, struct json input)
 {
     s->machine = c->machine;
-    fill_row(s, &c->start);
+    fill_row(s, c);
     s->beginning = ARENA_NEW(s->arena, struct beginning);
     s->beginning->input = input;
     s->beginning->cataloged = c->start.cataloged;
+    s->beginning->nested = c->nested; /* in the arena that the pending takes over */
     s->run = run_new(s->machine->machine, &s->identity, &s->engine->options.limits);
     struct pending *p = ARENA_NEW(c->arena, struct pending);
     *p = (struct pending){.arena = c->arena, .asker = c->asker};
@@ -152,6 +165,13 @@ static void name_taken(struct run_slot *s, const struct execution_row *holder, c
     slot_end(s, &err);
 }
 
+/* A nested start that was made before a crash, and is made again. */
+static bool is_same_child(const struct run_slot *s, const struct execution_row *holder)
+{
+    const struct uuid *nested = s->beginning->nested;
+    return nested && nested_is_child(holder->key, holder->id, *nested);
+}
+
 void name_begin(struct run_slot *s)
 {
     s->phase = SLOT_NAME;
@@ -173,6 +193,11 @@ void name_done(struct run_slot *s)
         return;
     }
     const struct execution_row *holder = &s->read.executions[0];
+    if (is_same_child(s, holder)) {
+        asker_answer(&s->queue.first->asker, holder, true, NULL);
+        slot_free(s);
+        return;
+    }
     if (holder->status != EXECUTION_RUNNING) {
         name_taken(s, holder, "");
         return;

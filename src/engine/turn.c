@@ -2,6 +2,8 @@
  * what it says. */
 #include "engine/engine_internal.h"
 
+#include "engine/nested.h"
+
 /* ---- submitting ---- */
 
 /* An early wake in the store is harmless and a late one is not, so the stored one
@@ -92,7 +94,7 @@ static bool wants_snapshot(const struct run_slot *s)
 static void submit(struct flight *f)
 {
     struct run_slot *s = f->slot;
-    struct wall_ms wake = wake_wanted(s->run, f->turn.more);
+    struct wall_ms wake = wake_wanted(s, f->turn.more);
     bool first = f->turn.number == 0;
     f->status = (enum execution_status)run_status(s->run);
     bool changes = f->status != EXECUTION_RUNNING || wake_must_change(s->stored, wake, f->turn.at);
@@ -129,6 +131,8 @@ static void take_turn(struct run_slot *s, struct pending *p)
     struct engine *e = s->engine;
     struct flight *f = flight_new(s);
     f->pending = p;
+    if (p->input.why == FLOW_CHILD_ENDED && !p->input.attempt)
+        nested_resolve(s, p);
     p->input.now = e->wall;
     p->input.seed = rng_next(&e->rng);
     flow_turn(s->run, &p->input, f->arena, &f->turn);
@@ -160,13 +164,17 @@ static bool may_take(const struct run_slot *s, const struct pending *p)
         return false;
     if (!p->resume && p->input.why == FLOW_CONTINUE && s->flights.count > 1)
         return false;
-    if ((p->look || p->late) && s->flights.first)
+    if ((p->look || p->late || p->ask) && s->flights.first)
         return false;
     return flight_has_room(s);
 }
 
-static void look(const struct run_slot *s, const struct pending *p)
+static void look(struct run_slot *s, struct pending *p)
 {
+    if (p->ask) {
+        nested_answer(s, p);
+        return;
+    }
     struct engine_reply reply = {.execution = &s->row};
     reply.accepted = p->look && flow_token_awaited(s->run, p->input.step, p->input.attempt);
     asker_reply(&p->asker, &reply);
@@ -202,10 +210,19 @@ static void verify(struct flight *f)
         mirror_compare(s->mirror, s->run);
 }
 
+static void effect_cancel(struct run_slot *s, const struct flow_effect *effect)
+{
+    const struct engine_task_port *port = &s->engine->options.tasks;
+    slot_task_over(s, effect->step, effect->attempt);
+    if (effect_is_nested(effect))
+        nested_cancel(s, effect);
+    else
+        port->cancel(port->arg, s->key, effect->step, effect->attempt);
+}
+
 static void perform(const struct flight *f)
 {
     struct run_slot *s = f->slot;
-    const struct engine_task_port *port = &s->engine->options.tasks;
     for (size_t i = 0; i < f->turn.effect_count && !s->engine->detached; i++) {
         const struct flow_effect *effect = &f->turn.effects[i];
         switch (effect->kind) {
@@ -216,8 +233,7 @@ static void perform(const struct flight *f)
             slot_task_taken(s, effect);
             break;
         case FLOW_TASK_CANCEL:
-            slot_task_over(s, effect->step, effect->attempt);
-            port->cancel(port->arg, s->key, effect->step, effect->attempt);
+            effect_cancel(s, effect);
             break;
         case FLOW_ENDED:
             break;
@@ -282,6 +298,7 @@ static bool land(struct run_slot *s)
             show(f);
         flight_free(e, f);
         if (s->row.status != EXECUTION_RUNNING) {
+            nested_ended(s);
             slot_end(s, NULL);
             return false;
         }

@@ -78,11 +78,13 @@ void wakes_release(struct wakes *w)
     *w = (struct wakes){0};
 }
 
-struct wall_ms wake_wanted(const struct run *run, bool more)
+/* A child that is waited for has to ask its parent, after a crash, whether it still is. */
+struct wall_ms wake_wanted(const struct run_slot *s, bool more)
 {
-    if (run_status(run) != FLOW_RUNNING)
+    if (run_status(s->run) != FLOW_RUNNING)
         return (struct wall_ms){0};
-    return more || run_has_tasks(run) ? WAKE_AT_OPENING : flow_wake(run);
+    bool at_opening = more || s->row.parent_task || run_has_tasks(s->run);
+    return at_opening ? WAKE_AT_OPENING : flow_wake(s->run);
 }
 
 /* ---- what is due ---- */

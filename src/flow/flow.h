@@ -72,12 +72,12 @@ void run_free(struct run *run);
 
 /* Stored with each turn: why it happened. Never reuse a number. */
 enum flow_cause {
-    FLOW_START = 1,       /* the first turn */
-    FLOW_CONTINUE = 2,    /* go on after a bounded turn */
-    FLOW_WAKE = 3,        /* timers that are due */
-    FLOW_TASK_RESULT = 4, /* a task answered */
-    FLOW_STOP = 5,        /* StopExecution */
-    /* 6: an execution that a task started and waits for has ended */
+    FLOW_START = 1,          /* the first turn */
+    FLOW_CONTINUE = 2,       /* go on after a bounded turn */
+    FLOW_WAKE = 3,           /* timers that are due */
+    FLOW_TASK_RESULT = 4,    /* a task answered */
+    FLOW_STOP = 5,           /* StopExecution */
+    FLOW_CHILD_ENDED = 6,    /* an execution that a task started and waits for has ended */
     FLOW_TASK_STARTED = 7,   /* a worker takes an activity's task */
     FLOW_TOKEN_RESULT = 8,   /* whoever has the task's token answered */
     FLOW_HEARTBEAT_LOST = 9, /* no sign of life within HeartbeatSeconds */
@@ -88,8 +88,10 @@ struct flow_input {
     enum flow_cause why;
     struct wall_ms now; /* the turn's time; taken as not below the previous turn's */
     uint64_t seed;
-    struct json value; /* START: the input; TASK_RESULT, TOKEN_RESULT with ok: the result */
-    /* TASK_RESULT, TASK_STARTED, TOKEN_RESULT, HEARTBEAT_LOST */
+    struct json value; /* START: the input; TASK_RESULT, TOKEN_RESULT with ok: the result;
+                        * CHILD_ENDED: the child as DescribeExecution tells it, Input and Output
+                        * as JSON */
+    /* TASK_RESULT, CHILD_ENDED, TASK_STARTED, TOKEN_RESULT, HEARTBEAT_LOST */
     uint32_t step, attempt;
     bool ok;
     struct json log; /* kept with the attempt; may be absent */
@@ -118,7 +120,7 @@ struct flow_effect {
     struct str token;
     bool by_token;  /* only who has the token answers it: an activity, .waitForTaskToken */
     bool submitted; /* of flow_tasks: it is out and nothing is to be handed out again: a worker has
-                   it, or what was called with the token has answered for itself */
+                   it, or what was called has answered for itself */
     struct wall_ms deadline;   /* .ms 0: none */
     int64_t heartbeat_seconds; /* 0: none */
 };
@@ -169,6 +171,9 @@ bool run_is_ready(const struct run *run, struct wall_ms now);
 
 /* The earliest timer or deadline; .ms 0: none. */
 struct wall_ms flow_wake(const struct run *run);
+
+/* The attempt of a step's task that is outstanding; 0: none is. */
+uint32_t run_task_attempt(const struct run *run, uint32_t step);
 
 /* Is any task outstanding? */
 bool run_has_tasks(const struct run *run);

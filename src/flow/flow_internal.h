@@ -60,8 +60,8 @@ struct frame {
     uint32_t *retrier_used; /* attempts by retrier */
     int64_t wake_ms;        /* 0: none */
     int64_t heartbeat_seconds, timeout_seconds;
-    uint32_t submitted;     /* TASK, 1: a worker has the activity's task, or what was called with
-                           its token has answered for itself */
+    uint32_t submitted;     /* TASK, 1: a worker has the activity's task, or what was called has
+                           answered for itself */
     uint32_t heart_stopped; /* FAILED, 1: for want of heartbeats */
     struct fan_out *fan;
     bool queued; /* in the turn's queue: no state of the run */
@@ -196,6 +196,7 @@ MUST_CHECK bool task_execute(struct turn *t, struct frame *frame, struct expr_fa
 bool failure_is_time_out(struct str error);
 /* Inputs for one task: each does nothing when the task does not wait for it. */
 void task_result(struct turn *t);
+void task_child_ended(struct turn *t);
 void task_token_result(struct turn *t);
 void task_started(struct turn *t);
 void task_heartbeat_lost(struct turn *t);

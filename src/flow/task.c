@@ -133,10 +133,28 @@ size_t flow_tasks(const struct run *run, struct arena *arena, const struct flow_
     return count;
 }
 
+/* What a nested execution was started with tells which one is to be stopped. */
+static void cancel(struct turn *t, const struct frame *f)
+{
+    struct flow_effect *effect = turn_effect(t, FLOW_TASK_CANCEL, f);
+    effect->resource = &effect->state->u.task.resource;
+    effect->payload = f->result.value;
+}
+
 void task_cancel_effect(struct turn *t, const struct frame *f)
 {
     if (f->phase == FRAME_TASK)
-        turn_effect(t, FLOW_TASK_CANCEL, f);
+        cancel(t, f);
+}
+
+uint32_t run_task_attempt(const struct run *run, uint32_t step)
+{
+    for (uint32_t i = 0; i < run->frame_count; i++) {
+        const struct frame *f = run->frames[i];
+        if (f && f->phase == FRAME_TASK && f->step == step)
+            return f->attempt;
+    }
+    return 0;
 }
 
 /* ---- results ---- */
@@ -213,8 +231,70 @@ static struct failure failure_of_input(const struct flow_input *in)
                             .cause = in->cause};
 }
 
-/* What was called with a token answers at most once, and perhaps later than who has
- * the token. */
+/* ---- nested executions ---- */
+
+static bool awaits_child(const struct resource *r)
+{
+    return r->kind == TASK_NESTED && (r->pattern == TASK_SYNC || r->pattern == TASK_SYNC_2);
+}
+
+/* Input and Output of the child are JSON for .sync:2, and the texts of it else. */
+static struct json child_described(struct turn *t, struct json child, bool as_text)
+{
+    struct arena *a = t->run->arena;
+    struct json_object_builder b = json_object_builder(a);
+    const struct json_member *members = json_members(child);
+    for (size_t i = 0; i < json_count(child); i++) {
+        struct str name = json_str(members[i].key);
+        struct json value = members[i].value;
+        if (as_text && (str_eq(name, STR("Input")) || str_eq(name, STR("Output"))))
+            value = json_string(json_text(a, value));
+        json_object_add(&b, name, value);
+    }
+    return json_object_done(&b);
+}
+
+/* What its start answered, of a child that ended before that was heard. */
+static struct json child_start(struct turn *t, struct json child)
+{
+    struct arena *a = t->run->arena;
+    struct wall_ms at = {0};
+    char text[TIME_TEXT_SIZE];
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("ExecutionArn"), json_get(child, STR("ExecutionArn")));
+    if (json_to_int64(json_get(child, STR("StartDate")), &at.ms))
+        json_object_add(&b, STR("StartDate"),
+                        json_string_copy(a, str_of(text, wall_format(at, text))));
+    return json_object_done(&b);
+}
+
+void task_child_ended(struct turn *t)
+{
+    const struct flow_input *in = t->input;
+    struct frame *f = waiting_frame(t->run, in->step, in->attempt);
+    if (!f || !awaits_child(&frame_state(t->run, f)->u.task.resource))
+        return;
+    const struct state *state = frame_state(t->run, f);
+    bool as_text = !in->ok || state->u.task.resource.pattern == TASK_SYNC;
+    struct json child = child_described(t, in->value, as_text);
+    t->awaited = true;
+    if (!f->submitted)
+        emit_output(t, f, EVENT_TASK_SUBMITTED, child_start(t, in->value), true);
+    if (in->ok) {
+        emit_output(t, f, events_of(state)->succeeded, child, true);
+        return;
+    }
+    struct failure failure = {.has_error = true,
+                              .has_cause = true,
+                              .error = STR("States.TaskFailed"),
+                              .cause = json_text(t->run->arena, child)};
+    emit_failed(t, f, &failure);
+}
+
+/* ---- answers ---- */
+
+/* What was called with a token, and a nested execution that is waited for, answers for
+ * its start at most once, and perhaps later than who has the token or the child's end. */
 void task_result(struct turn *t)
 {
     const struct flow_input *in = t->input;
@@ -222,8 +302,9 @@ void task_result(struct turn *t)
     if (!f)
         return;
     const struct state *state = frame_state(t->run, f);
-    bool by_token = is_by_token(&state->u.task.resource);
-    if (state->u.task.resource.kind == TASK_ACTIVITY || (by_token && f->submitted))
+    const struct resource *resource = &state->u.task.resource;
+    bool goes_on = is_by_token(resource) || awaits_child(resource);
+    if (resource->kind == TASK_ACTIVITY || (goes_on && f->submitted))
         return;
     t->awaited = true;
     if (!json_is_absent(in->log)) {
@@ -232,7 +313,7 @@ void task_result(struct turn *t)
         turn_emit(t, e);
     }
     if (in->ok) {
-        emit_output(t, f, by_token ? EVENT_TASK_SUBMITTED : events_of(state)->succeeded, in->value,
+        emit_output(t, f, goes_on ? EVENT_TASK_SUBMITTED : events_of(state)->succeeded, in->value,
                     true);
         return;
     }
@@ -294,13 +375,13 @@ void task_heartbeat_lost(struct turn *t)
     struct failure failure = {
         .has_error = true, .error = STR("States.Timeout"), .heart_stopped = true};
     t->awaited = true;
-    turn_effect(t, FLOW_TASK_CANCEL, f);
+    cancel(t, f);
     emit_failed(t, f, &failure);
 }
 
 void task_time_out(struct turn *t, struct frame *f)
 {
     struct failure failure = {.has_error = true, .error = STR("States.Timeout")};
-    turn_effect(t, FLOW_TASK_CANCEL, f);
+    cancel(t, f);
     emit_failed(t, f, &failure);
 }

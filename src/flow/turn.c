@@ -252,6 +252,9 @@ static void take_input(struct turn *t)
     case FLOW_TASK_RESULT:
         task_result(t);
         break;
+    case FLOW_CHILD_ENDED:
+        task_child_ended(t);
+        break;
     case FLOW_STOP:
         end_from_outside(t, EVENT_EXECUTION_ABORTED);
         break;

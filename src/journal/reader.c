@@ -27,7 +27,7 @@ const struct turn_values *journal_values(const struct journal_reader *r, size_t 
 
 static bool cause_known(uint8_t cause)
 {
-    return cause >= FLOW_START && cause <= FLOW_CAUSE_LAST && cause != 6;
+    return cause >= FLOW_START && cause <= FLOW_CAUSE_LAST;
 }
 
 /* What stands around the body. */

@@ -258,7 +258,7 @@ static void read_done(void *arg, const struct err *err)
     *(bool *)arg = true;
 }
 
-static void read_now(struct store *store, struct store_read *read)
+void world_read(struct store *store, struct store_read *read)
 {
     bool done = false;
     read->done = read_done;
@@ -271,7 +271,7 @@ static void read_now(struct store *store, struct store_read *read)
 struct execution_row world_row(struct world *w, struct store *store, execution_key key)
 {
     struct store_read read = {.kind = STORE_GET_EXECUTION, .key = key, .arena = w->arena};
-    read_now(store, &read);
+    world_read(store, &read);
     assert_int_equal(read.count, 1);
     return read.executions[0];
 }
@@ -280,7 +280,7 @@ bool world_has_snapshot(struct store *store, execution_key key)
 {
     struct arena *scratch = arena_new(0);
     struct store_read read = {.kind = STORE_GET_SNAPSHOT, .key = key, .arena = scratch};
-    read_now(store, &read);
+    world_read(store, &read);
     arena_free(scratch);
     return read.found;
 }
@@ -304,7 +304,7 @@ struct machine_row world_machine(struct world *w, struct store *store, const cha
 {
     struct store_read read = {
         .kind = STORE_GET_MACHINE, .name = str_of_cstr(name), .arena = w->arena};
-    read_now(store, &read);
+    world_read(store, &read);
     assert_int_equal(read.count, 1);
     return read.machines[0];
 }
@@ -313,7 +313,7 @@ struct world_rows world_named(struct world *w, struct store *store, const char *
 {
     struct store_read read = {
         .kind = STORE_FIND_NAMED, .name = str_of_cstr(name), .arena = w->arena};
-    read_now(store, &read);
+    world_read(store, &read);
     return (struct world_rows){read.executions, read.count};
 }
 
@@ -330,13 +330,13 @@ void world_history(struct world *w, struct store *store, execution_key key, worl
     const struct machine *machine = NULL;
     struct err err = {0};
     memcpy(text.hash, row.definition, SHA256_SIZE);
-    read_now(store, &text);
+    world_read(store, &text);
     bool good = asl_compile(a, text.text, &diags, &machine, &err);
     assert_true(good);
     struct run *run = run_new(machine, &identity, &limits);
     struct journal_reader *reader = journal_reader_new(a);
     do {
-        read_now(store, &read);
+        world_read(store, &read);
         for (size_t i = 0; i < read.count; i++) {
             const struct turn_row *t = &read.turns[i];
             struct journal_row journal = {t->turn, t->rules_version, t->cause,

@@ -63,6 +63,7 @@ void world_start(struct world *w, const char *machine, const char *definition, c
 void world_replied(void *arg, const struct engine_reply *reply);
 
 /* Reads synchronously from any store. Asserts success. */
+void world_read(struct store *store, struct store_read *read);
 struct execution_row world_row(struct world *w, struct store *store, execution_key key);
 struct machine_row world_machine(struct world *w, struct store *store, const char *name);
 bool world_has_snapshot(struct store *store, execution_key key);

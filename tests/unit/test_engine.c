@@ -213,7 +213,6 @@ static void test_starts_what_the_catalog_has(void **state)
         .cataloged = true,
         .express = true,
         .parent = 7,
-        .parent_task = 3,
     };
     /* The catalog's own writes, which only the definition of matters here. */
     struct store_write write = {.kind = STORE_PUT_DEFINITION};
@@ -236,7 +235,7 @@ static void test_starts_what_the_catalog_has(void **state)
     assert_true(str_eq(row.origin, start.origin));
     assert_true(row.express);
     assert_int_equal(row.parent, 7);
-    assert_int_equal(row.parent_task, 3);
+    assert_int_equal(row.parent_task, 0);
     assert_output(w, reply.key,
                   "{\"role\":\"arn:aws:iam::123456789012:role/r\",\"id\":"
                   "\"arn:aws:states:eu-west-9:123456789012:execution:listed:one\"}");

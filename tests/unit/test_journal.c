@@ -400,8 +400,8 @@ static void test_damaged_rows(void **state)
     row = row_of(1, body);
     row.cause = 0;
     refuse(f, row, ERR_CORRUPT, "turn 1 of the journal is damaged: its cause 0 is unknown");
-    row.cause = FLOW_STOP + 1;
-    refuse(f, row, ERR_CORRUPT, "turn 1 of the journal is damaged: its cause 6 is unknown");
+    row.cause = FLOW_CAUSE_LAST + 1;
+    refuse(f, row, ERR_CORRUPT, "turn 1 of the journal is damaged: its cause 10 is unknown");
     row = row_of(1, body);
     row.at.ms = AT - 1;
     refuse(f, row, ERR_CORRUPT,
