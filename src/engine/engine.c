@@ -380,9 +380,25 @@ static bool may_be_housed(const struct engine *e)
     return (waits && engine_has_room(e)) || nested_ready(e);
 }
 
+/* After a clock that was set back, what waits only to be tried again would wait as
+ * much longer; timers do, since theirs are times of the wall. */
+static void set_clock(struct engine *e, struct wall_ms wall)
+{
+    bool back = wall.ms < e->wall.ms;
+    size_t bucket = 0;
+    e->wall = wall;
+    for (struct run_slot *s = back ? slot_next(e, &bucket, NULL) : NULL; s;
+         s = slot_next(e, &bucket, s)) {
+        if (s->phase != SLOT_WAIT)
+            continue;
+        slot_wake_at(s, (struct wall_ms){0});
+        slot_make_ready(s);
+    }
+}
+
 bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
 {
-    e->wall = wall;
+    set_clock(e, wall);
     bool more = false;
     store_step(e->options.store, mono);
     if (e->detached)

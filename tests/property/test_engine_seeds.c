@@ -3,13 +3,14 @@
  * Each seed makes a machine, starts executions of it, and lets things go wrong: calls
  * to the store are slow and overtake one another, commits are refused, the disk fails,
  * the shard is taken over, the process dies and comes back, results come twice or for
- * nobody, and runs must leave memory all the time since few may stay. Then the faults
- * stop. Checked:
+ * nobody, runs must leave memory all the time since few may stay, and the wall's clock is
+ * set forward and back. Then the faults stop. Checked:
  *   - whatever was acknowledged exists, and every execution ends;
  *   - no task is handed out whose result is in the journal, nor one twice in one life;
  *   - nothing is told that is not in the store, and every turn is told in order;
  *   - no timer fires early;
- *   - the output is that of a run without faults, where that does not depend on luck.
+ *   - the output is that of a run without faults, where that does not depend on luck;
+ *   - the same seed again gives the same turns at the same times, to the byte.
  * PAWL_SEEDS says how many seeds (300 by default), PAWL_SEED plays that one alone. */
 #include "asl/compile.h"
 #include "store/memory/memory_store.h"
@@ -72,8 +73,11 @@ struct sim {
     struct engine *engine;
     struct engine_options options;
     struct str definition;
-    int64_t now_ms;
-    bool calm; /* the faults have stopped */
+    int64_t now_ms;  /* never goes back */
+    int64_t skew_ms; /* of the wall's clock */
+    int64_t wall_last_ms;
+    uint64_t trace; /* a digest of all that the engine told */
+    bool calm;      /* the faults have stopped */
     bool tasks_fail;
     struct asked asked[RUNS_MAX];
     size_t asked_count;
@@ -88,7 +92,7 @@ struct sim {
 
 static struct totals {
     unsigned runs, crashes, deaths, refusals, turns, tasks, timers, compared, differing_luck, late,
-        snapshots;
+        snapshots, jumps;
     unsigned statuses[EXECUTION_STATUS_COUNT];
 } totals;
 
@@ -151,7 +155,7 @@ static void note_timer(struct sim *s, execution_key key, const struct flow_event
     for (size_t i = 0; i < s->timer_count; i++)
         if (same_place(s->timers[i].at, place)) {
             totals.timers++;
-            if (at.ms < s->timers[i].wake_ms || at.ms > s->now_ms)
+            if (at.ms < s->timers[i].wake_ms || at.ms > s->wall_last_ms)
                 fail(s, "a timer fired early");
         }
 }
@@ -298,6 +302,21 @@ static void answer_due(struct sim *s)
 
 /* ---- what the engine tells ---- */
 
+/* The turn's body as well: its checksum is that of all its bytes. */
+static void note_trace(struct sim *s, const struct execution_row *execution, struct wall_ms at)
+{
+    struct store_read read = {.kind = STORE_GET_TURNS,
+                              .key = execution->key,
+                              .turn = execution->turns - 1,
+                              .rows_max = 1,
+                              .arena = s->arena};
+    bool found = read_now(s, &read) && read.count;
+    uint64_t told[] = {
+        s->trace,        (uint64_t)execution->key, execution->turns,
+        (uint64_t)at.ms, (uint64_t)s->now_ms,      found ? read.turns[0].checksum : 0};
+    s->trace = checksum64(str_of((const char *)told, sizeof(told)));
+}
+
 static void followed(void *arg, const struct run *run, const struct execution_row *execution,
                      const struct flow_event *events, size_t count, struct wall_ms at)
 {
@@ -309,6 +328,7 @@ static void followed(void *arg, const struct run *run, const struct execution_ro
         fail(s, "a turn was told before it was stored");
     if (execution->status != EXECUTION_RUNNING && stored.status != execution->status)
         fail(s, "an end was told before it was stored");
+    note_trace(s, execution, at);
     for (size_t i = 0; i < count; i++) {
         note_event(s, execution->key, &events[i]);
         note_timer(s, execution->key, &events[i], at);
@@ -419,8 +439,8 @@ static void advance_time(struct sim *s)
     int64_t next = INT64_MAX;
     if (faulty_store_next_due(s->faulty, &due))
         next = begins_ms + (int64_t)(due.ns / 1000000) + 1;
-    if (wake.ms && wake.ms < next)
-        next = wake.ms;
+    if (wake.ms && wake.ms - s->skew_ms < next)
+        next = wake.ms - s->skew_ms;
     for (size_t i = 0; i < s->task_count; i++)
         if (s->tasks[i].due_ms < next)
             next = s->tasks[i].due_ms;
@@ -431,11 +451,29 @@ static void advance_time(struct sim *s)
     s->now_ms = next;
 }
 
+/* By up to a minute, now and then by up to a day. */
+static void set_clock(struct sim *s)
+{
+    enum {
+        MINUTE_MS = 60000,
+        DAY_MS = 86400000
+    };
+    if (s->calm || below(s, 1000))
+        return;
+    uint64_t most = below(s, 4) ? MINUTE_MS : DAY_MS;
+    s->skew_ms = (int64_t)below(s, 2 * most) - (int64_t)most;
+    totals.jumps++;
+}
+
 static bool move(struct sim *s)
 {
     struct err why;
     struct mono_ns mono = {(uint64_t)(s->now_ms - begins_ms) * 1000000};
-    bool more = engine_step(s->engine, (struct wall_ms){s->now_ms}, mono);
+    struct wall_ms wall = {s->now_ms + s->skew_ms};
+    if (wall.ms > s->wall_last_ms)
+        s->wall_last_ms = wall.ms;
+    set_clock(s);
+    bool more = engine_step(s->engine, wall, mono);
     if (engine_dead(s->engine, &why)) {
         totals.deaths++;
         crash(s);
@@ -554,7 +592,7 @@ static void check(struct sim *s, const struct machine *machine)
 }
 
 /* NULL: all is well. */
-static const char *play_seed(uint64_t seed, struct gen_coverage *coverage)
+static const char *play_seed(uint64_t seed, struct gen_coverage *coverage, uint64_t *ret_trace)
 {
     struct sim *s = calloc(1, sizeof(*s));
     struct buf definition = BUF_INIT(0);
@@ -579,6 +617,7 @@ static const char *play_seed(uint64_t seed, struct gen_coverage *coverage)
     if (s->engine)
         close_engine(s);
     const char *problem = s->problem;
+    *ret_trace = s->trace;
     if (problem)
         printf("# seed %llu: %s\n", (unsigned long long)seed, problem);
     if (problem && getenv("PAWL_SEED"))
@@ -603,24 +642,46 @@ static bool verdict(int number, bool ok, const char *name)
     return ok;
 }
 
+/* How many of some of the seeds go another way the second time. */
+static unsigned play_again(int64_t first, int64_t last)
+{
+    enum {
+        STRIDE = 10
+    };
+    struct gen_coverage coverage = {0};
+    unsigned played = 0, differing = 0;
+    for (int64_t seed = first; seed <= last; seed += STRIDE, played++) {
+        uint64_t trace, again;
+        play_seed((uint64_t)seed, &coverage, &trace);
+        play_seed((uint64_t)seed, &coverage, &again);
+        differing += trace != again || !trace;
+    }
+    printf("# played twice=%u, differing=%u\n", played, differing);
+    return differing;
+}
+
 int main(void)
 {
     struct gen_coverage coverage = {0};
+    uint64_t trace;
     int64_t alone = number_from("PAWL_SEED", 0), first = alone ? alone : 1;
     int64_t last = alone ? alone : number_from("PAWL_SEEDS", SEEDS_DEFAULT);
     unsigned failed = 0;
     for (int64_t seed = first; seed <= last && failed < FAILURES_SHOWN_MAX; seed++)
-        failed += play_seed((uint64_t)seed, &coverage) != NULL;
-    printf("# executions=%u (succeeded=%u failed=%u) turns=%u tasks=%u timers=%u\n"
-           "# crashes=%u deaths=%u refused and tried again=%u snapshots=%u\n"
+        failed += play_seed((uint64_t)seed, &coverage, &trace) != NULL;
+    printf("# seeds=%lld executions=%u (succeeded=%u failed=%u) turns=%u tasks=%u timers=%u\n"
+           "# crashes=%u deaths=%u refused and tried again=%u snapshots=%u clock jumps=%u\n"
            "# outputs compared=%u (depending on luck=%u, timed out=%u)\n",
-           totals.runs, totals.statuses[EXECUTION_SUCCEEDED], totals.statuses[EXECUTION_FAILED],
-           totals.turns, totals.tasks, totals.timers, totals.crashes, totals.deaths,
-           totals.refusals, totals.snapshots, totals.compared, totals.differing_luck, totals.late);
+           (long long)(last - first + 1), totals.runs, totals.statuses[EXECUTION_SUCCEEDED],
+           totals.statuses[EXECUTION_FAILED], totals.turns, totals.tasks, totals.timers,
+           totals.crashes, totals.deaths, totals.refusals, totals.snapshots, totals.jumps,
+           totals.compared, totals.differing_luck, totals.late);
     bool ok = verdict(1, failed == 0, "the engine keeps its promises whatever the store does");
-    ok &= verdict(
-        2, alone || (totals.deaths && totals.refusals && totals.compared && totals.snapshots),
-        "faults of every kind happened, and outputs were compared");
-    printf("1..2\n");
+    ok &= verdict(2,
+                  alone || (totals.deaths && totals.refusals && totals.compared &&
+                            totals.snapshots && totals.jumps),
+                  "faults of every kind happened, and outputs were compared");
+    ok &= verdict(3, play_again(first, last) == 0, "a seed played again gives the same turns");
+    printf("1..3\n");
     return ok ? 0 : 1;
 }

@@ -167,7 +167,7 @@ void world_release(struct world *w)
 static uint64_t next_moment(const struct world *w)
 {
     struct wall_ms wake = engine_wake(w->engine);
-    uint64_t next = wake.ms ? (uint64_t)wake.ms : UINT64_MAX;
+    uint64_t next = wake.ms ? (uint64_t)(wake.ms - w->skew_ms) : UINT64_MAX;
     for (size_t i = 0; i < w->task_count; i++)
         if (w->tasks[i].due_ms < next)
             next = w->tasks[i].due_ms;
@@ -178,7 +178,7 @@ static bool world_move(struct world *w, uint64_t until_ms)
 {
     struct err why;
     assert_true(w->steps_max-- > 0);
-    bool more = engine_step(w->engine, (struct wall_ms){(int64_t)w->now_ms},
+    bool more = engine_step(w->engine, (struct wall_ms){(int64_t)w->now_ms + w->skew_ms},
                             (struct mono_ns){w->now_ms * 1000000});
     if (engine_dead(w->engine, &why))
         return false;
@@ -283,6 +283,18 @@ bool world_has_snapshot(struct store *store, execution_key key)
     world_read(store, &read);
     arena_free(scratch);
     return read.found;
+}
+
+struct wall_ms world_turn_at(struct store *store, execution_key key, uint32_t turn)
+{
+    struct arena *scratch = arena_new(0);
+    struct store_read read = {
+        .kind = STORE_GET_TURNS, .key = key, .turn = turn, .rows_max = 1, .arena = scratch};
+    read_now(store, &read);
+    assert_int_equal(read.count, 1);
+    struct wall_ms at = read.turns[0].at;
+    arena_free(scratch);
+    return at;
 }
 
 void world_commit(struct store *store, uint32_t shard, uint64_t epoch,

@@ -33,6 +33,7 @@ struct world {
     struct engine *engine;
     struct engine_options options; /* set before world_open */
     uint64_t now_ms;
+    int64_t skew_ms; /* how far the wall's clock is off: now_ms never goes back */
     struct world_task *tasks;
     size_t task_count, task_capacity;
     size_t started, cancelled, answered, troubles;
@@ -65,6 +66,7 @@ void world_replied(void *arg, const struct engine_reply *reply);
 /* Reads synchronously from any store. Asserts success. */
 void world_read(struct store *store, struct store_read *read);
 struct execution_row world_row(struct world *w, struct store *store, execution_key key);
+struct wall_ms world_turn_at(struct store *store, execution_key key, uint32_t turn);
 struct machine_row world_machine(struct world *w, struct store *store, const char *name);
 bool world_has_snapshot(struct store *store, execution_key key);
 /* Commits synchronously, past any engine. */

@@ -548,6 +548,69 @@ static void test_results_nobody_waits_for(void **state)
     assert_ended(w, key, EXECUTION_SUCCEEDED);
 }
 
+/* ---- clocks that jump ---- */
+
+enum {
+    HOUR_MS = 3600000
+};
+
+/* No turn is dated before the one before it. */
+static struct wall_ms last_turn_at(struct world *w, execution_key key)
+{
+    struct wall_ms last = {0};
+    for (uint32_t turn = 0; turn < world_row(w, w->store, key).turns; turn++) {
+        struct wall_ms at = world_turn_at(w->store, key, turn);
+        assert_true(at.ms >= last.ms);
+        last = at;
+    }
+    return last;
+}
+
+/* Forward: whatever is due meanwhile is due now. */
+static void test_clock_jumps_forward(void **state)
+{
+    struct world *w = *state;
+    execution_key waiting = started(w, wait, "", "{}");
+    execution_key working = started(w, busy, "", "{\"items\":[1,2]}");
+    world_pass(w, 1000);
+    w->skew_ms = 24 * HOUR_MS;
+    while (world_row(w, w->store, waiting).status == EXECUTION_RUNNING)
+        assert_true(world_work(w));
+    assert_ended(w, waiting, EXECUTION_SUCCEEDED);
+    int64_t now = (int64_t)w->now_ms + 24 * HOUR_MS, ended = last_turn_at(w, waiting).ms;
+    assert_true(ended <= now && ended > now - 1000);
+    world_settle(w);
+    assert_ended(w, working, EXECUTION_SUCCEEDED);
+    assert_output(w, working, "[1,2]");
+    last_turn_at(w, working);
+}
+
+/* Back: times of turns and keys never do, timers keep their time of the wall, and
+ * what has to do with no time goes on. */
+static void test_clock_jumps_back(void **state)
+{
+    struct world *w = *state;
+    execution_key waiting = started(w, wait, "", "{}");
+    int64_t due = (int64_t)w->now_ms + 60000;
+    execution_key working = started(w, busy, "", "{\"items\":[1,2]}");
+    world_pass(w, 1000);
+    w->skew_ms = -HOUR_MS;
+    execution_key later = started(w, echo, "", "{}");
+    assert_true(later > working);
+    world_pass(w, 60000);
+    assert_ended(w, later, EXECUTION_SUCCEEDED);
+    assert_int_equal(world_row(w, w->store, waiting).status, EXECUTION_RUNNING);
+    reopen(w);
+    assert_true(started(w, echo, "", "{}") > later);
+    assert_int_equal(world_row(w, w->store, waiting).status, EXECUTION_RUNNING);
+    world_settle(w);
+    assert_ended(w, waiting, EXECUTION_SUCCEEDED);
+    assert_ended(w, working, EXECUTION_SUCCEEDED);
+    assert_output(w, working, "[1,2]");
+    assert_true(last_turn_at(w, waiting).ms >= due);
+    last_turn_at(w, working);
+}
+
 /* ---- runs that leave memory ---- */
 
 static void open_small(struct world *w, size_t runs)
@@ -749,6 +812,28 @@ static void test_refused_turns_are_tried_again(void **state)
     }
 }
 
+/* A clock that is set back by an hour does not make what was refused wait for an hour. */
+static void test_refused_turns_do_not_wait_for_the_clock(void **state)
+{
+    struct faulty_world f;
+    struct world_reply reply;
+    uint64_t real_ms = 0;
+    (void)state;
+    faulty_open(&f, (struct faulty_options){.seed = 3, .refused_ppm = 200000});
+    do
+        world_start(&f.w, "m", bloating, "", "{\"n\":80}", &reply);
+    while (world_pass(&f.w, 100), reply.code != ERR_NONE);
+    while (f.w.troubles == 0)
+        assert_true(world_step(&f.w));
+    f.w.skew_ms = -HOUR_MS;
+    uint32_t turns = world_row(&f.w, f.memory, reply.key).turns;
+    for (; world_row(&f.w, f.memory, reply.key).turns == turns; real_ms += 100) {
+        assert_true(real_ms < 20000);
+        world_pass(&f.w, 100);
+    }
+    faulty_close(&f);
+}
+
 static void check_dead(struct faulty_options options, enum err_code code)
 {
     enum {
@@ -889,6 +974,8 @@ int main(void)
         ENGINE_TEST(test_stop_without_running),
         ENGINE_TEST(test_detach),
         ENGINE_TEST(test_results_nobody_waits_for),
+        ENGINE_TEST(test_clock_jumps_forward),
+        ENGINE_TEST(test_clock_jumps_back),
         ENGINE_TEST(test_waiting_runs_leave_memory),
         ENGINE_TEST(test_memory_is_bounded),
         ENGINE_TEST(test_wakes_are_read_bit_by_bit),
@@ -897,6 +984,7 @@ int main(void)
         cmocka_unit_test(test_stop_is_quick),
         cmocka_unit_test(test_refused_start),
         cmocka_unit_test(test_refused_turns_are_tried_again),
+        cmocka_unit_test(test_refused_turns_do_not_wait_for_the_clock),
         cmocka_unit_test(test_io_error_is_the_end),
         cmocka_unit_test(test_another_owner_is_the_end),
         cmocka_unit_test(test_crashes_lose_nothing_acknowledged),
