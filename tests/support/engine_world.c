@@ -276,6 +276,27 @@ struct execution_row world_row(struct world *w, struct store *store, execution_k
     return read.executions[0];
 }
 
+static void read_found(void *arg, const struct err *err)
+{
+    *(int *)arg = err ? -1 : 1;
+}
+
+bool world_has(struct store *store, execution_key key)
+{
+    int found = 0;
+    struct arena *scratch = arena_new(0);
+    struct store_read read = {.kind = STORE_GET_EXECUTION,
+                              .key = key,
+                              .arena = scratch,
+                              .done = read_found,
+                              .arg = &found};
+    store_read(store, &read);
+    while (!found)
+        store_step(store, (struct mono_ns){0});
+    arena_free(scratch);
+    return found > 0;
+}
+
 bool world_has_snapshot(struct store *store, execution_key key)
 {
     struct arena *scratch = arena_new(0);

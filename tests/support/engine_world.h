@@ -68,6 +68,7 @@ void world_read(struct store *store, struct store_read *read);
 struct execution_row world_row(struct world *w, struct store *store, execution_key key);
 struct wall_ms world_turn_at(struct store *store, execution_key key, uint32_t turn);
 struct machine_row world_machine(struct world *w, struct store *store, const char *name);
+bool world_has(struct store *store, execution_key key);
 bool world_has_snapshot(struct store *store, execution_key key);
 /* Commits synchronously, past any engine. */
 void world_commit(struct store *store, uint32_t shard, uint64_t epoch,
