@@ -311,7 +311,7 @@ struct wall_ms world_turn_at(struct store *store, execution_key key, uint32_t tu
     struct arena *scratch = arena_new(0);
     struct store_read read = {
         .kind = STORE_GET_TURNS, .key = key, .turn = turn, .rows_max = 1, .arena = scratch};
-    read_now(store, &read);
+    world_read(store, &read);
     assert_int_equal(read.count, 1);
     struct wall_ms at = read.turns[0].at;
     arena_free(scratch);
