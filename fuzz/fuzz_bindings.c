@@ -9,8 +9,9 @@ static void use(struct arena *a, const struct binding *b)
     ASSERT(b->resource.len > 0 && b->resource.len <= BINDING_PATTERN_MAX);
     if (b->kind == BINDING_HTTP)
         ASSERT(str_starts_with(str_of_cstr(binding_fill(a, b->url, STR("job"))), STR("http")));
-    if (b->kind != BINDING_EXEC)
+    if (b->kind != BINDING_EXEC && b->kind != BINDING_RUNTIME)
         return;
+    ASSERT(b->kind == BINDING_EXEC || (b->concurrency && b->concurrency <= RUNTIME_WORKERS_MAX));
     ASSERT(b->argc > 0 && b->argc <= BINDING_WORDS_MAX);
     /* The name decides at most about what lies in a folder that the file names. */
     struct str program = b->argv[0];

@@ -202,7 +202,10 @@ void connection_refuse(struct http_connection *c, int status, const char *code, 
     struct buf head = BUF_INIT(0), body = BUF_INIT(0);
     static const struct http_header type = {STR_INIT("content-type"),
                                             STR_INIT("application/problem+json")};
-    c->server->counts.refused++;
+    struct http_server *s = c->server;
+    s->counts.refused++;
+    if (s->refused)
+        s->refused(s->arg, status);
     c->closes = true;
     http_problem(&body, status, str_of_cstr(code), str_of_cstr(detail));
     response_head(&head, c, status, &type, 1, body.len);

@@ -100,6 +100,8 @@ struct http_server {
     uv_loop_t *loop;
     struct http_limits limits;
     http_handler *handler;
+    http_admit *admit;
+    http_refused *refused;
     void *arg;
     struct http_listener *listeners;
     struct deadline_list lists[DEADLINE_COUNT];

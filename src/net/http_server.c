@@ -159,6 +159,14 @@ static void on_dropped(uv_handle_t *handle)
     free(handle->data);
 }
 
+static bool is_admitted(struct http_server *s, const struct http_connection *c)
+{
+    uv_os_fd_t fd;
+    if (!s->admit)
+        return true;
+    return uv_fileno(&c->u.handle, &fd) == 0 && s->admit(s->arg, fd);
+}
+
 static void accept_one(struct http_listener *l)
 {
     struct http_server *s = l->server;
@@ -168,8 +176,8 @@ static void accept_one(struct http_listener *l)
     c->server = s;
     bool room = s->counts.connections < s->limits.connections_max;
     bool spare = s->counts.connections < s->limits.connections_max + SPARE_CONNECTIONS;
-    if (uv_accept(&l->u.stream, &c->u.stream) != 0 || !spare) {
-        s->counts.refused += !spare;
+    if (uv_accept(&l->u.stream, &c->u.stream) != 0 || !spare || !is_admitted(s, c)) {
+        s->counts.refused++;
         uv_close(&c->u.handle, on_dropped);
         return;
     }
@@ -314,6 +322,8 @@ struct http_server *http_server_new(const struct http_server_options *options)
     s->loop = options->loop;
     s->limits = http_limits_with_defaults(options->limits);
     s->handler = options->handler;
+    s->admit = options->admit;
+    s->refused = options->refused;
     s->arg = options->arg;
     must(uv_timer_init(s->loop, &s->timer));
     s->timer.data = s;

@@ -32,11 +32,19 @@ struct http_request;
 /* Answers it, or keeps it to answer it later. */
 typedef void http_handler(void *arg, struct http_request *request);
 
+/* Whether a connection just accepted is taken; else it is closed without a word. */
+typedef bool http_admit(void *arg, int socket);
+
+/* The server has answered something by itself with this status. */
+typedef void http_refused(void *arg, int status);
+
 struct http_server_options {
     struct uv_loop_s *loop;
     struct http_limits limits;
     http_handler *handler;
-    void *arg;
+    void *arg;             /* of all of them */
+    http_admit *admit;     /* NULL: all are taken */
+    http_refused *refused; /* NULL: nobody wants to know */
 };
 
 struct http_server *http_server_new(const struct http_server_options *options);

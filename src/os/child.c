@@ -14,6 +14,7 @@ enum {
     CHECK_INTERVAL_MS = 20,  /* how often a group that outlives its first process is looked at */
     ABANDON_AFTER_MS = 1000, /* after SIGKILL: what is left of the group cannot be ended */
     READ_CHUNK_SIZE = 16 << 10,
+    HEARD_SIZE_MAX = 64 << 10, /* a pipe's */
 };
 
 enum phase {
@@ -26,6 +27,7 @@ enum phase {
 
 struct child {
     child_done *done;
+    child_said *said;
     void *arg;
     enum phase phase;
     uint64_t grace_ms;
@@ -197,6 +199,10 @@ static void on_output(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
         check(c);
         return;
     }
+    if (c->said) {
+        c->said(c->arg, false, str_of(buf->base, (size_t)size));
+        return;
+    }
     size_t room = c->output.size_max - c->output.len;
     size_t taken = (size_t)size < room ? (size_t)size : room;
     buf_append(&c->output, str_of(buf->base, taken));
@@ -215,12 +221,38 @@ static void on_error_output(uv_stream_t *stream, ssize_t size, const uv_buf_t *b
         check(c);
         return;
     }
+    if (c->said) {
+        c->said(c->arg, true, str_of(buf->base, (size_t)size));
+        return;
+    }
     /* Twice the tail at most: moved down when full, so each byte moves once. */
     if (c->error.len + (size_t)size > 2 * c->error_max + sizeof(c->chunk)) {
         memmove(c->error.ptr, c->error.ptr + c->error.len - c->error_max, c->error_max);
         c->error.len = c->error_max;
     }
     buf_append(&c->error, str_of(buf->base, (size_t)size));
+}
+
+/* The end of the output is left for the loop to find. */
+static void hear(struct child *c, uv_pipe_t *pipe, bool is_error)
+{
+    uv_os_fd_t fd;
+    if (uv_is_closing((uv_handle_t *)pipe) || uv_fileno((uv_handle_t *)pipe, &fd) != 0)
+        return;
+    for (size_t heard = 0; heard < HEARD_SIZE_MAX;) {
+        ssize_t got = read(fd, c->chunk, sizeof(c->chunk));
+        if (got <= 0)
+            return;
+        c->said(c->arg, is_error, str_of(c->chunk, (size_t)got));
+        heard += (size_t)got;
+    }
+}
+
+void child_hear(struct child *c)
+{
+    ASSERT(c->said);
+    hear(c, &c->out, false);
+    hear(c, &c->err, true);
 }
 
 /* A command that does not read its input (EPIPE) has done nothing wrong. */
@@ -347,6 +379,7 @@ static struct child *new_child(uv_loop_t *loop, const struct child_options *o, c
     if (!c)
         panic(__FILE__, __LINE__, "out of memory");
     c->done = done;
+    c->said = o->said;
     c->arg = arg;
     c->grace_ms = o->grace_ms;
     c->error_max = o->error_max;
@@ -391,7 +424,8 @@ struct child *child_start(uv_loop_t *loop, const struct child_options *options, 
                           void *arg)
 {
     ASSERT(handler_of(SIGPIPE) != SIG_DFL && handler_of(SIGCHLD) != SIG_IGN);
-    ASSERT(options->output_max && options->error_max && options->input.len <= INT32_MAX);
+    ASSERT(options->said || (options->output_max && options->error_max));
+    ASSERT(options->input.len <= INT32_MAX);
 
     struct child *c = new_child(loop, options, done, arg);
     int failed = start(loop, c, options);

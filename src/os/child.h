@@ -3,11 +3,10 @@
  * The command reads `input` on its stdin through a real pipe; what fits into that
  * (64 KiB) is there before it begins, so that it finds no half of it when this
  * process is killed. Its stdout is kept whole up to a limit, of its stderr the
- * tail. It is over when its first process has exited, both outputs are at their
- * end and its process group is empty: what it leaves running in the group is ended
- * too, by SIGTERM and after the grace by SIGKILL. A process that left the group
- * (setsid) is not chased; when it holds the outputs open they are given up after
- * the grace.
+ * tail; or both are handed on as they come. It is over when its first process has exited, both
+ * outputs are at their end and its process group is empty: what it leaves running in the group is
+ * ended too, by SIGTERM and after the grace by SIGKILL. A process that left the group (setsid) is
+ * not chased; when it holds the outputs open they are given up after the grace.
  *
  * The child inherits stdin, stdout and stderr and no other descriptor. With a
  * register it is noted there from before it begins until it is over, so that it
@@ -27,11 +26,15 @@
 
 #include <uv.h>
 
+/* Bytes of its stdout, or of its stderr, as they come. */
+typedef void child_said(void *arg, bool is_error, struct str bytes);
+
 struct child_options {
     const char *const *argv;        /* ends with NULL; argv[0] without '/' is sought in PATH */
     const char *const *environment; /* "NAME=value", ends with NULL; all that the child gets */
     const char *folder;             /* working directory */
     struct str input;
+    child_said *said;          /* gets both outputs, and nothing is kept; NULL: they are kept */
     size_t output_max;         /* more on stdout ends the command */
     size_t error_max;          /* kept of stderr: the last so many bytes */
     uint64_t timeout_ms;       /* 0: none; then the command is ended */
@@ -57,6 +60,10 @@ struct child;
  * last that happens: every handle is closed by then. */
 struct child *child_start(uv_loop_t *loop, const struct child_options *options, child_done *done,
                           void *arg);
+
+/* Tells at once what it has written so far, up to a pipe's size of each output. For
+ * commands with `said`, outside of it. */
+void child_hear(struct child *c);
 
 /* SIGTERM to the whole group now, SIGKILL after the grace. done follows as ever. */
 void child_end(struct child *c);

@@ -124,7 +124,8 @@ static bool parse(struct arena *a, struct str text, struct json *ret_value, stru
     return json_parse_copy(a, text, (struct json_limits){0}, ret_value, reterr);
 }
 
-struct answer answer_of_output(struct arena *a, struct str output)
+/* hint: what to do. */
+static struct answer answer_of_text(struct arena *a, struct str output, const char *hint)
 {
     struct err e;
     struct str text = str_trim(output);
@@ -132,9 +133,13 @@ struct answer answer_of_output(struct arena *a, struct str output)
     if (text.len == 0 || parse(a, text, &value, &e))
         return (struct answer){.ok = true, .output = value};
     return failed_with(a, TASK_ERROR_OUTPUT_INVALID, "output", text,
-                       "The answer is no usable JSON: %s. Print one JSON value on stdout and "
-                       "everything else on stderr.",
-                       e.message);
+                       "The answer is no usable JSON: %s.%s", e.message, hint);
+}
+
+struct answer answer_of_output(struct arena *a, struct str output)
+{
+    return answer_of_text(a, output,
+                          " Print one JSON value on stdout and everything else on stderr.");
 }
 
 /* The text as an error object: its errorType names the failure, and the Cause is
@@ -224,4 +229,74 @@ struct answer answer_of_fetch(struct arena *a, const struct fetch_result *r, uin
     if (r->status < 200 || r->status > 299 || r->function_error.len)
         return refused(a, r, callee, request_id);
     return answer_of_output(a, r->body);
+}
+
+/* ---- warm workers, in AWS's words where it has them ---- */
+
+/* As Go says how a process ended, since that is what Lambda quotes. */
+static struct str exit_text(struct arena *a, const struct invocation_result *r)
+{
+    if (r->signal) {
+        struct str name = arena_printf(a, "%s", strsignal(r->signal));
+        struct str rest = str_slice(name, 1, name.len);
+        char first = name.ptr[0];
+        first = first >= 'A' && first <= 'Z' ? (char)(first - 'A' + 'a') : first;
+        return arena_printf(a, "with error: signal: %c" STR_FMT, first, STR_ARG(rest));
+    }
+    if (r->exit_status)
+        return arena_printf(a, "with error: exit status %d", r->exit_status);
+    return STR("without providing a reason");
+}
+
+static struct answer worker_exited(struct arena *a, const struct invocation_result *r)
+{
+    return answer_failed(a, TASK_ERROR_RUNTIME_EXIT,
+                         "RequestId: " STR_FMT " Error: Runtime exited " STR_FMT,
+                         STR_ARG(r->request_id), STR_ARG(exit_text(a, r)));
+}
+
+/* What the function says of itself; without a type of its own, the header's. */
+static struct answer said_failed(struct arena *a, const struct invocation_result *r,
+                                 enum task_error otherwise)
+{
+    struct answer answer;
+    struct str type = text_tail(a, r->error_type, TASK_ERROR_SIZE_MAX);
+    if (read_error_object(a, r->body, &answer)) {
+        if (type.len && str_eq(answer.error, str_of_cstr(task_error_name(TASK_ERROR_UNHANDLED))))
+            answer.error = type;
+        return answer;
+    }
+    answer = failed_with(a, otherwise, "body", r->body,
+                         "The worker reported a failure without an error object");
+    if (type.len)
+        answer.error = type;
+    return answer;
+}
+
+struct answer answer_of_invocation(struct arena *a, const struct invocation_result *r)
+{
+    switch (r->end) {
+    case INVOCATION_ANSWERED:
+        return answer_of_text(a, r->body, "");
+    case INVOCATION_FAILED:
+        return said_failed(a, r, TASK_ERROR_UNHANDLED);
+    case INVOCATION_TOO_LARGE:
+        return too_large(a);
+    case INVOCATION_TIMED_OUT:
+        return timed_out(a, r->limit_ms);
+    case INVOCATION_NOT_STARTED:
+        return answer_failed(a, TASK_ERROR_RUNTIME_ENTRYPOINT, "The worker did not start: %s",
+                             r->failure.message);
+    case INVOCATION_INIT_FAILED:
+        return said_failed(a, r, TASK_ERROR_RUNTIME_INIT);
+    case INVOCATION_INIT_TIMED_OUT:
+        return answer_failed(a, TASK_ERROR_RUNTIME_INIT,
+                             "The worker did not ask for work within %.2f seconds (init_seconds)",
+                             (double)r->limit_ms / 1000);
+    case INVOCATION_EXITED:
+    case INVOCATION_INIT_EXITED:
+    case INVOCATION_CANCELLED: /* nobody asks */
+        break;
+    }
+    return worker_exited(a, r);
 }

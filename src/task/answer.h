@@ -1,5 +1,5 @@
-/* What an answer means: from a command's exit or a service's response to the
- * task's result, as Lambda and Step Functions report them. Pure.
+/* What an answer means: from a command's exit, a service's response or a worker's
+ * answer to the task's result, as Lambda and Step Functions report them. Pure.
  *
  * A failure is named by the error object {"errorType", "errorMessage", ...} that
  * the function gave: Error is its errorType and Cause the object's own text.
@@ -16,6 +16,7 @@
 #include "task/callee.h"
 #include "task/errors.h"
 #include "task/fetch.h"
+#include "task/runtime.h"
 
 enum {
     TASK_ERROR_SIZE_MAX = 256,    /* bytes of an Error: AWS's limit */
@@ -34,6 +35,8 @@ struct answer answer_of_output(struct arena *a, struct str output);
 struct answer answer_of_child(struct arena *a, const struct child_result *r, uint64_t timeout_ms);
 struct answer answer_of_fetch(struct arena *a, const struct fetch_result *r, uint64_t timeout_ms,
                               const struct callee *callee, const char *request_id);
+
+struct answer answer_of_invocation(struct arena *a, const struct invocation_result *r);
 
 /* A failure of ours: Cause {"errorType", "errorMessage"}. */
 struct answer answer_failed(struct arena *a, enum task_error error, const char *format, ...)

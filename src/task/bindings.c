@@ -91,20 +91,21 @@ static bool read_resource(struct reader *r, struct json v, struct str pointer, s
     return true;
 }
 
-static bool read_exec(struct reader *r, struct json v, struct str pointer, struct binding *b)
+/* key: what the list is called in the file. */
+static bool read_words(struct reader *r, struct json v, struct str pointer, const char *key,
+                       struct binding *b)
 {
-    b->kind = BINDING_EXEC;
     b->argc = json_count(v);
     if (!json_is_array(v) || b->argc == 0 || b->argc > BINDING_WORDS_MAX)
         return refuse(r, pointer, false,
-                      "exec must be a list of 1 to %d words, the program first: [\"./job\", "
+                      "%s must be a list of 1 to %d words, the program first: [\"./job\", "
                       "\"--name\", \"{name}\"]",
-                      BINDING_WORDS_MAX);
+                      key, BINDING_WORDS_MAX);
     struct str *argv = ARENA_ARRAY(r->arena, struct str, b->argc);
     for (size_t i = 0; i < b->argc; i++) {
         if (!is_word(json_at(v, i)))
             return refuse(r, json_pointer_item(r->arena, pointer, i), false,
-                          "each word of exec must be a string; put it into quotes");
+                          "each word of %s must be a string; put it into quotes", key);
         argv[i] = json_str(json_at(v, i));
     }
     b->argv = argv;
@@ -114,6 +115,12 @@ static bool read_exec(struct reader *r, struct json v, struct str pointer, struc
                       "the program must be named by this file; {name} may stand in it only after "
                       "a folder, as in \"./jobs/{name}\"");
     return true;
+}
+
+static bool read_exec(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    b->kind = BINDING_EXEC;
+    return read_words(r, v, pointer, "exec", b);
 }
 
 static bool is_http_url(struct reader *r, struct str url)
@@ -147,24 +154,35 @@ static bool read_echo(struct reader *r, struct json v, struct str pointer, struc
            refuse(r, pointer, false, "echo can only be true; leave it out otherwise");
 }
 
-static bool read_timeout(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_seconds(struct reader *r, struct json v, struct str pointer, const char *key,
+                         uint64_t *ret_ms)
 {
     double seconds = json_to_double(v);
     if (!json_is_number(v) || !(seconds >= 0.001 && seconds <= BINDING_TIMEOUT_SECONDS_MAX))
-        return refuse(r, pointer, false, "timeout_seconds must be a number from 0.001 to %d",
+        return refuse(r, pointer, false, "%s must be a number from 0.001 to %d", key,
                       BINDING_TIMEOUT_SECONDS_MAX);
-    b->timeout_ms = (uint64_t)llround(seconds * 1000);
+    *ret_ms = (uint64_t)llround(seconds * 1000);
+    return true;
+}
+
+static bool read_timeout(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    return read_seconds(r, v, pointer, "timeout_seconds", &b->timeout_ms);
+}
+
+static bool read_count(struct reader *r, struct json v, struct str pointer, const char *key,
+                       int max, uint32_t *ret_count)
+{
+    int64_t count = 0;
+    if (!json_to_int64(v, &count) || count < 1 || count > max)
+        return refuse(r, pointer, false, "%s must be a whole number from 1 to %d", key, max);
+    *ret_count = (uint32_t)count;
     return true;
 }
 
 static bool read_concurrency(struct reader *r, struct json v, struct str pointer, struct binding *b)
 {
-    int64_t count = 0;
-    if (!json_to_int64(v, &count) || count < 1 || count > BINDING_CONCURRENCY_MAX)
-        return refuse(r, pointer, false, "concurrency must be a whole number from 1 to %d",
-                      BINDING_CONCURRENCY_MAX);
-    b->concurrency = (uint32_t)count;
-    return true;
+    return read_count(r, v, pointer, "concurrency", BINDING_CONCURRENCY_MAX, &b->concurrency);
 }
 
 static bool read_environment(struct reader *r, struct json v, struct str pointer, struct binding *b)
@@ -188,53 +206,159 @@ static bool read_environment(struct reader *r, struct json v, struct str pointer
     return true;
 }
 
+/* ---- the keys of a runtime ---- */
+
+static bool read_command(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    return read_words(r, v, pointer, "command", b);
+}
+
+static bool read_handler(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    b->runtime.handler = json_str(v);
+    if (!is_word(v) || !b->runtime.handler.len || b->runtime.handler.len > BINDING_HANDLER_MAX)
+        return refuse(r, pointer, false,
+                      "handler must be a string of 1 to %d bytes, such as \"app.handler\"",
+                      BINDING_HANDLER_MAX);
+    return true;
+}
+
+static bool read_idle(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    return read_seconds(r, v, pointer, "idle_seconds", &b->runtime.idle_ms);
+}
+
+static bool read_init(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    return read_seconds(r, v, pointer, "init_seconds", &b->runtime.init_ms);
+}
+
+static bool read_memory(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    return read_count(r, v, pointer, "memory_mb", BINDING_MEMORY_MB_MAX, &b->runtime.memory_mb);
+}
+
+static bool read_workers(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    return read_count(r, v, pointer, "concurrency", RUNTIME_WORKERS_MAX, &b->concurrency);
+}
+
 typedef bool read_key(struct reader *r, struct json v, struct str pointer, struct binding *b);
 
-static const struct {
+struct key {
     const char *name;
     read_key *read;
     bool is_kind; /* says how: exactly one of these */
-} keys[] = {
+};
+
+/* Refuses what is not among the keys, reads what is; *ret_kinds, which may be NULL, counts. */
+static bool read_keys(struct reader *r, struct json v, struct str pointer, const struct key *keys,
+                      size_t count, struct binding *b, size_t *ret_kinds)
+{
+    const char **names = ARENA_ARRAY(r->arena, const char *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        names[i] = keys[i].name;
+    if (!check_keys(r, v, pointer, names))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct json value = json_get(v, str_of_cstr(keys[i].name));
+        if (json_is_absent(value))
+            continue;
+        if (ret_kinds)
+            *ret_kinds += keys[i].is_kind;
+        if (!keys[i].read(r, value, child_of(r, pointer, keys[i].name), b))
+            return false;
+    }
+    return true;
+}
+
+static bool read_runtime(struct reader *r, struct json v, struct str pointer, struct binding *b)
+{
+    static const struct key keys[] = {
+        {"command", read_command, false},   {"concurrency", read_workers, false},
+        {"handler", read_handler, false},   {"idle_seconds", read_idle, false},
+        {"init_seconds", read_init, false}, {"memory_mb", read_memory, false},
+    };
+    b->kind = BINDING_RUNTIME;
+    b->concurrency = RUNTIME_CONCURRENCY_DEFAULT;
+    b->runtime = (struct binding_runtime){
+        .idle_ms = RUNTIME_IDLE_MS_DEFAULT,
+        .init_ms = RUNTIME_INIT_MS_DEFAULT,
+        .memory_mb = RUNTIME_MEMORY_MB_DEFAULT,
+    };
+    if (!json_is_object(v))
+        return refuse(r, pointer, false, "runtime must be a mapping with command");
+    if (!read_keys(r, v, pointer, keys, COUNT_OF(keys), b, NULL))
+        return false;
+    return b->argc ||
+           refuse(r, pointer, false, "command is missing: the words that start a worker");
+}
+
+/* ---- a binding ---- */
+
+static const struct key keys[] = {
     {"resource", read_resource, false},
     {"exec", read_exec, true},
     {"http", read_http, true},
     {"echo", read_echo, true},
+    {"runtime", read_runtime, true},
     {"timeout_seconds", read_timeout, false},
     {"concurrency", read_concurrency, false},
     {"environment", read_environment, false},
 };
 
-static bool read_binding(struct reader *r, struct json v, struct str pointer,
-                         struct binding *ret_binding)
+/* What Lambda itself sets, and what Pawl says to its workers. */
+static bool check_runtime_environment(struct reader *r, struct str pointer, struct json environment)
 {
-    const char *names[COUNT_OF(keys) + 1] = {NULL};
-    for (size_t i = 0; i < COUNT_OF(keys); i++)
-        names[i] = keys[i].name;
-    if (!json_is_object(v))
-        return refuse(r, pointer, false,
-                      "a binding must be a mapping with resource and exec, "
-                      "http or echo");
-    if (!check_keys(r, v, pointer, names))
-        return false;
-    struct binding b = {0};
-    size_t kinds = 0;
-    for (size_t i = 0; i < COUNT_OF(keys); i++) {
-        struct json value = json_get(v, str_of_cstr(keys[i].name));
-        if (json_is_absent(value))
-            continue;
-        kinds += keys[i].is_kind;
-        if (!keys[i].read(r, value, child_of(r, pointer, keys[i].name), &b))
-            return false;
+    static const struct str reserved[] = {STR_INIT("AWS_LAMBDA_"), STR_INIT("_HANDLER"),
+                                          STR_INIT("LAMBDA_TASK_ROOT")};
+    for (size_t i = 0; i < json_count(environment); i++) {
+        struct str name = json_str(json_members(environment)[i].key);
+        for (size_t k = 0; k < COUNT_OF(reserved); k++)
+            if (str_starts_with(name, reserved[k]))
+                return refuse(r, json_pointer_child(r->arena, pointer, name), true,
+                              "\"" STR_FMT "\" is set by Pawl itself, as Lambda sets it",
+                              STR_ARG(name));
     }
-    if (b.resource.len == 0)
+    return true;
+}
+
+/* What goes together, once each key is read. */
+static bool check_binding(struct reader *r, struct json v, struct str pointer,
+                          const struct binding *b, size_t kinds)
+{
+    struct str environment = child_of(r, pointer, "environment");
+    bool runs = b->kind == BINDING_EXEC || b->kind == BINDING_RUNTIME;
+    if (b->resource.len == 0)
         return refuse(r, pointer, false, "resource is missing");
     if (kinds != 1)
         return refuse(r, pointer, false,
-                      "%s of exec, http and echo must say what carries out \"" STR_FMT "\"",
-                      kinds ? "only one" : "one", STR_ARG(b.resource));
-    if (b.kind != BINDING_EXEC && !json_is_absent(b.environment))
-        return refuse(r, child_of(r, pointer, "environment"), true,
-                      "environment is for commands (exec) only");
+                      "%s of exec, http, runtime and echo must say what carries out \"" STR_FMT
+                      "\"",
+                      kinds ? "only one" : "one", STR_ARG(b->resource));
+    if (!runs && !json_is_absent(b->environment))
+        return refuse(r, environment, true, "environment is for commands (exec, runtime) only");
+    if (b->kind != BINDING_RUNTIME)
+        return true;
+    if (!json_is_absent(json_get(v, STR("concurrency"))))
+        return refuse(r, child_of(r, pointer, "concurrency"), true,
+                      "the concurrency of a runtime is given inside of runtime: it is how many "
+                      "workers there may be");
+    return check_runtime_environment(r, environment, b->environment);
+}
+
+static bool read_binding(struct reader *r, struct json v, struct str pointer,
+                         struct binding *ret_binding)
+{
+    struct binding b = {0};
+    size_t kinds = 0;
+    if (!json_is_object(v))
+        return refuse(r, pointer, false,
+                      "a binding must be a mapping with resource and exec, "
+                      "http, runtime or echo");
+    if (!read_keys(r, v, pointer, keys, COUNT_OF(keys), &b, &kinds) ||
+        !check_binding(r, v, pointer, &b, kinds))
+        return false;
     *ret_binding = b;
     return true;
 }

@@ -6,6 +6,8 @@
  *       timeout_seconds: 600
  *       concurrency: 4
  *       environment: {KEY: "value"}
+ *     - resource: "thumbnail"
+ *       runtime: {command: ["python3", "-m", "awslambdaric", "app.handler"], concurrency: 2}
  *
  * The first binding whose pattern matches wins. A pattern may hold `*`. One with
  * a ':' is matched against the state's Resource and the function's ARN (with and
@@ -16,7 +18,8 @@
  * Relative paths (a program with a '/') are relative to the file's folder, which
  * is also the working directory of commands. {name} in the words of a command
  * and in a URL is the function's name; the program itself may hold it only after
- * a '/', so that what can be run is always named by this file.
+ * a '/', so that what can be run is always named by this file. docs/bindings.md
+ * is the whole reference.
  *
  * Errors: INVALID_YAML, INVALID_CONFIG with line and column; unknown keys are
  * refused with a suggestion. Ownership: arena. Immutable.
@@ -31,6 +34,7 @@ enum binding_kind {
     BINDING_EXEC,
     BINDING_HTTP,
     BINDING_ECHO,
+    BINDING_RUNTIME,
 };
 
 enum {
@@ -40,17 +44,32 @@ enum {
     BINDING_PATTERN_MAX = 2048,             /* bytes */
     BINDING_TIMEOUT_SECONDS_MAX = 99999999, /* AWS's limit for TimeoutSeconds */
     BINDING_CONCURRENCY_MAX = 1000000,
+    BINDING_HANDLER_MAX = 128, /* bytes: AWS's limit */
+    BINDING_MEMORY_MB_MAX = 1 << 20,
+    RUNTIME_WORKERS_MAX = 256, /* limit workers_max: of all bindings together */
+    RUNTIME_CONCURRENCY_DEFAULT = 1,
+    RUNTIME_IDLE_MS_DEFAULT = 600000, /* after which a worker without work is ended */
+    RUNTIME_INIT_MS_DEFAULT = 60000,  /* in which a worker must ask for its first work */
+    RUNTIME_MEMORY_MB_DEFAULT = 128,  /* Lambda's; only told to the worker */
+};
+
+/* Of a warm worker, beside its command. */
+struct binding_runtime {
+    struct str handler; /* _HANDLER; may be empty */
+    uint64_t idle_ms, init_ms;
+    uint32_t memory_mb;
 };
 
 struct binding {
     struct str resource; /* pattern */
     enum binding_kind kind;
-    const struct str *argv; /* EXEC: argc of them, {name} not yet filled in */
+    const struct str *argv; /* EXEC, RUNTIME: argc of them, {name} not yet filled in */
     size_t argc;
-    struct str url;          /* HTTP */
+    struct str url; /* HTTP */
+    struct binding_runtime runtime;
     struct json environment; /* object of strings, or absent */
     uint64_t timeout_ms;     /* 0: none, the state's own TimeoutSeconds holds */
-    uint32_t concurrency;    /* 0: no bound but the global one */
+    uint32_t concurrency;    /* 0: no bound but the global one; never 0 of RUNTIME */
 };
 
 struct bindings {

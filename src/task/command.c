@@ -43,19 +43,38 @@ static struct json identity(struct arena *a, const struct task_request *r, struc
     return json_object_done(&b);
 }
 
-static bool is_replaced(const char *entry, struct json by)
+static bool is_in(struct str name, const struct json *layers, size_t count)
 {
-    return !json_is_absent(json_get(by, str_of(entry, strcspn(entry, "="))));
+    for (size_t i = 0; i < count; i++)
+        if (!json_is_absent(json_get(layers[i], name)))
+            return true;
+    return false;
 }
 
-static size_t append(struct arena *a, struct json variables, const char **to)
+/* Each layer, an object of strings or absent, over those before it and over what is
+ * inherited. */
+static const char *const *merge(struct arena *a, const char *const *inherited,
+                                const struct json *layers, size_t count)
 {
-    const struct json_member *m = json_members(variables);
-    for (size_t i = 0; i < json_count(variables); i++) {
-        struct str name = json_str(m[i].key), value = json_str(m[i].value);
-        to[i] = arena_cstr(a, arena_printf(a, STR_FMT "=" STR_FMT, STR_ARG(name), STR_ARG(value)));
+    size_t size = 1, used = 0;
+    for (const char *const *entry = inherited; *entry; entry++)
+        size++;
+    for (size_t i = 0; i < count; i++)
+        size += json_count(layers[i]);
+    const char **all = ARENA_ARRAY(a, const char *, size);
+    for (const char *const *entry = inherited; *entry; entry++)
+        if (!is_in(str_of(*entry, strcspn(*entry, "=")), layers, count))
+            all[used++] = *entry;
+    for (size_t i = 0; i < count; i++) {
+        const struct json_member *m = json_members(layers[i]);
+        for (size_t k = 0; k < json_count(layers[i]); k++) {
+            struct str name = json_str(m[k].key), value = json_str(m[k].value);
+            if (!is_in(name, layers + i + 1, count - i - 1))
+                all[used++] = arena_cstr(
+                    a, arena_printf(a, STR_FMT "=" STR_FMT, STR_ARG(name), STR_ARG(value)));
+        }
     }
-    return json_count(variables);
+    return all;
 }
 
 const char *const *command_environment(struct arena *a, const char *const *inherited,
@@ -63,16 +82,63 @@ const char *const *command_environment(struct arena *a, const char *const *inher
                                        const struct task_request *request, struct str mark)
 {
     struct str marks = inherited_marks(inherited);
-    struct json ours = identity(a, request, mark.len ? add_mark(a, marks, mark) : marks);
-    size_t count = 0, used = 0;
-    while (inherited[count])
-        count++;
-    size_t size = count + json_count(binding->environment) + json_count(ours) + 1;
-    const char **all = ARENA_ARRAY(a, const char *, size);
-    for (size_t i = 0; i < count; i++)
-        if (!is_replaced(inherited[i], binding->environment) && !is_replaced(inherited[i], ours))
-            all[used++] = inherited[i];
-    used += append(a, binding->environment, all + used);
-    append(a, ours, all + used);
-    return all;
+    struct json layers[] = {
+        binding->environment,
+        identity(a, request, mark.len ? add_mark(a, marks, mark) : marks),
+    };
+    return merge(a, inherited, layers, COUNT_OF(layers));
+}
+
+/* ---- a warm worker ---- */
+
+/* arn:aws:lambda:REGION:... */
+static struct str region_of(struct str arn)
+{
+    for (int i = 0; i < 3; i++) {
+        size_t colon = str_find_char(arn, ':');
+        arn = colon == SIZE_MAX ? STR("") : str_slice(arn, colon + 1, arn.len);
+    }
+    struct str region = str_slice(arn, 0, str_find_char(arn, ':'));
+    return region.len ? region : STR("us-east-1");
+}
+
+static struct json lambda_defaults(struct arena *a, const struct worker_identity *who)
+{
+    struct json_object_builder b = json_object_builder(a);
+    put(&b, "AWS_REGION", region_of(who->arn));
+    put(&b, "AWS_DEFAULT_REGION", region_of(who->arn));
+    put(&b, "TZ", STR(":UTC"));
+    return json_object_done(&b);
+}
+
+static struct json lambda_identity(struct arena *a, const struct binding *binding,
+                                   const struct worker_identity *who, struct str marks)
+{
+    struct json_object_builder b = json_object_builder(a);
+    put(&b, "AWS_LAMBDA_RUNTIME_API", str_of_cstr(who->address));
+    put(&b, "AWS_LAMBDA_FUNCTION_NAME", who->name);
+    put(&b, "AWS_LAMBDA_FUNCTION_VERSION", STR("$LATEST"));
+    put(&b, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", arena_printf(a, "%u", binding->runtime.memory_mb));
+    put(&b, "AWS_LAMBDA_INITIALIZATION_TYPE", STR("on-demand"));
+    put(&b, "AWS_LAMBDA_LOG_GROUP_NAME",
+        arena_printf(a, "/aws/lambda/" STR_FMT, STR_ARG(who->name)));
+    put(&b, "AWS_LAMBDA_LOG_STREAM_NAME", str_of_cstr(who->address));
+    put(&b, "LAMBDA_TASK_ROOT", str_of_cstr(who->folder));
+    put(&b, "_HANDLER", binding->runtime.handler);
+    if (marks.len)
+        put(&b, CHILDREN_MARK_NAME, marks);
+    return json_object_done(&b);
+}
+
+const char *const *worker_environment(struct arena *a, const char *const *inherited,
+                                      const struct binding *binding,
+                                      const struct worker_identity *who, struct str mark)
+{
+    struct str marks = inherited_marks(inherited);
+    struct json layers[] = {
+        lambda_defaults(a, who),
+        binding->environment,
+        lambda_identity(a, binding, who, mark.len ? add_mark(a, marks, mark) : marks),
+    };
+    return merge(a, inherited, layers, COUNT_OF(layers));
 }

@@ -20,6 +20,9 @@
     X(TIMED_OUT, "Sandbox.Timedout", "the binding's timeout_seconds are over")                     \
     X(OUTPUT_INVALID, "Pawl.OutputInvalid", "the answer is not JSON")                              \
     X(OUTPUT_SIZE, "Function.ResponseSizeTooLarge", "the answer is above task_output_max")         \
+    X(RUNTIME_EXIT, "Runtime.ExitError", "the worker ended before it had answered, or asked")      \
+    X(RUNTIME_INIT, "Runtime.InitError", "the worker did not come to ask for work")                \
+    X(RUNTIME_ENTRYPOINT, "Runtime.InvalidEntrypoint", "the worker could not be started")          \
     X(HTTP_STATUS, "Pawl.HttpStatus", "the service answered with another status than 2xx")         \
     X(HTTP_FAILED, "Pawl.HttpRequestFailed", "the service was not reached or broke off")           \
     X(UNHANDLED, "Unhandled", "the function failed with an error object that has no errorType")

@@ -7,6 +7,7 @@
 #include "task/callee.h"
 #include "task/command.h"
 #include "task/fetch.h"
+#include "task/runtime.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,11 +16,12 @@ enum {
     BUCKETS = 4096
 };
 
-_Static_assert((int)TASK_RUNNING_MAX <= (int)CHILDREN_MAX, "all that run can be noted");
+_Static_assert((int)TASK_RUNNING_MAX + (int)RUNTIME_WORKERS_MAX <= (int)CHILDREN_MAX,
+               "all that run can be noted");
 
 enum task_state {
     TASK_QUEUED,   /* in its lane */
-    TASK_RUNNING,  /* a child or a request */
+    TASK_RUNNING,  /* a child, a request or an invocation */
     TASK_ANSWERED, /* needed neither: its result is delivered by the loop's next round */
 };
 
@@ -42,6 +44,7 @@ struct task {
     struct callee callee;
     struct child *child;
     struct fetch *fetch;
+    struct invocation *invocation;
 };
 
 struct queue {
@@ -64,6 +67,7 @@ struct tasks {
     struct queue answered;
     uv_idle_t deliver; /* active while something is answered */
     struct fetcher *fetcher;
+    struct runtimes *runtimes;
     struct arena *scratch;
     uint64_t started;
     size_t queued, running, alive;
@@ -213,6 +217,8 @@ static void report(struct task *task, struct answer answer, struct task_result r
     t->done(t->arg, &result);
 }
 
+/* The same for the same attempt, so that a function that is called again after a crash
+ * can tell. */
 static const char *request_id(struct task *task)
 {
     char text[UUID_TEXT_LEN];
@@ -315,6 +321,24 @@ static void on_fetch_done(void *arg, const struct fetch_result *r)
     free_task(task);
 }
 
+static void on_invocation_done(void *arg, const struct invocation_result *r)
+{
+    struct task *task = arg;
+    struct tasks *t = task->set;
+    struct arena *a = task->arena;
+    leave_lane(task);
+    if (r->end != INVOCATION_CANCELLED)
+        report(task, answer_of_invocation(a, r),
+               (struct task_result){
+                   .has_exit_status = r->exited,
+                   .exit_status = r->signal ? 128 + r->signal : r->exit_status,
+                   .out = text_tail(a, r->out, TASK_LOG_SIZE_MAX),
+                   .err = text_tail(a, r->err, TASK_LOG_SIZE_MAX),
+               });
+    pump(t);
+    free_task(task);
+}
+
 /* ---- starting ---- */
 
 static void start_child(struct task *task)
@@ -355,6 +379,18 @@ static void start_fetch(struct task *task)
     task->fetch = fetch_start(task->set->fetcher, &request, on_fetch_done, task);
 }
 
+static void start_invocation(struct task *task)
+{
+    struct invocation_request request = {
+        .callee = &task->callee,
+        .request_id = str_of_cstr(request_id(task)),
+        .idempotency_key = str_of_cstr(task->idempotency_key),
+        .payload = task->request.payload,
+    };
+    struct runtime *runtime = runtime_of(task->set->runtimes, task->binding);
+    task->invocation = runtime_invoke(runtime, &request, on_invocation_done, task);
+}
+
 static void dispatch(struct task *task)
 {
     if (task->binding->kind == BINDING_ECHO) {
@@ -367,6 +403,8 @@ static void dispatch(struct task *task)
     task->set->running++;
     if (task->binding->kind == BINDING_EXEC)
         start_child(task);
+    else if (task->binding->kind == BINDING_RUNTIME)
+        start_invocation(task);
     else
         start_fetch(task);
 }
@@ -440,8 +478,11 @@ static void cancel(struct task *task)
         child_end(task->child); /* on_child_done frees it */
         return;
     }
+    if (task->invocation && !invocation_cancel(task->invocation))
+        return; /* on_invocation_done frees it */
     if (task->state == TASK_RUNNING) {
-        fetch_cancel(task->fetch);
+        if (task->fetch)
+            fetch_cancel(task->fetch);
         leave_lane(task);
         pump(t);
     } else {
@@ -484,6 +525,7 @@ struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, struct
     uv_idle_init(loop, &t->deliver);
     t->deliver.data = t;
     t->fetcher = fetcher_new(loop);
+    t->runtimes = runtimes_new(loop, children, bindings->folder);
     t->scratch = arena_new(0);
     return t;
 }
@@ -509,6 +551,7 @@ void tasks_free(struct tasks *t)
     cancel_all(t, TASK_QUEUED);
     cancel_all(t, TASK_RUNNING);
     cancel_all(t, TASK_ANSWERED);
+    runtimes_free(t->runtimes);
     t->freed = true;
     close_if_over(t);
 }

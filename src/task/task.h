@@ -13,7 +13,8 @@
  *
  * A command reads the payload on stdin and prints its result on stdout as JSON
  * (nothing printed: null); a non-zero exit is a failure. An HTTP service is
- * POSTed the payload; a 2xx body is the result. What waits for the bound of its
+ * POSTed the payload; a 2xx body is the result. A warm worker asks for the payload
+ * and posts the result (task/runtime.h). What waits for the bound of its
  * binding starts in order. A cancelled command counts as running until its
  * process group is gone, so that a next attempt never overlaps it. With a register
  * (os/children.h) it is noted there while it runs, so that this also holds when

@@ -35,8 +35,14 @@ static void test_every_key(void **state)
                                  "  - resource: report\n"
                                  "    http: http://127.0.0.1:9000/{name}/invocations\n"
                                  "    timeout_seconds: 0.25\n"
-                                 "  - {resource: \"*\", echo: true}\n");
-    assert_int_equal(b.count, 3);
+                                 "  - {resource: \"*\", echo: true}\n"
+                                 "  - {resource: warm, runtime: {command: [node, \"{name}\"]}}\n"
+                                 "  - resource: hot\n"
+                                 "    runtime: {command: [node], concurrency: 3, handler: a.b,\n"
+                                 "              idle_seconds: 1.5, init_seconds: 2, memory_mb: 9}\n"
+                                 "    timeout_seconds: 4\n"
+                                 "    environment: {KEY: value, TZ: UTC}\n");
+    assert_int_equal(b.count, 5);
     assert_str(b.folder, "/etc/pawl");
     assert_int_equal(b.items[0].kind, BINDING_EXEC);
     assert_int_equal(b.items[0].argc, 3);
@@ -49,6 +55,20 @@ static void test_every_key(void **state)
     assert_int_equal(b.items[1].timeout_ms, 250);
     assert_int_equal(b.items[1].concurrency, 0);
     assert_int_equal(b.items[2].kind, BINDING_ECHO);
+    assert_int_equal(b.items[3].kind, BINDING_RUNTIME);
+    assert_str(b.items[3].argv[1], "{name}");
+    assert_int_equal(b.items[3].concurrency, RUNTIME_CONCURRENCY_DEFAULT);
+    assert_int_equal(b.items[3].timeout_ms, 0);
+    assert_int_equal(b.items[3].runtime.idle_ms, RUNTIME_IDLE_MS_DEFAULT);
+    assert_int_equal(b.items[3].runtime.init_ms, RUNTIME_INIT_MS_DEFAULT);
+    assert_int_equal(b.items[3].runtime.memory_mb, RUNTIME_MEMORY_MB_DEFAULT);
+    assert_int_equal(b.items[4].concurrency, 3);
+    assert_str(b.items[4].runtime.handler, "a.b");
+    assert_int_equal(b.items[4].runtime.idle_ms, 1500);
+    assert_int_equal(b.items[4].runtime.init_ms, 2000);
+    assert_int_equal(b.items[4].runtime.memory_mb, 9);
+    assert_int_equal(b.items[4].timeout_ms, 4000);
+    assert_int_equal(json_count(b.items[4].environment), 2);
     arena_free(a);
 }
 
@@ -75,7 +95,7 @@ static const struct {
     {"bindings:\n  - resource: a\n    exce: [x]", "did you mean \"exec\"?", 3, 5},
     {"bindings:\n  - resource: a\n    timeout: 3", "unknown key \"timeout\"", 3, 5},
     {"bindings:\n  - exec: [x]", "resource is missing", 2, 5},
-    {"bindings:\n  - resource: a", "one of exec, http and echo must say", 2, 5},
+    {"bindings:\n  - resource: a", "one of exec, http, runtime and echo", 2, 5},
     {"bindings:\n  - {resource: a, exec: [x], echo: true}", "only one of exec, http", 2, 5},
     {"bindings:\n  - {resource: [a], exec: [x]}", "resource must be the ARN or name", 2, 16},
     {"bindings:\n  - {resource: '', exec: [x]}", "resource must be the ARN or name", 2, 16},
@@ -103,6 +123,23 @@ static const struct {
     {"bindings:\n  - {resource: a, exec: [x], environment: {A=B: x}}", "cannot name", 2, 44},
     {"bindings:\n  - {resource: a, exec: [x], environment: {PAWL_X: x}}", "set by Pawl", 2, 44},
     {"bindings:\n  - {resource: a, echo: true, environment: {A: x}}", "for commands", 2, 31},
+    {"bindings:\n  - {resource: a, runtime: [x]}", "runtime must be a mapping", 2, 28},
+    {"bindings:\n  - {resource: a, runtime: {}}", "command is missing", 2, 28},
+    {"bindings:\n  - {resource: a, runtime: {comand: [x]}}", "did you mean \"command\"", 2, 29},
+    {"bindings:\n  - {resource: a, runtime: {command: x}}", "command must be a list", 2, 38},
+    {"bindings:\n  - {resource: a, runtime: {command: ['{name}']}}", "must be named by", 2, 39},
+    {"bindings:\n  - {resource: a, runtime: {command: [x, 1]}}", "each word of command", 2, 42},
+    {"bindings:\n  - {resource: a, runtime: {command: [x], concurrency: 257}}", "1 to 256", 2, 56},
+    {"bindings:\n  - {resource: a, runtime: {command: [x], handler: 3}}", "handler must be", 2, 52},
+    {"bindings:\n  - {resource: a, runtime: {command: [x], idle_seconds: 0}}", "idle_sec", 2, 57},
+    {"bindings:\n  - {resource: a, runtime: {command: [x], init_seconds: a}}", "init_sec", 2, 57},
+    {"bindings:\n  - {resource: a, runtime: {command: [x], memory_mb: 0}}", "memory_mb", 2, 54},
+    {"bindings:\n  - {resource: a, runtime: {command: [x]}, concurrency: 2}", "inside", 2, 44},
+    {"bindings:\n  - {resource: a, runtime: {command: [x]}, exec: [x]}", "only one of", 2, 5},
+    {"bindings:\n  - {resource: a, runtime: {command: [x]}, environment: {_HANDLER: x}}",
+     "set by Pawl itself", 2, 58},
+    {"bindings:\n  - {resource: a, runtime: {command: [x]}, environment: {AWS_LAMBDA_X: x}}",
+     "set by Pawl itself", 2, 58},
 };
 
 static void test_refused(void **state)
