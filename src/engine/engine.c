@@ -1,6 +1,7 @@
 #include "engine/engine_internal.h"
 
 #include "engine/names.h"
+#include "engine/express.h"
 #include "engine/nested.h"
 
 /* ---- beginning and end ---- */
@@ -37,6 +38,8 @@ bool engine_new(const struct engine_options *options, struct engine **ret_engine
         e->options.runs_live_max = ENGINE_RUNS_LIVE_MAX;
     if (options->memory_max == 0)
         e->options.memory_max = ENGINE_MEMORY_MAX;
+    if (options->express_live_max == 0)
+        e->options.express_live_max = (e->options.runs_live_max + 1) / 2;
     if (options->snapshot_min == 0)
         e->options.snapshot_min = ENGINE_SNAPSHOT_MIN;
     e->rng = rng_seeded(options->seed);
@@ -331,6 +334,9 @@ static void slot_step(struct run_slot *s)
     case SLOT_WAIT:
         load_begin(s);
         break;
+    case SLOT_AGAIN:
+        express_again(s);
+        break;
     }
 }
 
@@ -446,6 +452,7 @@ struct engine_stats engine_stats(const struct engine *e)
 {
     return (struct engine_stats){
         .runs = e->slot_count,
+        .express = e->express_count,
         .memory = e->memory,
         .commits = e->flight_count,
         .commits_memory = e->flight_bytes,

@@ -22,7 +22,8 @@ enum {
     ENGINE_RUNS_LIVE_MAX = 1024,   /* limit runs_live_max: runs in memory at once */
     ENGINE_MEMORY_MAX = 512 << 20, /* limit memory_max: bytes of the runs in memory */
     ENGINE_SNAPSHOT_MIN = 16 << 10,
-    ENGINE_INPUT_SIZE_MAX = 64 << 20, /* limit input_max: bytes of an execution's input */
+    ENGINE_EXPRESS_MEMORY_MAX = 64 << 20, /* limit express_memory_max: bytes of one Express run */
+    ENGINE_INPUT_SIZE_MAX = 64 << 20,     /* limit input_max: bytes of an execution's input */
     ENGINE_ACTIVITY_POLLS_MAX =
         10000, /* limit activity_polls_max: workers waiting at one activity */
 };
@@ -56,7 +57,10 @@ struct engine_options {
      * something is to be done. Only what is at work counts against a start. */
     size_t runs_live_max; /* 0: ENGINE_RUNS_LIVE_MAX */
     size_t memory_max;    /* 0: ENGINE_MEMORY_MAX */
-    size_t snapshot_min;  /* bytes of journal worth a snapshot; 0: ENGINE_SNAPSHOT_MIN */
+    /* Express runs at once, which stay in memory as long as they live; 0: half of runs_live_max */
+    size_t express_live_max;
+    bool express_keep;   /* Express runs leave their history behind (express_history: keep) */
+    size_t snapshot_min; /* bytes of journal worth a snapshot; 0: ENGINE_SNAPSHOT_MIN */
     bool advance_all; /* false: only executions started or resumed here advance; others stay parked
                        */
     bool verify;      /* fold every committed turn into a second run and compare: for tests */
@@ -86,6 +90,7 @@ bool engine_idle(const struct engine *e);
 
 struct engine_stats {
     size_t runs;           /* in memory */
+    size_t express;        /* of them */
     size_t memory;         /* bytes, about: what memory_max bounds */
     size_t commits;        /* on their way */
     size_t commits_memory; /* bytes, about */
@@ -111,6 +116,7 @@ const struct execution_row *engine_execution(const struct engine *e, execution_k
 struct engine_reply {
     const struct err *err;                 /* NULL: done, and the rest is set */
     const struct execution_row *execution; /* borrowed; as of the commit that answered */
+    const struct run *run;                 /* of a synchronous start: how it ended; borrowed */
     bool already;  /* start: this very execution is running (same name, machine and input) */
     bool accepted; /* by token: the task was awaited */
     const struct flow_effect *task; /* a poll: the task, now the worker's; borrowed */
@@ -126,7 +132,8 @@ struct engine_start {
     struct str role_arn;     /* empty: arn:aws:iam::<account>:role/pawl */
     struct str origin;       /* JSON text kept with the execution; means nothing to the engine */
     bool cataloged;          /* the store has the machine and the definition: neither is written */
-    bool express;
+    bool express;            /* in memory only, but for its start; its name need not be unique */
+    bool sync; /* express, and not even that: the reply comes at its end, with its run */
     /* The execution that starts this one, and the order (index + 1) of its step that waits
      * for the end; 0: none. */
     execution_key parent;

@@ -21,6 +21,7 @@
 #include "engine/machines.h"
 #include "engine/mirror.h"
 
+struct express;
 struct nested;
 
 enum {
@@ -112,6 +113,7 @@ enum slot_phase {
     SLOT_NAME,       /* a start met its own name: reading who has it */
     SLOT_NAME_INPUT, /* ... and with what input */
     SLOT_WAIT,       /* refused; loads anew at `wake` */
+    SLOT_AGAIN,      /* the end of an Express run was refused; written again at `wake` */
 };
 
 /* What a start puts into the store beside its first turn. */
@@ -149,6 +151,7 @@ struct run_slot {
     size_t memory;         /* what the engine counts for it */
     struct wall_ms stored; /* wake_at as the last commit submitted leaves it */
     struct mirror *mirror;
+    struct express *express; /* NULL: a Standard run */
 
     struct pending_list queue;
     struct flight_list flights;
@@ -228,6 +231,7 @@ struct engine {
     struct start_command *start_first, *start_last;
     struct pending_list homeless; /* for runs that found no room yet */
     struct nesteds nested;
+    size_t express_count;
     struct lookout lookout;
     size_t store_waits;                /* calls that the store has not answered */
     size_t flight_count, flight_bytes; /* of all slots */
@@ -296,6 +300,8 @@ struct store_write *flight_write(struct flight *f, enum store_write_kind kind);
 void flight_snapshot(struct flight *f);
 /* Puts it behind the slot's others and hands it to the store. */
 void flight_submit(struct flight *f);
+/* The same with these writes, in the flight's arena, instead of its own. */
+void flight_submit_writes(struct flight *f, const struct store_write *writes, size_t count);
 /* The same, but it fails at once: what it holds can never be stored. */
 void flight_fail(struct flight *f, const struct err *err);
 /* Takes the first of the slot out. */
@@ -347,6 +353,11 @@ void slot_adopt_row(struct run_slot *s, const struct execution_row *row);
 
 /* turn.c */
 void live_step(struct run_slot *s);
+/* Tells of a turn that is as durable as it will be, and performs its effects. */
+void turn_show(struct flight *f);
+struct turn_row turn_row_of(const struct flight *f);
+/* What the start of a run writes beside its turns. */
+void flight_add_beginning(struct flight *f);
 
 /* refuse.c */
 /* The first flight was refused. */
@@ -355,6 +366,8 @@ void void_step(struct run_slot *s);
 /* Drops the run and loads it anew after a while, or kills the engine: after
  * whatever the store answered that is not for the asker. */
 void slot_refused(struct run_slot *s, const struct err *err);
+/* One more refusal in a row: when to try again. */
+struct wall_ms refusal_wait(struct run_slot *s);
 
 /* start.c */
 /* Takes over the command. */

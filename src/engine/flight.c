@@ -120,6 +120,11 @@ static void landed(void *arg, const struct err *err)
 
 void flight_submit(struct flight *f)
 {
+    flight_submit_writes(f, f->writes, f->commit.count);
+}
+
+void flight_submit_writes(struct flight *f, const struct store_write *writes, size_t count)
+{
     struct run_slot *s = f->slot;
     struct engine *e = s->engine;
     append(f);
@@ -129,8 +134,8 @@ void flight_submit(struct flight *f)
     f->commit = (struct store_commit){
         .shard = s->row.shard,
         .epoch = e->epochs[s->row.shard],
-        .writes = f->writes,
-        .count = f->commit.count,
+        .writes = writes,
+        .count = count,
         .done = landed,
         .arg = f,
     };

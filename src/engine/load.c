@@ -4,6 +4,7 @@
 #include "engine/engine_internal.h"
 
 #include "engine/names.h"
+#include "engine/express.h"
 #include "engine/nested.h"
 
 enum {
@@ -80,6 +81,7 @@ static void read_turns(struct run_slot *s, uint32_t from)
 {
     read_begin(s, SLOT_TURNS);
     s->read.turn = from;
+    s->read.rows_max = s->express ? 1 : 0; /* it begins again, with its input */
     slot_read(s, STORE_GET_TURNS);
 }
 
@@ -127,7 +129,7 @@ void load_begin(struct run_slot *s)
 
 static bool is_asked_for_its_outcome(const struct run_slot *s)
 {
-    for (const struct pending *p = s->queue.first; p; p = p->next)
+    for (const struct pending *p = s->queue.first; p && !s->row.express; p = p->next)
         if (p->ask == ASK_OUTCOME)
             return true;
     return false;
@@ -141,6 +143,8 @@ void load_row_done(struct run_slot *s)
     }
     slot_adopt_row(s, &s->read.executions[0]);
     end_work(s);
+    if (s->row.express && !s->express)
+        express_begin(s, false);
     if (s->row.status != EXECUTION_RUNNING && !is_asked_for_its_outcome(s))
         slot_end(s, NULL);
     else
@@ -357,11 +361,32 @@ static void fold_failed(struct run_slot *s, struct err *err)
     load_failed(s, err);
 }
 
+static void express_loaded(struct run_slot *s)
+{
+    struct err err;
+    bool good = express_restart(s, &err);
+    end_work(s);
+    if (!good) {
+        err_context(&err, "execution " STR_FMT " cannot be loaded", STR_ARG(s->row.name));
+        load_failed(s, &err);
+        return;
+    }
+    s->phase = SLOT_LIVE;
+    s->reader = NULL;
+    s->handed = true;
+    slot_account(s);
+    slot_make_ready(s);
+}
+
 void load_turns_done(struct run_slot *s)
 {
     struct err err = {0};
     if (s->failed) {
         read_failed(s);
+        return;
+    }
+    if (s->express && !is_being_stopped(s)) {
+        express_loaded(s);
         return;
     }
     if (!fold_page(s, &err)) {

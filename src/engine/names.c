@@ -68,6 +68,20 @@ struct str arn_of_execution(struct arena *a, struct str machine_arn, struct str 
         STR_ARG(parts[6]), STR_ARG(name));
 }
 
+struct str arn_of_express(struct arena *a, struct str machine_arn, struct str name, struct uuid id)
+{
+    struct str parts[MACHINE_ARN_PARTS] = {{0}};
+    char text[UUID_TEXT_LEN];
+    bool whole = split(machine_arn, parts, MACHINE_ARN_PARTS);
+    ASSERT(whole);
+    uuid_format(id, text);
+    return arena_printf(a,
+                        STR_FMT ":" STR_FMT ":states:" STR_FMT ":" STR_FMT ":express:" STR_FMT
+                                ":" STR_FMT ":%.*s",
+                        STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[3]), STR_ARG(parts[4]),
+                        STR_ARG(parts[6]), STR_ARG(name), UUID_TEXT_LEN, text);
+}
+
 bool arn_is_activity(struct str arn, struct str *ret_name)
 {
     struct str parts[ARN_PARTS - 1];
@@ -114,8 +128,8 @@ struct str arn_execution_machine(struct arena *a, struct str arn)
 struct flow_identity identity_of_row(struct arena *a, const struct execution_row *row,
                                      const uint8_t *secret)
 {
-    struct str parts[ARN_PARTS] = {{0}};
-    bool whole = split(row->arn, parts, ARN_PARTS);
+    struct str parts[MACHINE_ARN_PARTS] = {{0}};
+    bool whole = split(row->machine_arn, parts, MACHINE_ARN_PARTS);
     struct str account = whole ? parts[4] : STR("");
     return (struct flow_identity){
         .key = row->key,
@@ -129,5 +143,6 @@ struct flow_identity identity_of_row(struct arena *a, const struct execution_row
         .region = whole ? parts[3] : STR(""),
         .account = account,
         .secret = secret,
+        .express = row->express,
     };
 }

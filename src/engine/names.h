@@ -17,6 +17,8 @@ MUST_CHECK bool name_check(struct str name, const char *what, struct err *reterr
 struct str arn_of_machine(struct arena *a, struct str region, struct str account, struct str name);
 /* Of this name, of the machine that has this ARN. */
 struct str arn_of_execution(struct arena *a, struct str machine_arn, struct str name);
+/* An Express execution's ARN ends in its id, since its name is not unique. */
+struct str arn_of_express(struct arena *a, struct str machine_arn, struct str name, struct uuid id);
 struct str arn_of_function(struct arena *a, struct str region, struct str account, struct str name);
 
 /* The name in an activity's ARN; false when it is none. */

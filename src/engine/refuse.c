@@ -1,6 +1,8 @@
 /* Refused commits: what is void, who hears of it, and when to try again. */
 #include "engine/engine_internal.h"
 
+#include "engine/express.h"
+
 /* A turn that can never be stored would be refused for ever: stop the execution. */
 static struct pending *stop_instead(struct engine *e, const struct err *err)
 {
@@ -55,6 +57,10 @@ static void take_back_all(struct run_slot *s)
 
 void void_begin(struct run_slot *s)
 {
+    if (express_is_at_its_end(s) && !store_error_is_final(s->flights.first->err->code)) {
+        express_refused(s);
+        return;
+    }
     s->phase = SLOT_VOID;
     s->err = *s->flights.first->err;
     slot_unpark(s);
@@ -82,6 +88,15 @@ void void_step(struct run_slot *s)
     }
 }
 
+struct wall_ms refusal_wait(struct run_slot *s)
+{
+    int64_t wait = REFUSED_WAIT_FIRST_MS << (s->refusals < 6 ? s->refusals : 6);
+    if (wait > REFUSED_WAIT_LAST_MS)
+        wait = REFUSED_WAIT_LAST_MS;
+    s->refusals++;
+    return (struct wall_ms){s->engine->wall.ms + wait};
+}
+
 void slot_refused(struct run_slot *s, const struct err *err)
 {
     struct engine *e = s->engine;
@@ -96,12 +111,8 @@ void slot_refused(struct run_slot *s, const struct err *err)
     }
     slot_drop_run(s);
     slot_account(s);
-    int64_t wait = REFUSED_WAIT_FIRST_MS << (s->refusals < 6 ? s->refusals : 6);
-    if (wait > REFUSED_WAIT_LAST_MS)
-        wait = REFUSED_WAIT_LAST_MS;
-    s->refusals++;
     s->phase = SLOT_WAIT;
     s->stored = s->row.wake_at;
-    slot_wake_at(s, (struct wall_ms){e->wall.ms + wait});
+    slot_wake_at(s, refusal_wait(s));
     engine_trouble(e, s->key, &why, s->wake);
 }

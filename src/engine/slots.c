@@ -1,5 +1,6 @@
 #include "engine/engine_internal.h"
 
+#include "engine/express.h"
 #include "engine/nested.h"
 
 /* ---- the table ---- */
@@ -102,6 +103,7 @@ void slot_free(struct run_slot *s)
         at = &(*at)->bucket_next;
     *at = s->bucket_next;
     e->slot_count--;
+    e->express_count -= s->express != NULL;
     e->leaving_count -= s->leaving;
     e->memory -= s->memory;
     spare_arena_keep(e, s->arena);
@@ -117,6 +119,8 @@ void slot_end(struct run_slot *s, const struct err *err)
             nested_answer_ended(s, p, err);
         asker_answer(&p->asker, &s->row, false, err);
     }
+    if (s->express)
+        express_abandon(s, err);
     slot_free(s);
 }
 

@@ -2,6 +2,7 @@
 #include "engine/engine_internal.h"
 
 #include "engine/names.h"
+#include "engine/express.h"
 #include "engine/nested.h"
 
 void start_push(struct engine *e, struct start_command *c)
@@ -53,16 +54,17 @@ static void fill_row(struct run_slot *s, const struct start_command *c)
     const struct engine_options *o = &e->options;
     struct arena *a = s->arena;
     char id[UUID_TEXT_LEN];
-    struct execution_row row = {.key = s->key, .client_named = start->name.len > 0};
+    struct execution_row row = {.key = s->key, .client_named = start->name.len && !start->express};
     row.id =
         c->nested ? nested_row_id(s->key, c->nested) : execution_uuid(s->key, rng_next(&e->rng));
     uuid_format(row.id, id);
-    row.name = row.client_named ? start->name : str_of(id, UUID_TEXT_LEN);
+    row.name = start->name.len ? start->name : str_of(id, UUID_TEXT_LEN);
     row.machine_name = start->machine_name;
     row.machine_arn = start->machine_arn.len
                           ? start->machine_arn
                           : arn_of_machine(a, o->region, o->account, start->machine_name);
-    row.arn = arn_of_execution(a, row.machine_arn, row.name);
+    row.arn = start->express ? arn_of_express(a, row.machine_arn, row.name, row.id)
+                             : arn_of_execution(a, row.machine_arn, row.name);
     row.role_arn = start->role_arn;
     row.origin = start->origin;
     row.express = start->express;
@@ -80,7 +82,7 @@ static void fill_row(struct run_slot *s, const struct start_command *c)
 /* Once it is known, the run can take its first turn. */
 static void machine_begin(struct run_slot *s)
 {
-    if (s->beginning->cataloged ||
+    if (s->beginning->cataloged || express_leaves_nothing(s) ||
         known_find(&s->engine->known, s->row.machine_name, &s->beginning->machine_created_at)) {
         s->phase = SLOT_LIVE;
         return;
@@ -124,6 +126,8 @@ static void begin(struct run_slot *s, struct start_command *c, struct json input
     s->beginning->input = input;
     s->beginning->cataloged = c->start.cataloged;
     s->beginning->nested = c->nested; /* in the arena that the pending takes over */
+    if (c->start.express)
+        express_begin(s, c->start.sync);
     s->run = run_new(s->machine->machine, &s->identity, &s->engine->options.limits);
     struct pending *p = ARENA_NEW(c->arena, struct pending);
     *p = (struct pending){.arena = c->arena, .asker = c->asker};
@@ -142,6 +146,8 @@ bool start_take(struct engine *e, struct start_command *c)
         return false;
     if (!room)
         full(e, &err);
+    if (room && c->start.express)
+        room = express_has_room(e, &err);
     if (!room || !start_check(e, c, &input, &err)) {
         start_refused(e, c, &err);
         return true;

@@ -2,6 +2,7 @@
  * what it says. */
 #include "engine/engine_internal.h"
 
+#include "engine/express.h"
 #include "engine/nested.h"
 
 /* ---- submitting ---- */
@@ -48,7 +49,7 @@ static void add_machine(struct flight *f)
     flight_write(f, STORE_PUT_MACHINE)->u.machine = row;
 }
 
-static void add_beginning(struct flight *f)
+void flight_add_beginning(struct flight *f)
 {
     struct run_slot *s = f->slot;
     s->row.started_at = run_started_at(s->run);
@@ -71,7 +72,7 @@ static void add_progress(struct flight *f)
     w->u.progress.wake_at = f->wake_at;
 }
 
-static struct turn_row turn_row_of(const struct flight *f)
+struct turn_row turn_row_of(const struct flight *f)
 {
     return (struct turn_row){
         .key = f->slot->key,
@@ -103,7 +104,7 @@ static void submit(struct flight *f)
         f->wake_at = s->stored = wake;
     }
     if (first)
-        add_beginning(f);
+        flight_add_beginning(f);
     flight_write(f, STORE_APPEND_TURN)->u.turn = turn_row_of(f);
     if (changes && !first)
         add_progress(f);
@@ -125,6 +126,24 @@ static void refuse_late(struct run_slot *s, struct pending *p)
     pending_free(s->engine, p);
 }
 
+/* Takes over the flight. */
+static void store_turn(struct flight *f)
+{
+    if (f->slot->express && (!f->slot->beginning || !express_is_stored(f->slot))) {
+        express_take(f);
+        return;
+    }
+    journal_encode(&f->turn, &f->body);
+    if (f->body.over) {
+        struct err err;
+        err_set(&err, ERR_TOO_LARGE, "one turn of the execution takes more than %d MiB",
+                STORE_BODY_SIZE_MAX >> 20);
+        flight_fail(f, &err);
+        return;
+    }
+    submit(f);
+}
+
 /* Takes over the pending. */
 static void take_turn(struct run_slot *s, struct pending *p)
 {
@@ -142,16 +161,9 @@ static void take_turn(struct run_slot *s, struct pending *p)
         refuse_late(s, p);
         return;
     }
-    journal_encode(&f->turn, &f->body);
-    if (f->body.over) {
-        struct err err;
-        err_set(&err, ERR_TOO_LARGE, "one turn of the execution takes more than %d MiB",
-                STORE_BODY_SIZE_MAX >> 20);
-        flight_fail(f, &err);
-        return;
-    }
-    submit(f);
-    if (f->turn.more)
+    bool more = f->turn.more;
+    store_turn(f);
+    if (more)
         pending_push(&s->queue, pending_new(e, FLOW_CONTINUE));
 }
 
@@ -164,7 +176,7 @@ static bool may_take(const struct run_slot *s, const struct pending *p)
         return false;
     if (!p->resume && p->input.why == FLOW_CONTINUE && s->flights.count > 1)
         return false;
-    if ((p->look || p->late || p->ask) && s->flights.first)
+    if ((p->look || p->late || p->ask || s->express) && s->flights.first)
         return false;
     return flight_has_room(s);
 }
@@ -253,18 +265,20 @@ static void answer(const struct flight *f)
     asker_reply(&f->pending->asker, &reply);
 }
 
-static void show(struct flight *f)
+void turn_show(struct flight *f)
 {
     struct run_slot *s = f->slot;
     struct engine *e = s->engine;
-    s->row.turns++;
+    bool is_journaled = !s->express || (s->beginning && express_is_stored(s));
+    s->row.turns += is_journaled;
     if (s->beginning)
         s->run_bytes = arena_used(run_arena(s->run));
-    s->beginning = NULL;
+    if (!s->express || express_is_stored(s))
+        s->beginning = NULL;
     s->handed = true;
     verify(f);
     answer(f);
-    if (e->followed)
+    if (e->followed && (is_journaled || f->submitted))
         e->followed(e->followed_arg, s->run, &s->row, f->turn.events, f->turn.event_count,
                     f->turn.at);
     perform(f);
@@ -295,7 +309,7 @@ static bool land(struct run_slot *s)
         s->row.stopped_at = f->stopped_at;
         s->row.wake_at = f->wake_at;
         if (f->pending)
-            show(f);
+            turn_show(f);
         flight_free(e, f);
         if (s->row.status != EXECUTION_RUNNING) {
             nested_ended(s);
@@ -309,7 +323,7 @@ static bool land(struct run_slot *s)
 static void settle(struct run_slot *s)
 {
     slot_account(s);
-    if (!s->shedding && run_status(s->run) == FLOW_RUNNING)
+    if (!s->shedding && !s->express && run_status(s->run) == FLOW_RUNNING)
         s->shedding = run_is_bloated(s);
     if (s->shedding && !s->flights.first) {
         slot_drop_run(s);
@@ -322,7 +336,7 @@ static void settle(struct run_slot *s)
         return;
     }
     slot_wake_at(s, flow_wake(s->run));
-    if (!s->flights.first)
+    if (!s->flights.first && !s->express)
         slot_park(s);
 }
 
@@ -332,5 +346,8 @@ void live_step(struct run_slot *s)
     if (!land(s))
         return;
     take_turns(s);
-    settle(s);
+    if (express_is_over(s))
+        express_finish(s);
+    else
+        settle(s);
 }

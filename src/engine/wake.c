@@ -83,7 +83,7 @@ struct wall_ms wake_wanted(const struct run_slot *s, bool more)
 {
     if (run_status(s->run) != FLOW_RUNNING)
         return (struct wall_ms){0};
-    bool at_opening = more || s->row.parent_task || run_has_tasks(s->run);
+    bool at_opening = more || s->express || s->row.parent_task || run_has_tasks(s->run);
     return at_opening ? WAKE_AT_OPENING : flow_wake(s->run);
 }
 

@@ -50,8 +50,11 @@ static bool apply_started(const struct change *c)
         return corrupt(c, "the execution has started already");
     run->started_at = c->at;
     run->input = c->event->value;
-    if (run->machine->timeout_seconds)
-        run->deadline_ms = c->at.ms + run->machine->timeout_seconds * 1000;
+    int64_t seconds = run->machine->timeout_seconds;
+    if (run->identity->express && (seconds == 0 || seconds > EXPRESS_SECONDS_MAX))
+        seconds = EXPRESS_SECONDS_MAX;
+    if (seconds)
+        run->deadline_ms = c->at.ms + seconds * 1000;
     struct frame *root = run_add_frame(run, FRAME_NONE, 0, 0);
     root->data = c->event->value;
     give_id(c, 0);

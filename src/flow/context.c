@@ -21,7 +21,8 @@ static struct json execution_part(struct turn *t, struct arena *a)
     json_object_add(&b, STR("StartTime"), time_text(a, t->run->started_at));
     json_object_add(&b, STR("Name"), json_string(who->name));
     json_object_add(&b, STR("RoleArn"), json_string(who->role_arn));
-    json_object_add(&b, STR("RedriveCount"), json_int(0));
+    if (!who->express)
+        json_object_add(&b, STR("RedriveCount"), json_int(0));
     return json_object_done(&b);
 }
 

@@ -26,7 +26,8 @@
 #include "flow/event.h"
 
 enum {
-    FLOW_RULES_VERSION = 1, /* grows when the same input would decide otherwise */
+    FLOW_RULES_VERSION = 1,    /* grows when the same input would decide otherwise */
+    EXPRESS_SECONDS_MAX = 300, /* limit express_seconds_max, AWS's: an Express run is timed out */
 };
 
 struct flow_limits {
@@ -51,6 +52,7 @@ struct flow_identity {
     struct str execution_arn, name, machine_arn, machine_name, role_arn;
     struct str region, account;
     const uint8_t *secret; /* 32 bytes: the key of task tokens */
+    bool express;
 };
 
 enum flow_status {

@@ -211,7 +211,6 @@ static void test_starts_what_the_catalog_has(void **state)
         .role_arn = STR("arn:aws:iam::123456789012:role/r"),
         .origin = STR("{\"revision\":\"r1\"}"),
         .cataloged = true,
-        .express = true,
         .parent = 7,
     };
     /* The catalog's own writes, which only the definition of matters here. */
@@ -233,7 +232,6 @@ static void test_starts_what_the_catalog_has(void **state)
     assert_true(str_eq(row.machine_arn, start.machine_arn));
     assert_true(str_eq(row.role_arn, start.role_arn));
     assert_true(str_eq(row.origin, start.origin));
-    assert_true(row.express);
     assert_int_equal(row.parent, 7);
     assert_int_equal(row.parent_task, 0);
     assert_output(w, reply.key,
