@@ -1,0 +1,147 @@
+/* From an ARN to a machine, a version, or what an alias leads to, with its definition. */
+#include "catalog/catalog_internal.h"
+
+struct search {
+    struct arn arn;
+    struct deed_read *definition;
+};
+
+static void definition_read(struct deed *d)
+{
+    const struct search *s = d->work;
+    struct err err;
+    if (!s->definition->read.found) {
+        err_set(&err, ERR_CORRUPT, "the definition of the state machine " STR_FMT " is missing",
+                STR_ARG(d->answer.machine.name));
+        deed_fail(d, &err);
+        return;
+    }
+    d->answer.machine.text = s->definition->read.text;
+    deed_done(d);
+}
+
+static void ask_definition(struct deed *d)
+{
+    struct search *s = d->work;
+    s->definition = deed_ask(d, STORE_GET_DEFINITION, STR(""));
+    memcpy(s->definition->read.hash, d->answer.machine.definition, SHA256_SIZE);
+    deed_go(d, definition_read);
+}
+
+static void version_read(struct deed *d)
+{
+    const struct object_row *object = deed_object(d->one);
+    struct catalog_machine *m = &d->answer.machine;
+    struct json body;
+    if (!object) {
+        deed_refuse(d, CATALOG_VERSION_MISSING);
+        return;
+    }
+    if (!deed_parse(d, object, &body))
+        return;
+    machine_read(d->arena, body, m);
+    m->created_at = m->updated_at = object->created_at;
+    ask_definition(d);
+}
+
+static void ask_version(struct deed *d, uint32_t version)
+{
+    struct str part = version_part(d->arena, version);
+    d->answer.machine.version = version;
+    d->one = deed_ask_object(d, "version", part_name(d->arena, d->answer.machine.name, part));
+    deed_go(d, version_read);
+}
+
+/* By weight; of one route its weight is all. */
+static uint32_t throw_dice(struct catalog *c, const struct catalog_alias *alias)
+{
+    uint64_t total = 0, at;
+    for (size_t i = 0; i < alias->route_count; i++)
+        total += alias->routes[i].weight;
+    at = rng_below(&c->rng, total ? total : 1);
+    for (size_t i = 0; i < alias->route_count; i++) {
+        if (at < alias->routes[i].weight)
+            return alias->routes[i].version;
+        at -= alias->routes[i].weight;
+    }
+    return alias->routes[0].version;
+}
+
+static void alias_read(struct deed *d)
+{
+    const struct search *s = d->work;
+    const struct object_row *object = deed_object(d->one);
+    if (!object) {
+        deed_refuse(d, CATALOG_ALIAS_MISSING);
+        return;
+    }
+    if (!alias_of_object(d, object, s->arn.unqualified, &d->answer.alias))
+        return;
+    d->answer.by_alias = true;
+    ask_version(d, throw_dice(d->catalog, &d->answer.alias));
+}
+
+static void machine_found(struct deed *d)
+{
+    const struct search *s = d->work;
+    const struct machine_row *row = deed_machine_row(d, s->arn.unqualified);
+    if (!row) {
+        deed_refuse(d, CATALOG_MACHINE_MISSING);
+        return;
+    }
+    if (!machine_of_row(d, row, &d->answer.machine))
+        return;
+    if (s->arn.kind == ARN_VERSION) {
+        ask_version(d, s->arn.version);
+    } else if (s->arn.kind == ARN_ALIAS) {
+        d->one = deed_ask_object(d, "alias", part_name(d->arena, s->arn.name, s->arn.qualifier));
+        deed_go(d, alias_read);
+    } else {
+        ask_definition(d);
+    }
+}
+
+static void find_begin(struct deed *d)
+{
+    const struct search *s = d->work;
+    d->machine = deed_ask(d, STORE_GET_MACHINE, s->arn.name);
+    deed_go(d, machine_found);
+}
+
+void catalog_find_machine(struct catalog *c, const struct catalog_asker *who, const struct arn *any)
+{
+    struct deed *d = deed_new(c, who, sizeof(struct search));
+    struct search *s = d->work;
+    s->arn = arn_copy(d->arena, any);
+    deed_begin(d, find_begin);
+}
+
+/* ---- revisions ---- */
+
+static void revision_read(struct deed *d)
+{
+    const struct object_row *object = deed_object(d->one);
+    struct json body;
+    if (!object) {
+        deed_refuse(d, CATALOG_MACHINE_MISSING);
+        return;
+    }
+    if (!deed_parse(d, object, &body))
+        return;
+    machine_read(d->arena, body, &d->answer.machine);
+    d->answer.machine.created_at = object->created_at;
+    deed_done(d);
+}
+
+static void revision_begin(struct deed *d)
+{
+    deed_go(d, revision_read);
+}
+
+void catalog_find_revision(struct catalog *c, const struct catalog_asker *who, struct str name,
+                           struct str revision)
+{
+    struct deed *d = deed_new(c, who, 1);
+    d->one = deed_ask_object(d, "revision", part_name(d->arena, name, revision));
+    deed_begin(d, revision_begin);
+}
