@@ -3,8 +3,37 @@
 #include <stdlib.h>
 
 enum {
-    STOP_GRACE_MS = 500 /* for peers to take what they were answered */
+    STOP_GRACE_MS = 500, /* for peers to take what they were answered */
+    CATALOG_SHARD = 0,   /* whose epoch the catalog's commits carry */
 };
+
+/* The engine, too, keeps in mind what machines there are. */
+static void machine_changed(void *arg, struct str machine_name)
+{
+    const struct api *api = arg;
+    engine_forget_machine(api->options.engine, machine_name);
+}
+
+static void wake(void *arg)
+{
+    const struct api *api = arg;
+    api->options.wake(api->options.arg);
+}
+
+static struct catalog *new_catalog(struct api *api)
+{
+    const struct api_options *o = &api->options;
+    return catalog_new(&(struct catalog_options){
+        .store = o->store,
+        .org = o->org,
+        .shard = CATALOG_SHARD,
+        .epoch = engine_epoch(o->engine, CATALOG_SHARD),
+        .seed = rng_next(&api->rng),
+        .wake = wake,
+        .changed = machine_changed,
+        .arg = api,
+    });
+}
 
 struct api *api_new(const struct api_options *options)
 {
@@ -12,7 +41,12 @@ struct api *api_new(const struct api_options *options)
     if (!api)
         panic(__FILE__, __LINE__, "out of memory");
     api->options = *options;
+    if (options->region.len == 0)
+        api->options.region = STR("us-east-1");
+    if (options->account.len == 0)
+        api->options.account = STR("000000000000");
     api->rng = rng_seeded(options->seed);
+    api->catalog = new_catalog(api);
     api->server = http_server_new(&(struct http_server_options){
         .loop = options->loop,
         .limits = options->limits,
@@ -66,6 +100,7 @@ void api_free(struct api *api)
     ASSERT(api->stopping && !api->calls && !api->followers);
     http_server_free(api->server);
     errands_free(api);
+    catalog_free(api->catalog);
     machines_release(&api->machines);
     free(api);
 }

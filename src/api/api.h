@@ -1,9 +1,7 @@
 /* The engine over HTTP: the Step Functions API and REST v1, on one table of routes.
  *
  * What is served (routes.c has the table):
- *   POST /  X-Amz-Target: AWSStepFunctions.StartExecution, StopExecution,
- *           DescribeExecution, GetExecutionHistory, GetActivityTask,
- *           SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat   (AWS JSON 1.0)
+ *   POST /  X-Amz-Target: AWSStepFunctions.OPERATION        (AWS JSON 1.0)
  *   POST /api/v1/run
  *        {"definition": TEXT or object, "machine_name": TEXT, "name"?: TEXT, "input"?: any}
  *        -> 200 {"execution_arn", "id", "name", "status", "started_at", "already"}
@@ -64,9 +62,10 @@ struct api;
 struct api_options {
     struct uv_loop_s *loop;
     struct engine *engine;
-    struct store *store; /* the engine's */
-    org_id org;          /* the engine's */
-    uint64_t seed;       /* of request ids; from os/entropy in production */
+    struct store *store;        /* the engine's */
+    org_id org;                 /* the engine's */
+    struct str region, account; /* of what is made here; empty: us-east-1, 000000000000 */
+    uint64_t seed;              /* of request ids; from os/entropy in production */
     struct http_limits limits;
     void (*wake)(void *arg); /* step the engine soon */
     void *arg;

@@ -9,6 +9,7 @@
 
 #include "api/api.h"
 #include "api/routes.h"
+#include "catalog/catalog.h"
 #include "engine/machines.h"
 #include "journal/journal.h"
 
@@ -23,6 +24,7 @@ struct api {
     struct api_options options;
     struct http_server *server;
     struct rng rng;
+    struct catalog *catalog;
     struct machines machines; /* that stories are read by */
     struct call *calls;       /* that are not answered yet */
     struct errand *errands;

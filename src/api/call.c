@@ -10,6 +10,7 @@
 void call_release(struct call *c)
 {
     errand_abandon(c->errand);
+    deed_abandon(c->deed);
     if (c->clean)
         c->clean(c->work);
     *c->link = c->next;

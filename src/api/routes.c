@@ -6,14 +6,43 @@
 
 /* What is served, all of it. */
 const struct route routes[] = {
+    {NULL, "CreateActivity", aws_create_activity},
+    {NULL, "CreateStateMachine", aws_create_machine},
+    {NULL, "CreateStateMachineAlias", aws_create_alias},
+    {NULL, "DeleteActivity", aws_delete_activity},
+    {NULL, "DeleteStateMachine", aws_delete_machine},
+    {NULL, "DeleteStateMachineAlias", aws_delete_alias},
+    {NULL, "DeleteStateMachineVersion", aws_delete_version},
+    {NULL, "DescribeActivity", aws_describe_activity},
     {NULL, "DescribeExecution", aws_describe_execution},
+    {NULL, "DescribeMapRun", aws_not_served},
+    {NULL, "DescribeStateMachine", aws_describe_machine},
+    {NULL, "DescribeStateMachineAlias", aws_describe_alias},
+    {NULL, "DescribeStateMachineForExecution", aws_describe_machine_for_execution},
     {NULL, "GetActivityTask", aws_get_activity_task},
     {NULL, "GetExecutionHistory", aws_get_execution_history},
+    {NULL, "ListActivities", aws_list_activities},
+    {NULL, "ListExecutions", aws_not_served},
+    {NULL, "ListMapRuns", aws_not_served},
+    {NULL, "ListStateMachineAliases", aws_list_aliases},
+    {NULL, "ListStateMachineVersions", aws_list_versions},
+    {NULL, "ListStateMachines", aws_list_machines},
+    {NULL, "ListTagsForResource", aws_list_tags},
+    {NULL, "PublishStateMachineVersion", aws_publish_version},
+    {NULL, "RedriveExecution", aws_not_served},
     {NULL, "SendTaskFailure", aws_send_task_failure},
     {NULL, "SendTaskHeartbeat", aws_send_task_heartbeat},
     {NULL, "SendTaskSuccess", aws_send_task_success},
     {NULL, "StartExecution", aws_start_execution},
+    {NULL, "StartSyncExecution", aws_not_served},
     {NULL, "StopExecution", aws_stop_execution},
+    {NULL, "TagResource", aws_tag_resource},
+    {NULL, "TestState", aws_not_served},
+    {NULL, "UntagResource", aws_untag_resource},
+    {NULL, "UpdateMapRun", aws_not_served},
+    {NULL, "UpdateStateMachine", aws_update_machine},
+    {NULL, "UpdateStateMachineAlias", aws_update_alias},
+    {NULL, "ValidateStateMachineDefinition", aws_validate_definition},
     {"POST", "/api/v1/run", rest_run},
     {"GET", "/api/v1/executions/{id}/follow", rest_follow},
     {"POST", "/api/v1/executions/{id}/resume", rest_resume},
@@ -145,9 +174,20 @@ static bool take_body(struct call *c)
     return false;
 }
 
+/* Every operation's arguments are held against the same tables. */
+static bool check_members(struct call *c)
+{
+    const struct member *members = c->aws ? members_of(str_of_cstr(c->route->path)) : NULL;
+    struct str type, message;
+    if (!members || members_check(c->arena, members, c->body, &type, &message))
+        return true;
+    call_fail_aws(c, arena_cstr(c->arena, type), STR_FMT, STR_ARG(message));
+    return false;
+}
+
 static void go(struct call *c)
 {
-    if (take_body(c))
+    if (take_body(c) && check_members(c))
         c->route->handle(c);
 }
 

@@ -49,6 +49,7 @@ struct call {
     void (*clean)(void *work); /* when the call ends, however it does; may be NULL */
     struct search *search;     /* call_find's own */
     struct errand *errand;     /* that it waits for; NULL: none */
+    struct deed *deed;         /* of the catalog, the same */
     struct call *next, **link; /* among the api's calls */
 };
 

@@ -73,8 +73,8 @@ void catalog_create_activity(struct catalog *c, const struct catalog_asker *who,
 {
     struct deed *d = deed_new(c, who, sizeof(struct catalog_activity_draft));
     struct catalog_activity_draft *kept = d->work;
-    struct catalog_settings settings =
-        settings_default(d->arena, &(struct catalog_settings){.encryption = draft->encryption});
+    struct catalog_settings settings = catalog_settings_whole(
+        d->arena, &(struct catalog_settings){.encryption = draft->encryption});
     *kept = (struct catalog_activity_draft){
         .name = arena_str(d->arena, draft->name),
         .arn = arena_str(d->arena, draft->arn),

@@ -37,8 +37,7 @@ bool alias_of_object(struct deed *d, const struct object_row *object, struct str
         int64_t version = 0, weight = 0;
         (void)json_to_int64(json_get(json_at(routes, i), STR("version")), &version);
         (void)json_to_int64(json_get(json_at(routes, i), STR("weight")), &weight);
-        to->routes[to->route_count++] =
-            (struct catalog_route){(uint32_t)version, (uint32_t)weight};
+        to->routes[to->route_count++] = (struct catalog_route){(uint32_t)version, (uint32_t)weight};
     }
     return true;
 }

@@ -50,7 +50,7 @@ struct catalog_options {
     org_id org;
     uint32_t shard; /* whose epoch the commits carry */
     uint64_t epoch;
-    uint64_t seed; /* of revision ids and of routing */
+    uint64_t seed;           /* of revision ids and of routing */
     void (*wake)(void *arg); /* step the store soon */
     /* A machine row was written or deleted: whoever keeps it in mind looks again. */
     void (*changed)(void *arg, struct str machine_name);
@@ -69,11 +69,15 @@ struct catalog_settings {
     struct json logging, tracing, encryption; /* whole, as the API describes them */
 };
 
+/* A copy in which nothing is absent: defaults stand for it. */
+struct catalog_settings catalog_settings_whole(struct arena *a,
+                                               const struct catalog_settings *given);
+
 struct catalog_machine {
-    struct str name, arn;  /* arn: of the machine itself */
-    uint32_t version;      /* 0: the machine itself */
+    struct str name, arn;   /* arn: of the machine itself */
+    uint32_t version;       /* 0: the machine itself */
     struct str description; /* of the version; may be empty */
-    struct str revision;   /* CATALOG_FIRST_REVISION, or an id */
+    struct str revision;    /* CATALOG_FIRST_REVISION, or an id */
     struct catalog_settings settings;
     uint8_t definition[SHA256_SIZE];
     struct wall_ms created_at, updated_at; /* of the version, when it is one */

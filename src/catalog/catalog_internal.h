@@ -80,7 +80,6 @@ struct str part_name(struct arena *a, struct str machine, struct str part);
 struct str version_part(struct arena *a, uint32_t version);
 struct str object_part(struct str object_name); /* behind the machine's name */
 
-struct catalog_settings settings_default(struct arena *a, const struct catalog_settings *given);
 struct catalog_settings settings_copy(struct arena *a, const struct catalog_settings *from);
 struct json machine_body(struct arena *a, const struct catalog_machine *m);
 /* The body of a revision, a version or, with `row`, of a machine's row. */

@@ -125,8 +125,8 @@ static void submit(struct deed_read *r);
 static void keep_page(struct deed_read *r)
 {
     for (size_t i = 0; i < r->read.count; i++) {
-        r->objects = arena_grow(r->deed->arena, r->objects, r->count, &r->capacity,
-                                sizeof(*r->objects));
+        r->objects =
+            arena_grow(r->deed->arena, r->objects, r->count, &r->capacity, sizeof(*r->objects));
         r->objects[r->count++] = r->read.objects[i];
     }
 }

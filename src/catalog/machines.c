@@ -141,7 +141,7 @@ void catalog_create_machine(struct catalog *c, const struct catalog_asker *who,
         .name = arena_str(a, draft->name),
         .arn = arena_str(a, draft->arn),
         .revision = STR(CATALOG_FIRST_REVISION),
-        .settings = settings_default(a, &draft->settings),
+        .settings = catalog_settings_whole(a, &draft->settings),
         .created_at = who->now,
         .updated_at = who->now,
     };

@@ -44,7 +44,8 @@ static struct json logging_default(struct arena *a)
                             STR("includeExecutionData"), json_bool(false));
 }
 
-struct catalog_settings settings_default(struct arena *a, const struct catalog_settings *given)
+struct catalog_settings catalog_settings_whole(struct arena *a,
+                                               const struct catalog_settings *given)
 {
     struct catalog_settings s = settings_copy(a, given);
     if (json_is_absent(s.logging))
@@ -95,8 +96,7 @@ struct json machine_body(struct arena *a, const struct catalog_machine *m)
     const struct catalog_settings *s = &m->settings;
     json_object_add(&b, STR("revisionId"), json_string(m->revision));
     json_object_add(&b, STR("definition"), hash_json(a, m->definition));
-    json_object_add(&b, STR("type"),
-                    json_string(s->express ? STR("EXPRESS") : STR("STANDARD")));
+    json_object_add(&b, STR("type"), json_string(s->express ? STR("EXPRESS") : STR("STANDARD")));
     json_object_add(&b, STR("roleArn"), json_string(s->role_arn));
     json_object_add(&b, STR("loggingConfiguration"), s->logging);
     json_object_add(&b, STR("tracingConfiguration"), s->tracing);
@@ -116,7 +116,7 @@ void machine_read(struct arena *a, struct json body, struct catalog_machine *to)
         .tracing = json_get(body, STR("tracingConfiguration")),
         .encryption = json_get(body, STR("encryptionConfiguration")),
     };
-    to->settings = settings_default(a, &given);
+    to->settings = catalog_settings_whole(a, &given);
     to->revision = json_str(json_get(body, STR("revisionId")));
     to->description = json_str(json_get(body, STR("description")));
     hash_read(json_get(body, STR("definition")), to->definition);

@@ -209,6 +209,12 @@ void engine_start(struct engine *e, const struct engine_start *start, engine_rep
     start_push(e, c);
 }
 
+uint64_t engine_epoch(const struct engine *e, uint32_t shard)
+{
+    ASSERT(shard < SHARD_COUNT);
+    return e->epochs[shard];
+}
+
 void engine_forget_machine(struct engine *e, struct str machine_name)
 {
     known_forget(&e->known, machine_name);

@@ -77,6 +77,9 @@ MUST_CHECK bool engine_new(const struct engine_options *options, struct engine *
                            struct err *reterr);
 void engine_free(struct engine *e);
 
+/* Of a shard, for commits of others who live in the same process. */
+uint64_t engine_epoch(const struct engine *e, uint32_t shard);
+
 /* Does what can be done at these times: store completions, due timers, queued
  * commands. True while there is more to do at once; otherwise engine_wake says
  * when to come back, and the store's wake-up when it is earlier. */

@@ -425,7 +425,7 @@ static void test_aws_start_refuses(void **state)
             "{\"stateMachineArn\":\"arn:aws:states:us-east-1:111111111111:stateMachine:m\"}"),
         "StateMachineDoesNotExist", "111111111111");
     assert_exception(h, aws(h, "StartExecution", "{\"stateMachineArn\":\"m\"}"), "InvalidArn",
-                     "'m'");
+                     "Invalid Arn: 'Invalid ARN prefix: m'");
     assert_exception(
         h, aws(h, "StartExecution", "{\"stateMachineArn\":\"" MACHINE "m\",\"name\":\"a b\"}"),
         "InvalidName", "Invalid Name: 'a b'");

@@ -2,10 +2,6 @@
  * the last. What it ended with may refer to values of any turn, so all are read. */
 #include "api/aws/operations.h"
 
-enum {
-    ARN_MAX = 256
-};
-
 struct describe {
     struct execution_row row;
     bool data;
@@ -50,10 +46,14 @@ static void answer(struct call *c)
     const struct describe *d = c->work;
     const struct execution_row *row = &d->row;
     struct json_object_builder b = json_object_builder(c->arena);
+    struct json origin = aws_origin(c, row);
     bool ended = row->status != EXECUTION_RUNNING;
     bool succeeded = row->status == EXECUTION_SUCCEEDED;
     json_object_add(&b, STR("executionArn"), json_string(row->arn));
     json_object_add(&b, STR("stateMachineArn"), json_string(row->machine_arn));
+    json_object_add(&b, STR("stateMachineVersionArn"), json_get(origin, STR("version")));
+    json_object_add(&b, STR("stateMachineAliasArn"), json_get(origin, STR("alias")));
+    json_object_add(&b, STR("traceHeader"), json_get(origin, STR("trace")));
     json_object_add(&b, STR("name"), json_string(row->name));
     json_object_add(&b, STR("status"),
                     json_string(str_of_cstr(execution_status_name(row->status))));
@@ -132,11 +132,9 @@ static void found(struct call *c, const struct execution_row *row)
 void aws_describe_execution(struct call *c)
 {
     struct describe *d = c->work = ARENA_NEW(c->arena, struct describe);
-    struct str arn, included;
-    if (!argument_text(c, STR("executionArn"), ARGUMENT_REQUIRED, ARN_MAX, &arn) ||
-        !argument_text(c, STR("includedData"), ARGUMENT_OPTIONAL, 32, &included))
-        return;
+    struct arn arn;
     c->clean = clean;
-    d->data = !str_eq(included, STR("METADATA_ONLY"));
-    call_find(c, arn, found);
+    d->data = !str_eq(aws_text(c, "includedData"), STR("METADATA_ONLY"));
+    if (aws_take_arn(c, "executionArn", ARN_IS_EXECUTION, &arn))
+        call_find(c, arn.text, found);
 }

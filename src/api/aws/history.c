@@ -10,9 +10,6 @@
 #include "base/base64.h"
 
 enum {
-    ARN_MAX = 256,
-    TOKEN_MAX = 1024,
-    PAGE_DEFAULT = 100,
     PAGE_SIZE_MAX = 4 << 20, /* bytes of one page, about; one event at least */
 };
 
@@ -156,15 +153,14 @@ static void found(struct call *c, const struct execution_row *row)
 void aws_get_execution_history(struct call *c)
 {
     struct history *h = c->work = ARENA_NEW(c->arena, struct history);
-    struct str arn;
+    struct arn arn;
     c->clean = clean;
-    if (!argument_text(c, STR("executionArn"), ARGUMENT_REQUIRED, ARN_MAX, &arn) ||
-        !argument_int(c, STR("maxResults"), 0, API_HISTORY_PAGE_MAX, 0, &h->count_max) ||
-        !argument_bool(c, STR("reverseOrder"), false, &h->reverse) ||
-        !argument_bool(c, STR("includeExecutionData"), true, &h->data) ||
-        !argument_text(c, STR("nextToken"), ARGUMENT_OPTIONAL, TOKEN_MAX, &h->token))
-        return;
+    (void)json_to_int64(member_get(c->body, STR("maxResults")), &h->count_max);
+    h->reverse = aws_is_true(c, "reverseOrder");
+    h->data = !aws_given(c, "includeExecutionData") || aws_is_true(c, "includeExecutionData");
+    h->token = aws_text(c, "nextToken");
     if (h->count_max == 0)
-        h->count_max = PAGE_DEFAULT;
-    call_find(c, arn, found);
+        h->count_max = AWS_PAGE_DEFAULT;
+    if (aws_take_arn(c, "executionArn", ARN_IS_EXECUTION, &arn))
+        call_find(c, arn.text, found);
 }

@@ -5,13 +5,6 @@
  */
 #include "api/aws/operations.h"
 
-#include "engine/names.h"
-
-enum {
-    ARN_MAX = 256,
-    WORKER_NAME_MAX = 80,
-};
-
 struct poll {
     struct api *api;
     struct http_request *request;
@@ -85,19 +78,25 @@ static void wait_for_task(struct call *c, struct str activity, struct str worker
     api->options.wake(api->options.arg);
 }
 
-void aws_get_activity_task(struct call *c)
+static void activity_found(void *owner, const struct catalog_answer *answer)
 {
-    struct str arn, worker, name;
-    if (!argument_text(c, STR("activityArn"), ARGUMENT_REQUIRED, ARN_MAX, &arn) ||
-        !argument_text(c, STR("workerName"), ARGUMENT_OPTIONAL, WORKER_NAME_MAX, &worker))
-        return;
-    if (!arn_is_activity(arn, &name))
-        call_fail_aws(c, "InvalidArn", "Invalid Arn: '" STR_FMT "'", STR_ARG(arn));
+    struct call *c = owner;
+    struct str arn = aws_text(c, "activityArn");
+    if (answer->outcome != CATALOG_DONE)
+        aws_refused(c, answer, arn);
     else if (engine_polls(c->api->options.engine, arn) >= ENGINE_ACTIVITY_POLLS_MAX)
         call_fail_aws(c, "ActivityWorkerLimitExceeded",
                       "%d workers wait at activity '" STR_FMT
                       "', which is all that may (limit activity_polls_max)",
                       ENGINE_ACTIVITY_POLLS_MAX, STR_ARG(arn));
     else
-        wait_for_task(c, arn, worker);
+        wait_for_task(c, arn, aws_text(c, "workerName"));
+}
+
+void aws_get_activity_task(struct call *c)
+{
+    struct catalog_asker who = aws_asker(c, activity_found);
+    struct arn arn;
+    if (aws_take_arn(c, "activityArn", ARN_IS_ACTIVITY, &arn))
+        catalog_find_activity(c->api->catalog, &who, &arn);
 }

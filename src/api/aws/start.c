@@ -1,39 +1,23 @@
 /* StartExecution, StopExecution. */
 #include "api/aws/operations.h"
 
-#include "asl/compile.h"
 #include "engine/names.h"
-
-enum {
-    ARN_MAX = 256,
-    ERROR_MAX = 256,
-    CAUSE_MAX = 32768,
-    INPUT_MAX = ENGINE_INPUT_SIZE_MAX,
-};
 
 /* ---- StartExecution ---- */
 
 struct start {
-    struct str arn; /* of the machine */
+    struct str arn; /* as it was asked for */
     struct engine_start command;
 };
-
-static void no_machine(struct call *c, struct str arn)
-{
-    call_fail_aws(c, "StateMachineDoesNotExist", "State Machine Does Not Exist: '" STR_FMT "'",
-                  STR_ARG(arn));
-}
 
 static void started(void *owner, struct errand *e, const struct err *err)
 {
     struct call *c = owner;
     const struct start *s = c->work;
     if (err && err->code == ERR_CONFLICT) {
-        size_t prefix = str_find(s->arn, STR(":stateMachine:"));
-        call_fail_aws(c, "ExecutionAlreadyExists",
-                      "Execution Already Exists: '" STR_FMT ":execution:" STR_FMT ":" STR_FMT "'",
-                      STR_ARG(str_slice(s->arn, 0, prefix)), STR_ARG(s->command.machine_name),
-                      STR_ARG(s->command.name));
+        struct str arn = arn_of_execution(c->arena, s->command.machine_arn, s->command.name);
+        call_fail_aws(c, "ExecutionAlreadyExists", "Execution Already Exists: '" STR_FMT "'",
+                      STR_ARG(arn));
         return;
     }
     if (err && err->code == ERR_BUSY) {
@@ -51,34 +35,39 @@ static void started(void *owner, struct errand *e, const struct err *err)
     call_answer(c, 200, json_object_done(&b));
 }
 
-static void definition_read(void *owner, struct errand *e, const struct err *err)
+static struct str origin_of(struct call *c, const struct catalog_answer *answer)
 {
-    struct call *c = owner;
-    struct start *s = c->work;
-    if (err) {
-        call_fail(c, err);
-        return;
-    }
-    s->command.definition = e->read.text;
-    errand_start(call_errand(c, started), &s->command);
+    const struct catalog_machine *m = &answer->machine;
+    struct json_object_builder b = json_object_builder(c->arena);
+    json_object_add(&b, STR("revision"), json_string(m->revision));
+    if (m->version)
+        json_object_add(&b, STR("version"),
+                        json_string(arn_of_version(c->arena, m->arn, m->version)));
+    if (answer->by_alias)
+        json_object_add(&b, STR("alias"),
+                        json_string(arn_of_alias(c->arena, m->arn, answer->alias.name)));
+    if (aws_given(c, "traceHeader"))
+        json_object_add(&b, STR("trace"), json_string(aws_text(c, "traceHeader")));
+    return json_text(c->arena, json_object_done(&b));
 }
 
-static void machine_read(void *owner, struct errand *e, const struct err *err)
+static void machine_found(void *owner, const struct catalog_answer *answer)
 {
     struct call *c = owner;
     struct start *s = c->work;
-    bool missing = err && err->code == ERR_NOT_FOUND;
-    if (missing || (!err && !str_eq(e->read.machines[0].arn, s->arn))) {
-        no_machine(c, s->arn);
+    const struct catalog_machine *m = &answer->machine;
+    if (answer->outcome != CATALOG_DONE) {
+        aws_no_machine(c, answer, s->arn);
         return;
     }
-    if (err) {
-        call_fail(c, err);
-        return;
-    }
-    struct errand *next = call_errand(c, definition_read);
-    memcpy(next->read.hash, e->read.machines[0].definition, SHA256_SIZE);
-    errand_read(next, STORE_GET_DEFINITION);
+    s->command.machine_name = arena_str(c->arena, m->name);
+    s->command.machine_arn = arena_str(c->arena, m->arn);
+    s->command.role_arn = m->settings.role_arn;
+    s->command.definition = m->text;
+    s->command.origin = origin_of(c, answer);
+    s->command.cataloged = true;
+    s->command.express = m->settings.express;
+    errand_start(call_errand(c, started), &s->command);
 }
 
 static bool check_name(struct call *c, struct str name)
@@ -101,36 +90,18 @@ static bool check_input(struct call *c, struct str input)
     return false;
 }
 
-/* The name in "arn:aws:states:us-east-1:000000000000:stateMachine:NAME". */
-static bool machine_name(struct str arn, struct str *ret_name)
-{
-    static const char kind[] = ":stateMachine:";
-    size_t at = str_find(arn, STR(":stateMachine:"));
-    if (!str_starts_with(arn, STR("arn:")) || at == SIZE_MAX)
-        return false;
-    *ret_name = str_slice(arn, at + sizeof(kind) - 1, arn.len);
-    return ret_name->len > 0;
-}
-
 void aws_start_execution(struct call *c)
 {
     struct start *s = c->work = ARENA_NEW(c->arena, struct start);
-    struct engine_start *command = &s->command;
-    if (!argument_text(c, STR("stateMachineArn"), ARGUMENT_REQUIRED, ARN_MAX, &s->arn) ||
-        !argument_text(c, STR("name"), ARGUMENT_OPTIONAL, STORE_NAME_MAX, &command->name) ||
-        !argument_text(c, STR("input"), ARGUMENT_OPTIONAL, INPUT_MAX, &command->input))
+    struct catalog_asker who = aws_asker(c, machine_found);
+    struct arn arn;
+    s->command.name = aws_text(c, "name");
+    s->command.input = aws_given(c, "input") ? aws_text(c, "input") : STR("{}");
+    if (!check_name(c, s->command.name) || !check_input(c, s->command.input) ||
+        !aws_take_arn(c, "stateMachineArn", ARN_IS_ANY_MACHINE, &arn))
         return;
-    if (command->input.len == 0)
-        command->input = STR("{}");
-    if (!check_name(c, command->name) || !check_input(c, command->input))
-        return;
-    if (!machine_name(s->arn, &command->machine_name)) {
-        call_fail_aws(c, "InvalidArn", "Invalid Arn: '" STR_FMT "'", STR_ARG(s->arn));
-        return;
-    }
-    struct errand *e = call_errand(c, machine_read);
-    e->read.name = command->machine_name;
-    errand_read(e, STORE_GET_MACHINE);
+    s->arn = arn.text;
+    catalog_find_machine(c->api->catalog, &who, &arn);
 }
 
 /* ---- StopExecution ---- */
@@ -160,9 +131,9 @@ static void stop_found(struct call *c, const struct execution_row *row)
 void aws_stop_execution(struct call *c)
 {
     struct stop *s = c->work = ARENA_NEW(c->arena, struct stop);
-    struct str arn;
-    if (argument_text(c, STR("executionArn"), ARGUMENT_REQUIRED, ARN_MAX, &arn) &&
-        argument_text(c, STR("error"), ARGUMENT_OPTIONAL, ERROR_MAX, &s->error) &&
-        argument_text(c, STR("cause"), ARGUMENT_OPTIONAL, CAUSE_MAX, &s->cause))
-        call_find(c, arn, stop_found);
+    struct arn arn;
+    s->error = aws_text(c, "error");
+    s->cause = aws_text(c, "cause");
+    if (aws_take_arn(c, "executionArn", ARN_IS_EXECUTION, &arn))
+        call_find(c, arn.text, stop_found);
 }
