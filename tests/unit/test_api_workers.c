@@ -115,7 +115,10 @@ static void test_refusals(void **state)
     struct answer a = house_aws(h, "GetActivityTask", "{}");
     assert_exception(h, a, "ValidationException", "'activityArn'");
     a = house_aws(h, "GetActivityTask", "{\"activityArn\":\"paint\"}");
-    assert_exception(h, a, "InvalidArn", "Invalid Arn: 'paint'");
+    assert_exception(h, a, "InvalidArn", "Invalid Arn: 'Invalid ARN prefix: paint'");
+    a = house_aws(h, "GetActivityTask",
+                  "{\"activityArn\":\"arn:aws:states:us-east-1:000000000000:activity:none\"}");
+    assert_exception(h, a, "ActivityDoesNotExist", "Activity Does Not Exist: 'arn:aws:states:");
     a = house_aws(h, "SendTaskSuccess", "{\"output\":\"1\"}");
     assert_exception(h, a, "ValidationException", "'taskToken'");
     a = house_aws(h, "SendTaskSuccess", with_token(h, "AAAA", ",\"output\":\"1\""));
@@ -138,7 +141,14 @@ static void test_refusals(void **state)
     assert_int_equal(house_aws(h, "SendTaskHeartbeat", with_token(h, token, "")).status, 200);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
+static int setup(void **state)
+{
+    int failed = house_setup(state);
+    assert_int_equal(house_aws(*state, "CreateActivity", "{\"name\":\"paint\"}").status, 200);
+    return failed;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, house_teardown)
 
 int main(void)
 {

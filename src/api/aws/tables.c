@@ -66,13 +66,14 @@ static const char *const redrives[] = {"REDRIVEN", "NOT_REDRIVEN", NULL};
 
 /* ---- members ---- */
 
-#define TEXT(member, required, least, most, ...)                                                   \
+#define TEXT_OF(member, required, least, most, set, form)                                          \
     {                                                                                              \
         .name = (member), .type = MEMBER_TEXT, .flags = (required), .min = (least), .max = (most), \
-        ##__VA_ARGS__                                                                              \
+        .values = (set), .pattern = (form)                                                         \
     }
+#define TEXT(member, required, least, most) TEXT_OF(member, required, least, most, NULL, NULL)
 #define ARN(member, required) TEXT(member, required, 1, ARN_MAX)
-#define CHOICE(member, required, set) TEXT(member, required, 0, 0, .values = (set))
+#define CHOICE(member, required, set) TEXT_OF(member, required, 0, 0, set, NULL)
 #define SECRET(member, required, least, most)                                                      \
     TEXT(member, (required) | MEMBER_SENSITIVE, least, most)
 #define INTEGER(member, required, least, most)                                                     \
@@ -150,7 +151,7 @@ static const struct member update_machine[] = {ARN("stateMachineArn", MEMBER_REQ
                                                END};
 static const struct member create_alias[] = {
     SECRET("description", 0, 0, DESCRIPTION_MAX),
-    TEXT("name", MEMBER_REQUIRED, 1, NAME_MAX_CHARACTERS, .pattern = &alias_name),
+    TEXT_OF("name", MEMBER_REQUIRED, 1, NAME_MAX_CHARACTERS, NULL, &alias_name),
     ROUTING(MEMBER_REQUIRED), END};
 static const struct member update_alias[] = {ARN("stateMachineAliasArn", MEMBER_REQUIRED),
                                              SECRET("description", 0, 0, DESCRIPTION_MAX),
@@ -186,7 +187,7 @@ static const struct member publish_version[] = {ARN("stateMachineArn", MEMBER_RE
                                                 TEXT("revisionId", 0, 0, 0),
                                                 SECRET("description", 0, 0, DESCRIPTION_MAX), END};
 static const struct member redrive[] = {ARN("executionArn", MEMBER_REQUIRED),
-                                        TEXT("clientToken", 0, 1, 64, .pattern = &visible), END};
+                                        TEXT_OF("clientToken", 0, 1, 64, NULL, &visible), END};
 static const struct member task_failure[] = {TEXT("taskToken", MEMBER_REQUIRED, 1, 2048),
                                              SECRET("error", 0, 0, 256),
                                              SECRET("cause", 0, 0, 32768), END};
@@ -197,7 +198,7 @@ static const struct member task_success[] = {
 #define START                                                                                      \
     ARN("stateMachineArn", MEMBER_REQUIRED), TEXT("name", 0, 1, NAME_MAX_CHARACTERS),              \
         SECRET("input", 0, 0, ENGINE_INPUT_SIZE_MAX),                                              \
-        TEXT("traceHeader", 0, 0, 256, .pattern = &ascii)
+        TEXT_OF("traceHeader", 0, 0, 256, NULL, &ascii)
 static const struct member start[] = {START, END};
 static const struct member start_sync[] = {START, CHOICE("includedData", 0, included), END};
 static const struct member stop[] = {ARN("executionArn", MEMBER_REQUIRED),
