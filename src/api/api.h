@@ -3,11 +3,19 @@
  * What is served (routes.c has the table):
  *   POST /  X-Amz-Target: AWSStepFunctions.OPERATION        (AWS JSON 1.0)
  *   POST /api/v1/run
- *        {"definition": TEXT or object, "machine_name": TEXT, "name"?: TEXT, "input"?: any}
- *        -> 200 {"execution_arn", "id", "name", "status", "started_at", "already"}
- *        Starts; when the same execution is RUNNING already, goes on with it.
- *   POST /api/v1/executions/{id}/resume                     -> 200, as above
+ *        {"definition": TEXT or object, "machine_name": TEXT, "name"?: TEXT, "input"?: any,
+ *         "config"?: {"text": TEXT, "folder": TEXT, "required"?: BOOL}}
+ *        -> 200 {"execution_arn", "id", "name", "status", "started_at", "turns", "already",
+ *                "config"?}
+ *        Starts; when the same execution is RUNNING already, goes on with it. config:
+ *        what carries out its tasks (a configuration's text, and the absolute folder
+ *        that it lies in), taken on unix sockets only. The answer's config says whose
+ *        holds: "own", or "server" when this process carries tasks out by its own
+ *        alone; with required that is refused (CONFLICT).
+ *   POST /api/v1/executions/{id}/resume  {"config"?}        -> 200, as above
+ *        The config of an execution that has one already is replaced only when required.
  *   POST /api/v1/executions/{id}/stop   {"error"?, "cause"?} -> 200, as above
+ *   GET  /api/v1/executions/{id}/definition                 -> 200 {"definition": TEXT}
  *   GET  /api/v1/executions/{id}/follow?from=N&data=false   -> 200, lines of JSON
  * {id} is an execution's id, its ARN (percent-encoded) or its name. Failures are
  * problems: {"type", "title", "status", "code", "detail", "remedy"}, where code is
@@ -59,6 +67,15 @@ enum {
 struct uv_loop_s;
 struct api;
 
+/* What a client would have an execution's tasks carried out by. Borrowed. */
+struct api_config {
+    struct str text, folder;
+};
+
+enum {
+    API_CREW_SERVER = -1, /* this process's own configuration, and no other */
+};
+
 struct api_options {
     struct uv_loop_s *loop;
     struct engine *engine;
@@ -68,6 +85,15 @@ struct api_options {
     uint64_t seed;              /* of request ids; from os/entropy in production */
     struct http_limits limits;
     void (*wake)(void *arg); /* step the engine soon */
+
+    /* Gives a number to a configuration, before anything is started with it; then
+     * says that it is this execution's, before any task of that is started. NULL:
+     * this process's own holds for everything. */
+    bool (*take_config)(void *arg, const struct api_config *config, int *ret_crew,
+                        struct err *reterr);
+    void (*assign_crew)(void *arg, execution_key key, int crew, bool replace);
+    /* The last stream has ended; may be NULL. Only note it: streams are being ended. */
+    void (*unfollowed)(void *arg);
     void *arg;
 };
 

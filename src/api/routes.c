@@ -44,6 +44,7 @@ const struct route routes[] = {
     {NULL, "UpdateStateMachineAlias", aws_update_alias},
     {NULL, "ValidateStateMachineDefinition", aws_validate_definition},
     {"POST", "/api/v1/run", rest_run},
+    {"GET", "/api/v1/executions/{id}/definition", rest_definition},
     {"GET", "/api/v1/executions/{id}/follow", rest_follow},
     {"POST", "/api/v1/executions/{id}/resume", rest_resume},
     {"POST", "/api/v1/executions/{id}/stop", rest_stop},
@@ -223,7 +224,7 @@ void routes_handle(void *arg, struct http_request *request)
     struct call *c = call_new(api, request);
     struct err err;
     if (api->stopping) {
-        err_set(&err, ERR_INTERRUPTED, "this process is stopping");
+        err_set(&err, ERR_BUSY, "this process is stopping: nothing was done");
         call_fail(c, &err);
         return;
     }

@@ -44,6 +44,7 @@ struct json execution_json(struct arena *a, const struct execution_row *row)
                     json_string(str_of_cstr(execution_status_name(row->status))));
     json_object_add(&b, STR("started_at"), time_json(a, row->started_at));
     json_object_add(&b, STR("stopped_at"), time_json(a, row->stopped_at));
+    json_object_add(&b, STR("turns"), json_int(row->turns));
     return json_object_done(&b);
 }
 

@@ -87,9 +87,12 @@ static void watch_close(struct watch *w)
 /* Its request is ended; the watch stays, perhaps without any. */
 static void follower_end(struct follower *f, struct str last)
 {
+    struct api *api = f->watch->api;
     follower_leave(f);
-    f->watch->api->followers--;
+    api->followers--;
     http_stream_end(f->request, last);
+    if (!api->followers && api->options.unfollowed)
+        api->options.unfollowed(api->options.arg);
 }
 
 static void write_line(struct buf *to, struct str name, struct json value)

@@ -78,6 +78,14 @@ const char *err_name(enum err_code code)
     return table[code].name;
 }
 
+enum err_code err_of_name(struct str name)
+{
+    for (unsigned i = 0; i < ERR_COUNT; i++)
+        if (str_eq(name, str_of_cstr(err_name((enum err_code)i))))
+            return (enum err_code)i;
+    return ERR_INTERNAL;
+}
+
 int err_exit_status(enum err_code code)
 {
     ASSERT(code < ERR_COUNT);

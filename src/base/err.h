@@ -40,6 +40,7 @@
     X(TOO_DEEP, 2, 400, "Nest less deeply, or raise the limit named.")                             \
     X(MEMORY_LIMIT, 2, 413, "Make the data smaller, or raise the limit named.")                    \
     X(STEP_LIMIT, 2, 400, "Make the expression do less, or raise the limit named.")                \
+    X(UNREACHABLE, 6, 502, "Check that the server runs, and its address.")                         \
     X(STALE, 5, 409, "Another process took over; this one must stop.")                             \
     X(OLDER_SCHEMA, 6, 500, "Let a command that may change the store bring it forward.")           \
     X(NEWER_SCHEMA, 6, 500, "Use the release of Pawl that wrote it, or a newer one.")              \
@@ -86,6 +87,8 @@ void err_context(struct err *e, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* "ERR_..."-less name such as "INVALID_JSON". */
 const char *err_name(enum err_code code);
+/* INTERNAL when no code is named so. */
+enum err_code err_of_name(struct str name);
 int err_exit_status(enum err_code code);
 int err_http_status(enum err_code code);
 const char *err_remedy(enum err_code code);

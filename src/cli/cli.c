@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 const struct command *const commands[] = {
@@ -66,6 +67,14 @@ int cli_fail(struct cli *cli, const char *file, const struct err *err)
         print_titled(o, STYLE_HELP, "help: ", str_of_cstr(err_remedy(err->code)));
     out_flush(o);
     return err_exit_status(err->code);
+}
+
+const char *cli_endpoint(const struct cli *cli)
+{
+    const char *url = option_text(&cli->arguments, "--endpoint");
+    if (!url)
+        url = getenv("PAWL_ENDPOINT");
+    return url && *url ? url : NULL;
 }
 
 static bool count_check(const struct command *command, const struct arguments *a,

@@ -42,6 +42,13 @@ const struct command *command_find(const char *name);
         "--data", OPTION_TEXT, "DIR", "The data directory. Default: $PAWL_DATA, else ./.pawl",     \
             NULL                                                                                   \
     }
+#define OPTION_ENDPOINT                                                                            \
+    {                                                                                              \
+        "--endpoint", OPTION_TEXT, "URL",                                                          \
+            "Ask the server at this address, http://127.0.0.1:8083 for example.\n"                 \
+            "Default: $PAWL_ENDPOINT",                                                             \
+            NULL                                                                                   \
+    }
 #define OPTION_JSON(what)                                                                          \
     {                                                                                              \
         "--json", OPTION_FLAG, NULL, "Print " what, NULL                                           \
@@ -57,6 +64,9 @@ int cli_main(int argc, char **argv);
 /* Prints the error with what to do, and gives its exit status. `file`: the name
  * of the text that the error's line and column are in; may be NULL. */
 int cli_fail(struct cli *cli, const char *file, const struct err *err);
+
+/* --endpoint, else $PAWL_ENDPOINT; NULL: neither, or empty. */
+const char *cli_endpoint(const struct cli *cli);
 
 /* help.c */
 void help_print_overview(struct out *o);

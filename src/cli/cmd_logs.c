@@ -97,9 +97,9 @@ static struct json attempt_json(struct arena *a, const struct step_layout *l,
     add_text(&b, "state", true, step->state->name);
     json_object_add(&b, STR("attempt"), json_int(attempt->number));
     add_text(&b, "status", true, str_of_cstr(step_status_name(attempt->status)));
-    json_object_add(&b, STR("startedAt"), time_json(a, attempt->started_at));
+    json_object_add(&b, STR("startedAt"), time_shown(a, attempt->started_at));
     if (attempt->stopped_at.ms)
-        json_object_add(&b, STR("stoppedAt"), time_json(a, attempt->stopped_at));
+        json_object_add(&b, STR("stoppedAt"), time_shown(a, attempt->stopped_at));
     json_object_add(&b, STR("durationMs"), json_get(attempt->log, STR("ms")));
     json_object_add(&b, STR("exit"), json_get(attempt->log, STR("exit")));
     json_object_add(&b, STR("stdout"), json_get(attempt->log, STR("out")));

@@ -43,7 +43,7 @@ static void take(struct cli *cli, struct listing *l, const struct execution_row 
         return;
     l->count++;
     if (l->as_json)
-        json_array_add(&l->json, json_copy(cli->arena, execution_json(cli->arena, row)));
+        json_array_add(&l->json, json_copy(cli->arena, execution_shown(cli->arena, row)));
     else
         executions_add(&l->table, row, now);
 }

@@ -1,33 +1,12 @@
 #include "asl/compile.h"
 #include "asl/report.h"
-#include "cli/host.h"
-#include "cli/live.h"
 #include "cli/render.h"
-#include "cli/story.h"
+#include "cli/session.h"
 #include "os/clock.h"
 #include "os/files.h"
 
-/* One `pawl run`, from its command line to its end. */
-struct session {
-    struct cli *cli;
-    struct engine_start start;
-    struct bindings bindings;
-    const char *config; /* that was given or found; NULL: none */
-    struct archive archive;
-    struct host *host;
-    struct live live;
-    struct story story; /* --resume: what happened before */
-
-    execution_key key; /* 0: not started yet */
-    struct uuid id;
-    struct wall_ms started_at, stopped_at;
-    enum execution_status status;
-    struct buf output;
-    bool has_error, has_cause;
-    struct str error, cause;
-    bool failed; /* to start: why is in err */
-    struct err err;
-};
+#include <stdlib.h>
+#include <time.h>
 
 /* ---- what to run ---- */
 
@@ -43,11 +22,10 @@ static int load_definition(struct session *s, const char *path)
 {
     struct cli *cli = s->cli;
     struct err err, syntax;
-    const struct machine *machine = NULL;
     struct diag_list diags = diag_list(cli->arena);
     if (!file_read(cli->arena, path, DEFINITION_SIZE_MAX, &s->start.definition, &err))
         return cli_fail(cli, NULL, &err);
-    bool valid = asl_compile(cli->arena, s->start.definition, &diags, &machine, &syntax);
+    bool valid = asl_compile(cli->arena, s->start.definition, &diags, &s->machine, &syntax);
     report_text(&cli->err.buf, str_of_cstr(path), s->start.definition, &diags, &syntax,
                 cli->err.colour);
     out_flush(&cli->err);
@@ -118,258 +96,9 @@ static int load_config(struct session *s, const char *beside)
         return cli_fail(cli, NULL, &err);
     if (!bindings_parse(a, text, absolute, &s->bindings, &err))
         return cli_fail(cli, s->config, &err);
+    s->config_text = text;
+    s->config_folder = absolute;
     return 0;
-}
-
-/* ---- while it runs ---- */
-
-static void troubled(void *arg, execution_key key, const struct err *err, struct wall_ms again_at)
-{
-    struct session *s = arg;
-    struct out *o = &s->cli->err;
-    if (key != s->key || again_at.ms == 0)
-        return;
-    screen_clear(&s->live.screen); /* the next tick draws it again below this line */
-    out_style(o, STYLE_BUSY);
-    out_text(o, "waiting: ");
-    out_style(o, STYLE_OFF);
-    out_foreign(o, str_of_cstr(err->message), 0);
-    out_text(o, "; trying again\n");
-    out_flush(o);
-}
-
-static void take_end(struct session *s, const struct run *run)
-{
-    struct arena *a = s->cli->arena;
-    struct str text = {0};
-    s->status = (enum execution_status)run_status(run);
-    s->stopped_at = run_stopped_at(run);
-    if (!json_is_absent(run_output(run)))
-        json_write_pretty(&s->output, run_output(run));
-    s->has_error = run_error(run, &text);
-    if (s->has_error)
-        s->error = arena_str(a, text);
-    s->has_cause = run_cause(run, &text);
-    if (s->has_cause)
-        s->cause = arena_str(a, text);
-}
-
-static void followed(void *arg, const struct run *run, const struct execution_row *execution,
-                     const struct flow_event *events, size_t count, struct wall_ms at)
-{
-    struct session *s = arg;
-    if (execution->key != s->key)
-        return;
-    live_take(&s->live, run, events, count, at);
-    if (execution->status == EXECUTION_RUNNING)
-        return;
-    take_end(s, run);
-    host_stop(s->host);
-}
-
-static void ticked(void *arg, struct wall_ms now)
-{
-    struct session *s = arg;
-    live_tick(&s->live, now);
-}
-
-static void print_begin(struct session *s, const char *what)
-{
-    struct out *o = &s->cli->err;
-    char id[UUID_TEXT_LEN];
-    uuid_format(s->id, id);
-    out_style(o, STYLE_BOLD);
-    out_foreign(o, s->start.machine_name, 0);
-    out_style(o, STYLE_OFF);
-    out_printf(o, "  %s%.*s\n", what, UUID_TEXT_LEN, id);
-    out_flush(o);
-}
-
-static void take_execution(struct session *s, const struct execution_row *row)
-{
-    s->key = row->key;
-    s->id = row->id;
-    s->started_at = row->started_at;
-    s->status = row->status;
-}
-
-static void fail(struct session *s, const struct err *err)
-{
-    s->failed = true;
-    s->err = *err;
-    host_stop(s->host);
-}
-
-static void resumed(void *arg, const struct engine_reply *reply)
-{
-    if (reply->err)
-        fail(arg, reply->err);
-}
-
-/* Goes on with an execution that is RUNNING in the store. */
-static void resume(struct session *s, const struct execution_row *row)
-{
-    take_execution(s, row);
-    if (!story_read(&s->archive, row, &s->story, &s->err)) {
-        fail(s, &s->err);
-        return;
-    }
-    s->live.arena = s->story.arena;
-    live_adopt(&s->live, &s->story.steps);
-    s->start.machine_name = row->machine_name;
-    print_begin(s, "goes on  ");
-    engine_resume(host_engine(s->host), row->key, resumed, s);
-}
-
-static void started(void *arg, const struct engine_reply *reply)
-{
-    struct session *s = arg;
-    if (reply->err) {
-        fail(s, reply->err);
-        return;
-    }
-    if (reply->already) {
-        resume(s, reply->execution);
-        return;
-    }
-    take_execution(s, reply->execution);
-    print_begin(s, "");
-}
-
-/* ---- how it ended ---- */
-
-static void print_places(struct session *s)
-{
-    struct out *o = &s->cli->err;
-    if (s->config && s->config != option_text(&s->cli->arguments, "--config") &&
-        strcmp(s->config, "./pawl.yaml") == 0)
-        return;
-    if (s->config) {
-        out_style(o, STYLE_HELP);
-        out_text(o, " --config ");
-        out_shell_word(o, s->config);
-        out_style(o, STYLE_OFF);
-    }
-}
-
-static int end_interrupted(struct session *s, const struct err *err)
-{
-    struct out *o = &s->cli->err;
-    if (!s->key) {
-        out_text(o, "\nNothing was started.\n");
-        return err_exit_status(err->code);
-    }
-    out_style(o, STYLE_BUSY);
-    out_text(o, "\n‖ ");
-    out_style(o, STYLE_OFF);
-    out_printf(o, "%s; the execution stays RUNNING and keeps its finished steps\n", err->message);
-    out_text(o, "  Go on with: ");
-    print_next_command(o, s->cli, "pawl run --resume", &s->id);
-    print_places(s);
-    out_text(o, "\n");
-    return err_exit_status(err->code);
-}
-
-static void print_failure(struct session *s)
-{
-    enum {
-        TAIL_LINES = 8
-    };
-    struct out *o = &s->cli->err;
-    const struct step *step = live_failed_step(&s->live);
-    out_text(o, "\n");
-    print_error(o, "  ", s->has_error, s->error, s->has_cause, s->cause);
-    if (step && step->attempt_count)
-        print_log_tail(o, "  ", step->attempts[step->attempt_count - 1].log, TAIL_LINES);
-    out_text(o, "\n  Look closer: ");
-    print_next_command(o, s->cli, "pawl show", &s->id);
-    out_text(o, "\n");
-}
-
-static int end_of_run(struct session *s)
-{
-    struct out *o = &s->cli->err;
-    struct cell mark = mark_of_execution(s->status);
-    out_style(o, mark.style);
-    out_foreign(o, mark.text, 0);
-    out_printf(o, " %s", execution_status_name(s->status));
-    out_style(o, STYLE_OFF);
-    out_printf(o, " after " STR_FMT ", %zu %s\n",
-               STR_ARG(duration_text(s->cli->arena, s->stopped_at.ms - s->started_at.ms)),
-               s->live.steps.count, s->live.steps.count == 1 ? "step" : "steps");
-    if (s->status != EXECUTION_SUCCEEDED) {
-        print_failure(s);
-        return 1;
-    }
-    out_flush(o);
-    buf_append(&s->cli->out.buf, buf_str(&s->output));
-    out_text(&s->cli->out, "\n");
-    return 0;
-}
-
-/* ---- the whole ---- */
-
-static int run_host(struct session *s)
-{
-    struct err err;
-    bool good = host_run(s->host, &err);
-    live_end(&s->live, clock_wall());
-    if (s->failed)
-        return cli_fail(s->cli, NULL, &s->err);
-    if (!good && err.code == ERR_INTERRUPTED && s->status == EXECUTION_RUNNING)
-        return end_interrupted(s, &err);
-    if (!good && err.code != ERR_INTERRUPTED)
-        return cli_fail(s->cli, NULL, &err);
-    return end_of_run(s);
-}
-
-/* An execution that has ended is told as if it ended now. */
-static int tell_ended(struct session *s, const struct execution_row *row)
-{
-    struct err err;
-    if (!story_read(&s->archive, row, &s->story, &err))
-        return cli_fail(s->cli, NULL, &err);
-    take_execution(s, row);
-    s->start.machine_name = row->machine_name;
-    print_begin(s, "ended before  ");
-    live_adopt(&s->live, &s->story.steps);
-    take_end(s, s->story.run);
-    return end_of_run(s);
-}
-
-static int run_open(struct session *s)
-{
-    struct cli *cli = s->cli;
-    const char *id = option_text(&cli->arguments, "--resume");
-    struct host_options options = {
-        .store = s->archive.store,
-        .bindings = &s->bindings,
-        .children = datadir_file(s->archive.datadir, cli->arena, DATADIR_CHILDREN),
-        .troubled = troubled,
-        .followed = followed,
-        .ticked = cli->err.terminal ? ticked : NULL,
-        .tick_ms = SCREEN_DRAW_EVERY_MS,
-        .arg = s,
-    };
-    struct execution_row row;
-    struct err err;
-    if (id) {
-        int status = archive_find(cli, &s->archive, id, &row);
-        if (status)
-            return status;
-        if (row.status != EXECUTION_RUNNING)
-            return tell_ended(s, &row);
-    }
-    if (!host_new(&options, &s->host, &err))
-        return cli_fail(cli, NULL, &err);
-    print_children_found(&cli->err, host_found(s->host), options.children);
-    if (id)
-        resume(s, &row);
-    else
-        engine_start(host_engine(s->host), &s->start, started, s);
-    int status = run_host(s);
-    host_free(s->host);
-    return status;
 }
 
 static int load(struct session *s)
@@ -405,22 +134,113 @@ static int load(struct session *s)
     return status;
 }
 
+/* ---- where ---- */
+
+static void look_again_soon(void)
+{
+    const struct timespec soon = {.tv_nsec = SESSION_LOOK_EVERY_MS * 1000000L};
+    nanosleep(&soon, NULL);
+}
+
+static bool patience_is_over(struct mono_ns *since)
+{
+    uint64_t now = clock_mono().ns;
+    if (!since->ns)
+        since->ns = now;
+    return now - since->ns > SESSION_WAIT_MS * 1000000ULL;
+}
+
+/* Waits for a server that is being started again. */
+static int run_remote(struct session *s, const char *url)
+{
+    struct mono_ns since = {0};
+    int status = 0;
+    for (;;) {
+        enum there there = session_run_there(s, url, true, &status);
+        if (there == THERE_DONE)
+            return status;
+        if (there == THERE_NOBODY && !s->known)
+            return cli_fail(s->cli, NULL, &s->err);
+        if (there == THERE_LOST && s->heard)
+            since.ns = 0;
+        if (patience_is_over(&since)) {
+            err_set(&s->err, ERR_UNREACHABLE,
+                    "%s does not answer any more; the execution goes on when it is back", url);
+            return cli_fail(s->cli, NULL, &s->err);
+        }
+        look_again_soon();
+    }
+}
+
+/* Where `--resume ID` is one of this directory, its whole id; an error is told. */
+static int find_there(struct session *s)
+{
+    const char *id = option_text(&s->cli->arguments, "--resume");
+    struct archive archive;
+    struct execution_row row;
+    struct err err;
+    if (!id || s->known || s->found)
+        return 0;
+    if (!archive_open(s->cli, DATADIR_READ, &archive, &err))
+        return cli_fail(s->cli, NULL, &err);
+    int status = archive_find(s->cli, &archive, id, &row);
+    archive_close(&archive);
+    s->found = status == 0;
+    s->id = row.id;
+    return status;
+}
+
+/* Here, if this process may hold the directory, else in the one that does. */
+static int run_local(struct session *s)
+{
+    struct cli *cli = s->cli;
+    const char *socket =
+        arena_cstr(cli->arena, arena_printf(cli->arena, STR_FMT "/" API_SOCKET, STR_ARG(s->data)));
+    struct mono_ns since = {0};
+    struct err busy;
+    int status = 0;
+    for (;;) {
+        if (archive_open(cli, DATADIR_CHANGE, &s->archive, &busy)) {
+            status = session_run_here(s);
+            if (s->story.arena)
+                story_release(&s->story);
+            archive_close(&s->archive);
+            return status;
+        }
+        if (busy.code != ERR_BUSY)
+            return cli_fail(cli, NULL, &busy);
+        if ((status = find_there(s)))
+            return status;
+        enum there there = session_run_there(s, socket, false, &status);
+        if (there == THERE_DONE)
+            return status;
+        if (there == THERE_LOST && s->heard)
+            since.ns = 0;
+        if (patience_is_over(&since))
+            return cli_fail(cli, NULL, s->known ? &busy : &s->err);
+        look_again_soon();
+    }
+}
+
 static int run(struct cli *cli)
 {
     struct session *s = ARENA_NEW(cli->arena, struct session);
+    const char *url = cli_endpoint(cli);
     struct err err;
     s->cli = cli;
     s->live = (struct live){.out = &cli->err, .arena = cli->arena};
-    int status = load(s);
-    if (status)
-        return status;
-    if (!archive_open(cli, DATADIR_CHANGE, &s->archive, &err))
+    s->data = datadir_choose(str_of_cstr(option_text(&cli->arguments, "--data")),
+                             str_of_cstr(getenv("PAWL_DATA")));
+    if (url && option_given(&cli->arguments, "--config")) {
+        err_set(&err, ERR_USAGE,
+                "the server at %s carries out tasks by its own configuration: leave --config out",
+                url);
         return cli_fail(cli, NULL, &err);
-    status = run_open(s);
-    if (s->story.arena)
-        story_release(&s->story);
+    }
+    int status = load(s);
+    if (!status)
+        status = url ? run_remote(s, url) : run_local(s);
     buf_release(&s->output);
-    archive_close(&s->archive);
     return status;
 }
 
@@ -440,6 +260,7 @@ static const struct option options[] = {
      "with --resume in this directory",
      NULL},
     OPTION_DATA,
+    OPTION_ENDPOINT,
     OPTION_END,
 };
 
@@ -453,6 +274,8 @@ const struct command command_run = {
         "stderr as they happen; the output goes to stdout as JSON.\n"
         "Ctrl-C ends running commands and leaves the execution RUNNING: its finished steps are\n"
         "kept, and --resume goes on with it.\n"
+        "While another pawl holds the data directory, the execution runs in that one and is\n"
+        "followed here; Ctrl-C then only detaches. It goes on here when the other one ends.\n"
         "Exit status: 0 succeeded, 1 failed, 2 bad usage or input, 4 not found, 5 the name or\n"
         "the data directory is taken, 6 the disk refuses, 130 interrupted.\n",
     .examples = "pawl run hello.asl.json\n"

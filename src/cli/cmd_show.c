@@ -23,9 +23,9 @@ static void add_error(struct json_object_builder *b, bool has_error, struct str 
 static void add_times(struct json_object_builder *b, struct arena *a, struct wall_ms started,
                       struct wall_ms stopped)
 {
-    json_object_add(b, STR("startedAt"), time_json(a, started));
+    json_object_add(b, STR("startedAt"), time_shown(a, started));
     if (stopped.ms)
-        json_object_add(b, STR("stoppedAt"), time_json(a, stopped));
+        json_object_add(b, STR("stoppedAt"), time_shown(a, stopped));
 }
 
 static struct json attempt_json(struct arena *a, const struct step_attempt *attempt)
@@ -69,7 +69,7 @@ static void print_json(struct out *o, const struct story *s)
     struct arena *a = s->arena;
     const struct step_layout layout = step_layout_of(s->machine);
     struct json_object_builder b = json_object_builder(a), execution = json_object_builder(a);
-    struct json row = execution_json(a, &s->row);
+    struct json row = execution_shown(a, &s->row);
     struct str error = {0}, cause = {0};
     for (size_t i = 0; i < json_count(row); i++)
         json_object_add(&execution, json_str(json_members(row)[i].key), json_members(row)[i].value);

@@ -1,11 +1,19 @@
 #include "base/utf8.h"
 #include "cli/archive.h"
+#include "cli/client.h"
 #include "cli/host.h"
 #include "cli/render.h"
+#include "cli/told.h"
+#include "os/clock.h"
+
+#include <stdlib.h>
+#include <time.h>
 
 enum {
     ERROR_MAX = 256, /* characters: StopExecution's limits */
     CAUSE_MAX = 32768,
+    HOLDER_WAIT_MS = 30000, /* for a holder that does not listen yet, or not any more */
+    LOOK_EVERY_MS = 20,
 };
 
 /* One `pawl stop`. */
@@ -75,6 +83,78 @@ static bool stop_here(struct stop *s, struct err *reterr)
     return good && !s->failed;
 }
 
+/* ---- in the process that holds the directory, or at a server ---- */
+
+static bool ask(struct stop *s, struct client *client, struct str id, struct err *reterr)
+{
+    struct arena *a = s->cli->arena;
+    struct json_object_builder b = json_object_builder(a);
+    struct json answer;
+    struct str path =
+        arena_printf(a, "/api/v1/executions/" STR_FMT "/stop", STR_ARG(client_encode(a, id)));
+    if (s->error.len)
+        json_object_add(&b, STR("error"), json_string(s->error));
+    if (s->cause.len)
+        json_object_add(&b, STR("cause"), json_string(s->cause));
+    if (!client_call(client, a, "POST", path, json_text(a, json_object_done(&b)), 0, &answer,
+                     reterr))
+        return false;
+    s->row.status = told_status(json_get(answer, STR("status")));
+    s->row.started_at = told_time(json_get(answer, STR("started_at")));
+    s->row.stopped_at = told_time(json_get(answer, STR("stopped_at")));
+    s->row.machine_name = json_str(json_get(answer, STR("machine_name")));
+    return uuid_parse(json_str(json_get(answer, STR("id"))), &s->row.id) ||
+           err_set(reterr, ERR_INTERNAL, "the answer has no id");
+}
+
+static bool stop_at(struct stop *s, const char *url, struct err *reterr)
+{
+    struct client *client;
+    if (!client_open_url(url, &client, reterr))
+        return false;
+    bool good = ask(s, client, str_of_cstr(s->cli->arguments.items[0]), reterr);
+    client_close(client);
+    return good;
+}
+
+static bool stop_there(struct stop *s, struct err *reterr)
+{
+    struct arena *a = s->cli->arena;
+    struct str data = datadir_choose(str_of_cstr(option_text(&s->cli->arguments, "--data")),
+                                     str_of_cstr(getenv("PAWL_DATA")));
+    const char *socket = arena_cstr(a, arena_printf(a, STR_FMT "/" API_SOCKET, STR_ARG(data)));
+    struct client *client;
+    char id[UUID_TEXT_LEN];
+    uuid_format(s->row.id, id);
+    if (!client_open_unix(socket, &client, reterr))
+        return false;
+    bool good = ask(s, client, str_of(id, UUID_TEXT_LEN), reterr);
+    client_close(client);
+    return good;
+}
+
+/* Stopping twice is stopping once, so whatever was not answered is asked again. */
+static bool stop_anywhere(struct stop *s, struct err *reterr)
+{
+    const struct timespec soon = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
+    uint64_t since = clock_mono().ns;
+    for (;;) {
+        if (stop_there(s, reterr))
+            return true;
+        if (reterr->code != ERR_UNREACHABLE && reterr->code != ERR_BUSY &&
+            reterr->code != ERR_INTERRUPTED)
+            return false;
+        if (archive_open(s->cli, DATADIR_CHANGE, &s->archive, reterr)) {
+            bool good = stop_here(s, reterr);
+            archive_close(&s->archive);
+            return good;
+        }
+        if (reterr->code != ERR_BUSY || clock_mono().ns - since > HOLDER_WAIT_MS * 1000000ULL)
+            return false;
+        nanosleep(&soon, NULL);
+    }
+}
+
 /* ---- the whole ---- */
 
 static int tell(struct stop *s, bool before)
@@ -98,18 +178,6 @@ static int tell(struct stop *s, bool before)
     return 0;
 }
 
-/* Another process runs it, or any other execution in this directory. */
-static int tell_busy(struct stop *s, const struct err *err)
-{
-    struct out *o = &s->cli->err;
-    int status = cli_fail(s->cli, NULL, err);
-    out_text(o, "  End that process first (Ctrl-C there: its executions stay RUNNING and keep "
-                "their finished\n  steps), then again: ");
-    print_next_command(o, s->cli, "pawl stop", &s->row.id);
-    out_text(o, "\n");
-    return status;
-}
-
 /* Looked up without the lock, so that what cannot be found or stopped is told as
  * such even while another process holds the directory. */
 static int find(struct stop *s)
@@ -131,22 +199,22 @@ static int run(struct cli *cli)
     if (!text_option(cli, "--error", ERROR_MAX, &s->error, &err) ||
         !text_option(cli, "--cause", CAUSE_MAX, &s->cause, &err))
         return cli_fail(cli, NULL, &err);
+    const char *url = cli_endpoint(cli);
+    if (url)
+        return stop_at(s, url, &err) ? tell(s, false) : cli_fail(cli, NULL, &err);
     int status = find(s);
     if (status)
         return status;
     if (s->row.status != EXECUTION_RUNNING)
         return tell(s, true);
-    if (!archive_open(cli, DATADIR_CHANGE, &s->archive, &err))
-        return err.code == ERR_BUSY ? tell_busy(s, &err) : cli_fail(cli, NULL, &err);
-    bool good = stop_here(s, &err);
-    archive_close(&s->archive);
-    return good ? tell(s, false) : cli_fail(cli, NULL, &err);
+    return stop_anywhere(s, &err) ? tell(s, false) : cli_fail(cli, NULL, &err);
 }
 
 static const struct option options[] = {
     {"--error", OPTION_TEXT, "NAME", "The error's name that the execution ends with", NULL},
     {"--cause", OPTION_TEXT, "TEXT", "Why, in a sentence for whoever looks at it later", NULL},
     OPTION_DATA,
+    OPTION_ENDPOINT,
     OPTION_END,
 };
 
@@ -161,7 +229,8 @@ const struct command command_stop = {
         "again. What it did so far can still be shown. To interrupt it and go on later, press\n"
         "Ctrl-C in its pawl run instead.\n"
         "ID is an execution's id, its ARN, its name, or the beginning of its id. An execution\n"
-        "that has ended stays as it is.\n",
+        "that has ended stays as it is. The process that holds the data directory is asked, if\n"
+        "there is one; with --endpoint, a server.\n",
     .examples = "pawl stop order-17\n"
                 "pawl stop 0193a5e2-7c --error Recalled --cause 'The customer called it off.'\n",
     .options = options,

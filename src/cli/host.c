@@ -1,8 +1,8 @@
 #include "cli/host.h"
 
+#include "cli/crews.h"
 #include "os/clock.h"
 #include "os/entropy.h"
-#include "task/task.h"
 
 #include <signal.h>
 #include <uv.h>
@@ -17,28 +17,27 @@ struct host {
     struct engine *engine;
     struct children *children;
     struct children_found found;
-    struct tasks *tasks;
+    struct crews *crews;
+    struct api *api;
+    engine_followed *followed;
+    void *arg; /* of the callbacks */
+    void (*unfollowed)(void *arg);
+    bool alone; /* the last follower has gone: to be told */
+    bool woken; /* step once more, whatever the engine says */
     uv_loop_t loop;
     uv_timer_t wake;
     uv_timer_t tick;
     void (*ticked)(void *arg, struct wall_ms now);
-    void *ticked_arg;
     uv_async_t store_ready;
     uv_idle_t busy; /* active while the engine has more to do at once */
     uv_signal_t signals[SIGNALS];
+    bool deaf; /* nobody can reach it */
+    struct err deaf_why;
     bool stopping;
     int signal; /* that stopped it; 0: none */
 };
 
 /* ---- turning ---- */
-
-static void end_tasks(struct host *h)
-{
-    engine_detach(h->engine);
-    if (h->tasks)
-        tasks_free(h->tasks);
-    h->tasks = NULL;
-}
 
 /* Closing every handle lets the loop run out once the last child is gone. */
 static void wind_down(struct host *h)
@@ -46,7 +45,9 @@ static void wind_down(struct host *h)
     if (h->stopping)
         return;
     h->stopping = true;
-    end_tasks(h);
+    api_stop(h->api);
+    engine_detach(h->engine);
+    crews_end(h->crews);
     uv_close((uv_handle_t *)&h->wake, NULL);
     uv_close((uv_handle_t *)&h->tick, NULL);
     uv_close((uv_handle_t *)&h->busy, NULL);
@@ -83,7 +84,7 @@ static void wake_up(void *arg)
 static void on_tick(uv_timer_t *timer)
 {
     struct host *h = timer->data;
-    h->ticked(h->ticked_arg, clock_wall());
+    h->ticked(h->arg, clock_wall());
 }
 
 static void wait_for(struct host *h, struct wall_ms wake, struct wall_ms now)
@@ -102,7 +103,12 @@ static void turn(struct host *h)
     struct wall_ms now = clock_wall();
     if (h->stopping)
         return;
+    h->woken = false;
     bool more = engine_step(h->engine, now, clock_mono());
+    if (!h->stopping && h->alone) {
+        h->alone = false;
+        h->unfollowed(h->arg);
+    }
     if (h->stopping) /* by a callback */
         return;
     if (engine_dead(h->engine, &why)) {
@@ -113,7 +119,7 @@ static void turn(struct host *h)
     uv_timer_stop(&h->wake);
     if (wake.ms)
         wait_for(h, wake, now);
-    if (more)
+    if (more || h->woken)
         uv_idle_start(&h->busy, on_busy);
     else
         uv_idle_stop(&h->busy);
@@ -135,8 +141,6 @@ static void start_task(void *arg, const struct execution_row *execution,
     struct host *h = arg;
     struct buf payload = BUF_INIT(0);
     char id[UUID_TEXT_LEN];
-    if (!h->tasks)
-        return;
     uuid_format(execution->id, id);
     json_write(&payload, task->payload);
     struct task_request request = {
@@ -150,15 +154,14 @@ static void start_task(void *arg, const struct execution_row *execution,
         .correlation_id = str_of(id, UUID_TEXT_LEN), /* an execution that nothing else began */
         .token = task->token,
     };
-    task_start(h->tasks, &request);
+    crews_start(h->crews, execution, &request);
     buf_release(&payload);
 }
 
 static void cancel_task(void *arg, execution_key key, uint32_t step, uint32_t attempt)
 {
     struct host *h = arg;
-    if (h->tasks)
-        task_cancel(h->tasks, (struct task_key){key, step, attempt});
+    crews_cancel(h->crews, (struct task_key){key, step, attempt});
 }
 
 /* How the attempt went, as the journal keeps it (EVENT_TASK_LOG). */
@@ -195,6 +198,46 @@ static void task_answered(void *arg, const struct task_result *result)
     arena_free(scratch);
     if (!h->stopping)
         uv_idle_start(&h->busy, on_busy);
+}
+
+/* ---- others ---- */
+
+static void step_soon(void *arg)
+{
+    struct host *h = arg;
+    h->woken = true;
+    if (!h->stopping)
+        uv_idle_start(&h->busy, on_busy);
+}
+
+static bool take_config(void *arg, const struct api_config *config, int *ret_crew,
+                        struct err *reterr)
+{
+    struct host *h = arg;
+    return crews_take(h->crews, config->text, config->folder, ret_crew, reterr);
+}
+
+static void assign_crew(void *arg, execution_key key, int crew, bool replace)
+{
+    struct host *h = arg;
+    crews_assign(h->crews, key, crew, replace);
+}
+
+static void unfollowed(void *arg)
+{
+    struct host *h = arg;
+    h->alone = h->unfollowed != NULL;
+    step_soon(h);
+}
+
+static void followed(void *arg, const struct run *run, const struct execution_row *execution,
+                     const struct flow_event *events, size_t count, struct wall_ms at)
+{
+    struct host *h = arg;
+    api_followed(h->api, execution->key);
+    if (execution->status != EXECUTION_RUNNING)
+        crews_forget(h->crews, execution->key);
+    h->followed(h->arg, run, execution, events, count, at);
 }
 
 /* ---- life ---- */
@@ -238,16 +281,30 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
         arena_free(arena);
         return false;
     }
-    engine_follow(h->engine, options->followed, options->arg);
+    engine_follow(h->engine, followed, h);
     open_loop(h);
     h->store = options->store;
     store_set_wakeup(h->store, wake_up, &h->store_ready);
+    h->followed = options->followed;
+    h->unfollowed = options->unfollowed;
+    h->arg = options->arg;
     if (options->ticked) {
         h->ticked = options->ticked;
-        h->ticked_arg = options->arg;
         must(uv_timer_start(&h->tick, on_tick, options->tick_ms, options->tick_ms));
     }
-    h->tasks = tasks_new(&h->loop, options->bindings, h->children, task_answered, h);
+    h->crews = crews_new(&h->loop, options->bindings, h->children, task_answered, h);
+    h->api = api_new(&(struct api_options){
+        .loop = &h->loop,
+        .engine = h->engine,
+        .store = h->store,
+        .seed = entropy_u64(),
+        .wake = step_soon,
+        .take_config = take_config,
+        .assign_crew = assign_crew,
+        .unfollowed = unfollowed,
+        .arg = h,
+    });
+    h->deaf = options->socket && !api_listen_unix(h->api, options->socket, &h->deaf_why);
     *ret_host = h;
     return true;
 }
@@ -255,6 +312,16 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
 struct engine *host_engine(struct host *h)
 {
     return h->engine;
+}
+
+size_t host_followers(const struct host *h)
+{
+    return api_followers(h->api);
+}
+
+const struct err *host_deaf(const struct host *h)
+{
+    return h->deaf ? &h->deaf_why : NULL;
 }
 
 struct children_found host_found(const struct host *h)
@@ -292,7 +359,9 @@ void host_free(struct host *h)
         uv_close((uv_handle_t *)&h->signals[i], NULL);
     uv_run(&h->loop, UV_RUN_DEFAULT);
     must(uv_loop_close(&h->loop));
+    crews_free(h->crews);
     children_close(h->children);
     engine_free(h->engine);
+    api_free(h->api);
     arena_free(h->arena);
 }

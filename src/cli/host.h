@@ -1,13 +1,18 @@
-/* The engine in this process: an event loop that drives it, tasks that answer it.
+/* The engine in this process: an event loop that drives it, tasks that answer it,
+ * and sockets by which others reach it.
  *
  * The loop turns until the owner calls host_stop. SIGINT and SIGTERM stop it
- * too: host_run then detaches, that is, outstanding commands are ended and
- * every execution stays RUNNING in the store.
+ * too: host_run then detaches, that is, outstanding commands are ended, whoever asked
+ * is answered, and every execution stays RUNNING in the store.
+ * Executions that came by a socket are advanced as well; their tasks are carried out
+ * by the configuration that came with them (cli/crews.h), else by this one's.
  * Ownership: host_free. Threads: one, and one host a process (signals).
+ * See docs/adr/0011-who-holds-a-data-directory.md.
  */
 #ifndef PAWL_CLI_HOST_H
 #define PAWL_CLI_HOST_H
 
+#include "api/api.h"
 #include "engine/engine.h"
 #include "os/children.h"
 #include "task/bindings.h"
@@ -18,11 +23,13 @@ struct host_options {
     struct store *store;
     const struct bindings *bindings;
     const char *children; /* file where running commands are noted: os/children.h */
+    const char *socket;   /* where to listen; NULL: nowhere */
     engine_troubled *troubled;
     engine_followed *followed;
     void (*ticked)(void *arg, struct wall_ms now); /* every tick_ms; may be NULL */
     uint32_t tick_ms;
-    void *arg; /* of all of them */
+    void (*unfollowed)(void *arg); /* nobody follows through the socket any more; may be NULL */
+    void *arg;                     /* of all of them */
 };
 
 /* First ends the commands that an earlier process left running. */
@@ -31,6 +38,13 @@ MUST_CHECK bool host_new(const struct host_options *options, struct host **ret_h
 void host_free(struct host *h);
 
 struct engine *host_engine(struct host *h);
+
+/* Why it does not listen at its socket (a file system without sockets, for example);
+ * NULL: it does. */
+const struct err *host_deaf(const struct host *h);
+
+/* Others that follow executions here. */
+size_t host_followers(const struct host *h);
 
 /* What was left of an earlier process. */
 struct children_found host_found(const struct host *h);

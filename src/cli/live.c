@@ -48,11 +48,12 @@ static void add_running(struct live *l, uint32_t index)
 
 /* Steps that ended in this turn, whatever the event that ended them, and those
  * that began in it. */
-static void print_changes(struct live *l, size_t known)
+static void print_changes(struct live *l, bool quiet)
 {
     size_t kept = 0;
+    quiet |= l->out->terminal; /* the next tick draws: many turns may pass in between */
     /* Inner steps have the higher indexes and end first. */
-    for (size_t i = l->running_count; i > 0; i--) {
+    for (size_t i = l->running_count; i > 0 && !quiet; i--) {
         const struct step *step = &l->steps.items[l->running[i - 1]];
         if (step->status != STEP_RUNNING)
             print_ended(l, step);
@@ -61,45 +62,66 @@ static void print_changes(struct live *l, size_t known)
         if (l->steps.items[l->running[i]].status == STEP_RUNNING)
             l->running[kept++] = l->running[i];
     l->running_count = kept;
-    for (size_t i = known; i < l->steps.count; i++) {
-        const struct step *step = &l->steps.items[i];
-        if (step->status != STEP_RUNNING) {
+    for (; l->known < l->steps.count; l->known++) {
+        const struct step *step = &l->steps.items[l->known];
+        bool running = step->status == STEP_RUNNING;
+        if (running)
+            add_running(l, step->index);
+        if (!quiet && running)
+            print_begun(l, step);
+        else if (!quiet)
             print_ended(l, step);
-            continue;
-        }
-        print_begun(l, step);
-        add_running(l, step->index);
     }
 }
 
-static void print_retries(struct live *l, const struct flow_event *events, size_t count,
-                          struct wall_ms at)
+void live_machine(struct live *l, const struct machine *machine)
 {
-    for (size_t i = 0; i < count; i++)
-        if (events[i].kind == EVENT_RETRY_ARMED && events[i].step < l->steps.count)
-            print_retry(l, &l->steps.items[events[i].step], &events[i], at);
+    if (!l->layout.machine)
+        l->layout = step_layout_of(machine);
 }
 
 void live_adopt(struct live *l, const struct step_list *steps)
 {
+    bool quiet = l->steps.count == 0;
     l->steps = *steps;
-    for (size_t i = 0; i < steps->count; i++)
-        if (steps->items[i].status == STEP_RUNNING)
-            add_running(l, steps->items[i].index);
+    print_changes(l, quiet);
+    out_flush(l->out);
 }
 
 void live_take(struct live *l, const struct run *run, const struct flow_event *events, size_t count,
                struct wall_ms at)
 {
-    size_t known = l->steps.count;
     steps_apply(&l->steps, l->arena, run, events, count, at);
-    if (!l->layout.machine)
-        l->layout = step_layout_of(run_machine(run));
-    if (l->out->terminal)
-        return; /* the next tick draws: many turns may pass in between */
-    print_retries(l, events, count, at);
-    print_changes(l, known);
-    out_flush(l->out);
+    live_machine(l, run_machine(run));
+    for (size_t i = 0; i < count; i++)
+        live_retried(l, &events[i], at);
+    live_show(l, false);
+}
+
+struct step *live_put(struct live *l, uint32_t index)
+{
+    struct step_list *list = &l->steps;
+    if (index > list->count)
+        return NULL;
+    if (index == list->count) {
+        list->items =
+            arena_grow(l->arena, list->items, list->count, &list->capacity, sizeof(*list->items));
+        list->items[list->count++] = (struct step){.index = index};
+    }
+    return &list->items[index];
+}
+
+void live_retried(struct live *l, const struct flow_event *event, struct wall_ms at)
+{
+    if (!l->out->terminal && event->kind == EVENT_RETRY_ARMED && event->step < l->steps.count)
+        print_retry(l, &l->steps.items[event->step], event, at);
+}
+
+void live_show(struct live *l, bool quiet)
+{
+    print_changes(l, quiet);
+    if (!l->out->terminal)
+        out_flush(l->out);
 }
 
 void live_tick(struct live *l, struct wall_ms now)

@@ -19,13 +19,22 @@ struct live {
     struct step_list steps;
     uint32_t *running; /* indexes of steps, in order */
     size_t running_count, running_capacity;
+    size_t known; /* steps that were shown */
     struct step_layout layout;
     struct screen screen; /* on a terminal */
 };
 
 /* Goes on with the steps of an execution that has some already; they lie in the
- * live list's arena. Prints nothing. */
+ * live list's arena. Prints what is new to a list that has shown steps before. */
 void live_adopt(struct live *l, const struct step_list *steps);
+
+/* When steps come whole, from another process: first the machine, then for each turn
+ * live_put for those that changed, live_retried, and live_show, with `quiet` while
+ * these are of the past. NULL: no such step can be yet. */
+void live_machine(struct live *l, const struct machine *machine);
+struct step *live_put(struct live *l, uint32_t index);
+void live_retried(struct live *l, const struct flow_event *event, struct wall_ms at);
+void live_show(struct live *l, bool quiet);
 
 void live_take(struct live *l, const struct run *run, const struct flow_event *events, size_t count,
                struct wall_ms at);

@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -33,6 +34,17 @@ void out_flush(struct out *o)
             o->closed = true;
     }
     buf_clear(&o->buf);
+}
+
+/* The descriptor stays taken, so that no other file gets its number. */
+void out_close(struct out *o)
+{
+    out_flush(o);
+    int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nothing < 0)
+        return;
+    dup2(nothing, o->fd);
+    close(nothing);
 }
 
 void out_release(struct out *o)

@@ -32,6 +32,8 @@ struct out {
 
 struct out out_of(int fd);
 void out_flush(struct out *o);
+/* Flushes; whoever reads it through a pipe sees its end, and later text goes nowhere. */
+void out_close(struct out *o);
 /* Flushes and frees. */
 void out_release(struct out *o);
 

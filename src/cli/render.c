@@ -84,13 +84,13 @@ static void add_text(struct json_object_builder *b, const char *name, struct str
     json_object_add(b, str_of_cstr(name), json_string(text));
 }
 
-struct json time_json(struct arena *a, struct wall_ms at)
+struct json time_shown(struct arena *a, struct wall_ms at)
 {
     char text[TIME_TEXT_SIZE];
     return json_string_copy(a, str_of(text, wall_format(at, text)));
 }
 
-struct json execution_json(struct arena *a, const struct execution_row *row)
+struct json execution_shown(struct arena *a, const struct execution_row *row)
 {
     struct json_object_builder b = json_object_builder(a);
     add_text(&b, "id", id_text(a, &row->id));
@@ -98,9 +98,9 @@ struct json execution_json(struct arena *a, const struct execution_row *row)
     add_text(&b, "arn", row->arn);
     add_text(&b, "machine", row->machine_name);
     add_text(&b, "status", str_of_cstr(execution_status_name(row->status)));
-    json_object_add(&b, STR("startedAt"), time_json(a, row->started_at));
+    json_object_add(&b, STR("startedAt"), time_shown(a, row->started_at));
     if (row->stopped_at.ms)
-        json_object_add(&b, STR("stoppedAt"), time_json(a, row->stopped_at));
+        json_object_add(&b, STR("stoppedAt"), time_shown(a, row->stopped_at));
     return json_object_done(&b);
 }
 
@@ -163,6 +163,15 @@ void print_log_tail(struct out *o, const char *prefix, struct json log, size_t l
     }
 }
 
+/* Commands that know no --endpoint have none to hand on. */
+static const char *given_endpoint(const struct cli *cli)
+{
+    for (const struct option *o = cli->arguments.options.table; o->name; o++)
+        if (strcmp(o->name, "--endpoint") == 0)
+            return option_text(&cli->arguments, "--endpoint");
+    return NULL;
+}
+
 void print_next_command(struct out *o, const struct cli *cli, const char *words,
                         const struct uuid *id)
 {
@@ -174,6 +183,10 @@ void print_next_command(struct out *o, const struct cli *cli, const char *words,
     if (data) {
         out_text(o, " --data ");
         out_shell_word(o, data);
+    }
+    if (given_endpoint(cli)) {
+        out_text(o, " --endpoint ");
+        out_shell_word(o, given_endpoint(cli));
     }
     out_style(o, STYLE_OFF);
 }

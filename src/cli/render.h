@@ -41,7 +41,7 @@ void print_next_command(struct out *o, const struct cli *cli, const char *words,
 void print_children_found(struct out *o, struct children_found found, const char *file);
 
 /* {"id","name","arn","machine","status","startedAt","stoppedAt"?} */
-struct json execution_json(struct arena *a, const struct execution_row *row);
-struct json time_json(struct arena *a, struct wall_ms at);
+struct json execution_shown(struct arena *a, const struct execution_row *row);
+struct json time_shown(struct arena *a, struct wall_ms at);
 
 #endif

@@ -95,6 +95,11 @@ void request_late(struct http_request *r)
     late(r->late_arg);
 }
 
+bool http_request_is_local(const struct http_request *r)
+{
+    return r->connection && r->connection->u.handle.type == UV_NAMED_PIPE;
+}
+
 bool http_request_is_gone(const struct http_request *r)
 {
     return !r->connection || r->connection->phase == PHASE_CLOSED;

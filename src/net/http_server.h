@@ -93,6 +93,10 @@ struct str http_request_body(const struct http_request *r);
  * none. The name's case does not matter. */
 struct str http_request_header(const struct http_request *r, struct str name);
 
+/* It came by a unix socket, which only this process's user can reach. False once
+ * the peer has gone. */
+bool http_request_is_local(const struct http_request *r);
+
 /* For whatever is needed to answer: dies when it is answered. */
 struct arena *http_request_arena(const struct http_request *r);
 

@@ -32,7 +32,7 @@
 #define CHILDREN_MARK_NAME "PAWL_TASK_MARK"
 
 enum {
-    CHILDREN_MAX = 512,           /* at once */
+    CHILDREN_MAX = 4608,          /* at once */
     CHILDREN_LINE_SIZE = 256,     /* divides a page, so that a line is written whole */
     CHILDREN_KEY_SIZE_MAX = 64,   /* bytes */
     CHILDREN_MARK_SIZE = 32,      /* bytes, without NUL */

@@ -116,6 +116,19 @@ static bool refuse_busy(const struct datadir *d, int fd, struct err *reterr)
                    d->path, holder);
 }
 
+long datadir_holder(struct str path)
+{
+    char file[DATADIR_PATH_MAX + sizeof("/" DATADIR_LOCK)];
+    if (path.len > DATADIR_PATH_MAX)
+        return 0;
+    snprintf(file, sizeof(file), STR_FMT "/" DATADIR_LOCK, STR_ARG(path));
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    long pid = fd >= 0 ? read_pid(fd) : 0;
+    if (fd >= 0)
+        close(fd);
+    return pid;
+}
+
 /* An open file description's lock: unlike a process's, it is not lost when some
  * library opens and closes the same file, and a second opening in the same
  * process is refused too. */

@@ -42,6 +42,10 @@ MUST_CHECK bool datadir_open(struct str path, enum datadir_use use, struct datad
 /* Gives the lock back. Accepts NULL. */
 void datadir_close(struct datadir *d);
 
+/* The pid of the process that holds its lock, as that has written it; 0: nobody, or
+ * not known. */
+long datadir_holder(struct str path);
+
 /* As it was given. Borrowed. */
 const char *datadir_path(const struct datadir *d);
 

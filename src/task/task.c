@@ -500,6 +500,11 @@ void task_cancel(struct tasks *t, struct task_key key)
         cancel(task);
 }
 
+bool tasks_have(struct tasks *t, struct task_key key)
+{
+    return find(t, key) != NULL;
+}
+
 bool tasks_idle(const struct tasks *t)
 {
     return t->alive == 0;

@@ -89,6 +89,9 @@ void task_start(struct tasks *t, const struct task_request *request);
  * SIGKILL; a request is dropped. No such task: nothing happens. */
 void task_cancel(struct tasks *t, struct task_key key);
 
+/* It was started here, and is neither done nor cancelled. */
+bool tasks_have(struct tasks *t, struct task_key key);
+
 /* Nothing running, queued or dying. */
 bool tasks_idle(const struct tasks *t);
 

@@ -328,6 +328,67 @@ def ctrl_c_leaves_a_clean_terminal(p):
 
 
 @test
+def a_run_in_another_process_is_drawn_as_one_here(p):
+    each = {"Type": "Task", "Resource": "echo", "End": True}
+    write(p, {"StartAt": "Items", "States": {
+        "Items": {"Type": "Pass", "Result": [1, 2, 3], "Next": "Each"},
+        "Each": {"Type": "Map", "ResultPath": None, "Next": "Wait-here",
+                 "ItemProcessor": {"StartAt": "In", "States": {"In": each}}},
+        "Wait-here": {"Type": "Task", "Resource": "block", "End": True}}})
+    shown = []
+    for held in (False, True):
+        (p.path / "go").unlink(missing_ok=True)
+        (p.path / "pid").unlink(missing_ok=True)
+        with p.running("run", "blocked.asl.json") if held else contextlib.nullcontext() as holder:
+            if held:
+                p.wait_for("pid")
+            t = Terminal(p, "run", "flow.json", "--name", "there" if held else "here")
+            t.until(lambda s: s.with_step("Wait-here"))
+            t.resize(60, 9)
+            rows = once(t.screen, ["Each", "Wait-here"], everywhere=False)
+            assert rows[0].startswith("✔") and rows[1][0] in TURNING and t.screen.styles > 0, rows
+            t.more_frames()
+            (p.path / "go").write_text("")
+            assert t.end() == 0, t.raw
+            shown.append(re.sub(rf"{UUID}| +[0-9.]+m?s", "", t.screen.text()))
+            if held:
+                assert p.end(holder, 0).status == 0
+    assert shown[0] == shown[1], "\n---\n".join(shown)
+
+
+@test
+def a_drawing_goes_on_when_the_other_process_is_gone(p):
+    write(p, chain(("One", "echo"), ("Two", "block"), ("Three", "echo")))
+    with p.running("run", "blocked.asl.json") as holder:
+        p.wait_for("pid")
+        t = Terminal(p, "run", "flow.json")
+        t.until(lambda s: s.with_step("Two"))
+        holder.kill()
+        t.until(lambda s: "had left running" in s.text())
+        t.more_frames()
+        (p.path / "go").write_text("")
+        assert t.end() == 0, t.raw
+        once(t.screen, ["One", "Two", "Three"])
+        assert t.screen.wrap and t.screen.column == 0
+
+
+@test
+def ctrl_c_detaches_from_another_process(p):
+    with p.running("run", "blocked.asl.json") as holder:
+        p.wait_for("pid")
+        (p.path / "pid").unlink()
+        write(p, chain(("Fourth", "block")))
+        t = Terminal(p, "run", "flow.json")
+        t.until(lambda s: s.with_step("Fourth"))
+        p.wait_for("pid")
+        os.write(t.master, b"\x03")
+        assert t.end() == 130, t.raw
+        once(t.screen, ["Fourth"])
+        assert f"goes on in process {holder.pid}" in t.screen.text(), t.screen.text()
+        assert not gone(int((p.path / "pid").read_text())), "it belongs to the holder"
+
+
+@test
 def what_is_no_terminal_gets_no_escape(p):
     done = p.run("run", "failing.asl.json")
     assert "\x1b" not in done.out + done.err and "\r" not in done.out + done.err

@@ -12,14 +12,28 @@ static void done(void *owner, struct errand *e, const struct err *err)
 
 /* ---- resume ---- */
 
+static void resumed(void *owner, struct errand *e, const struct err *err)
+{
+    struct call *c = owner;
+    if (err)
+        call_fail(c, err);
+    else
+        call_answer(c, 200,
+                    config_told(c->arena, execution_json(c->arena, e->reply->execution), c->work));
+}
+
 static void resume_found(struct call *c, const struct execution_row *row)
 {
-    errand_resume(call_errand(c, done), row->key);
+    if (row->status == EXECUTION_RUNNING)
+        config_assign(c, c->work, row->key);
+    errand_resume(call_errand(c, resumed), row->key);
 }
 
 void rest_resume(struct call *c)
 {
-    call_find(c, c->parameters[0], resume_found);
+    struct config_wish *config = c->work = ARENA_NEW(c->arena, struct config_wish);
+    if (config_take(c, config))
+        call_find(c, c->parameters[0], resume_found);
 }
 
 /* ---- stop ---- */
@@ -46,6 +60,30 @@ void rest_stop(struct call *c)
     }
     err_set(&err, ERR_USAGE, "the body must be an object whose error and cause are strings");
     call_fail(c, &err);
+}
+
+/* ---- its definition ---- */
+
+static void definition_read(void *owner, struct errand *e, const struct err *err)
+{
+    struct call *c = owner;
+    struct json_member text = {json_string(STR("definition")), json_string(e->read.text)};
+    if (err)
+        call_fail(c, err);
+    else
+        call_answer(c, 200, json_object(&text, 1));
+}
+
+static void definition_found(struct call *c, const struct execution_row *row)
+{
+    struct errand *e = call_errand(c, definition_read);
+    memcpy(e->read.hash, row->definition, SHA256_SIZE);
+    errand_read(e, STORE_GET_DEFINITION);
+}
+
+void rest_definition(struct call *c)
+{
+    call_find(c, c->parameters[0], definition_found);
 }
 
 /* ---- follow ---- */

@@ -1,10 +1,17 @@
 /* POST /api/v1/run: a definition, an input, and off it goes. */
 #include "api/rest/resources.h"
 
+struct run_call {
+    struct engine_start start;
+    struct config_wish config;
+};
+
 static void answer(struct call *c, const struct execution_row *row, bool already)
 {
+    const struct run_call *r = c->work;
     struct json body = execution_json(c->arena, row);
-    call_answer(c, 200, json_object_with(c->arena, body, STR("already"), json_bool(already)));
+    body = json_object_with(c->arena, body, STR("already"), json_bool(already));
+    call_answer(c, 200, config_told(c->arena, body, &r->config));
 }
 
 static void resumed(void *owner, struct errand *e, const struct err *err)
@@ -19,9 +26,13 @@ static void resumed(void *owner, struct errand *e, const struct err *err)
 static void started(void *owner, struct errand *e, const struct err *err)
 {
     struct call *c = owner;
-    if (err)
+    const struct run_call *r = c->work;
+    if (err) {
         call_fail(c, err);
-    else if (e->reply->already)
+        return;
+    }
+    config_assign(c, &r->config, e->reply->execution->key);
+    if (e->reply->already)
         errand_resume(call_errand(c, resumed), e->reply->execution->key);
     else
         answer(c, e->reply->execution, false);
@@ -37,15 +48,15 @@ static bool refuse(struct call *c, const char *what)
 
 static bool check_names(struct call *c)
 {
-    static const char *const names[] = {"definition", "machine_name", "name", "input"};
+    static const char *const names[] = {"definition", "machine_name", "name", "input", "config"};
     for (size_t i = 0; i < json_count(c->body); i++) {
         struct str name = json_str(json_members(c->body)[i].key);
         bool known = false;
         for (size_t n = 0; n < COUNT_OF(names); n++)
             known |= str_eq(name, str_of_cstr(names[n]));
         if (!known)
-            return refuse(c, "the body has a member besides definition, machine_name, name "
-                             "and input");
+            return refuse(c, "the body has a member besides definition, machine_name, name, "
+                             "input and config");
     }
     return true;
 }
@@ -77,7 +88,7 @@ static bool take_arguments(struct call *c, struct engine_start *start)
 
 void rest_run(struct call *c)
 {
-    struct engine_start start;
-    if (take_arguments(c, &start))
-        errand_start(call_errand(c, started), &start);
+    struct run_call *r = c->work = ARENA_NEW(c->arena, struct run_call);
+    if (take_arguments(c, &r->start) && config_take(c, &r->config))
+        errand_start(call_errand(c, started), &r->start);
 }

@@ -1,0 +1,116 @@
+#include "cli/told.h"
+
+struct wall_ms told_time(struct json told)
+{
+    struct wall_ms at = {0};
+    return json_is_string(told) && wall_parse(json_str(told), &at) ? at : (struct wall_ms){0};
+}
+
+enum execution_status told_status(struct json told)
+{
+    for (unsigned i = 0; i < EXECUTION_STATUS_COUNT; i++)
+        if (str_eq(json_str(told), str_of_cstr(execution_status_name((enum execution_status)i))))
+            return (enum execution_status)i;
+    return EXECUTION_RUNNING;
+}
+
+static enum step_status step_status_of(struct json told)
+{
+    static const enum step_status all[] = {STEP_RUNNING, STEP_SUCCESS, STEP_FAILURE, STEP_TIMED_OUT,
+                                           STEP_CANCELED};
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        if (str_eq(json_str(told), str_of_cstr(step_status_name(all[i]))))
+            return all[i];
+    return STEP_RUNNING;
+}
+
+static int64_t number_of(struct json told)
+{
+    int64_t number = 0;
+    return json_to_int64(told, &number) ? number : 0;
+}
+
+static bool text_of(struct arena *a, struct json told, struct str *ret_text)
+{
+    if (json_is_string(told))
+        *ret_text = arena_str(a, json_str(told));
+    return json_is_string(told);
+}
+
+/* Names are unique in a machine. */
+static const struct state *find_state(const struct machine *m, struct str name)
+{
+    size_t low = 0, high = m->state_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const struct state *state = &m->states[m->by_name[middle]];
+        int order = str_compare(state->name, name);
+        if (order == 0)
+            return state;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static void take_attempt(struct arena *a, struct json told, struct step_attempt *attempt)
+{
+    *attempt = (struct step_attempt){
+        .number = (uint32_t)number_of(json_get(told, STR("number"))),
+        .status = step_status_of(json_get(told, STR("status"))),
+        .started_at = told_time(json_get(told, STR("started_at"))),
+        .stopped_at = told_time(json_get(told, STR("stopped_at"))),
+        .log = json_copy(a, json_get(told, STR("log"))),
+    };
+    attempt->has_error = text_of(a, json_get(told, STR("error")), &attempt->error);
+    attempt->has_cause = text_of(a, json_get(told, STR("cause")), &attempt->cause);
+}
+
+static void take_attempts(struct arena *a, struct json told, struct step *step)
+{
+    size_t count = json_count(told);
+    if (count > step->attempt_capacity) {
+        step->attempts = ARENA_ARRAY(a, struct step_attempt, 2 * count);
+        step->attempt_capacity = 2 * count;
+    }
+    step->attempt_count = count;
+    for (size_t i = 0; i < count; i++)
+        take_attempt(a, json_at(told, i), &step->attempts[i]);
+}
+
+bool told_step(struct arena *a, const struct machine *machine, struct json told, struct step *step)
+{
+    const struct state *state = find_state(machine, json_str(json_get(told, STR("state"))));
+    if (!state)
+        return false;
+    if (!step->state)
+        step->path = arena_str(a, json_str(json_get(told, STR("path"))));
+    step->state = state;
+    step->status = step_status_of(json_get(told, STR("status")));
+    step->started_at = told_time(json_get(told, STR("started_at")));
+    step->stopped_at = told_time(json_get(told, STR("stopped_at")));
+    step->has_error = text_of(a, json_get(told, STR("error")), &step->error);
+    step->has_cause = text_of(a, json_get(told, STR("cause")), &step->cause);
+    step->children_total = number_of(json_get(told, STR("children_total")));
+    step->children_done = number_of(json_get(told, STR("children_done")));
+    take_attempts(a, json_get(told, STR("attempts")), step);
+    return true;
+}
+
+bool told_retry(struct json told, struct flow_event *ret_event)
+{
+    struct json error = json_get(told, STR("error"));
+    if (!str_eq(json_str(json_get(told, STR("type"))), str_of_cstr(event_name(EVENT_RETRY_ARMED))))
+        return false;
+    *ret_event = (struct flow_event){
+        .kind = EVENT_RETRY_ARMED,
+        .step = (uint32_t)number_of(json_get(told, STR("step"))),
+        .attempt = (uint32_t)number_of(json_get(told, STR("attempt"))),
+        .wake_ms = told_time(json_get(told, STR("wake_at"))).ms,
+        .has_error = json_is_string(error),
+        .error = json_str(error),
+    };
+    return true;
+}
