@@ -18,6 +18,12 @@ static void count_memory(struct http_connection *c, size_t memory)
     c->memory = memory;
 }
 
+static void give_room(struct http_connection *c)
+{
+    admission_give(c->server, c->body_room, c->handling_room);
+    c->body_room = c->handling_room = 0;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct http_connection *c = handle->data;
@@ -41,6 +47,7 @@ void connection_close(struct http_connection *c)
     c->parser = NULL;
     buf_release(&c->rest);
     count_memory(c, 0);
+    give_room(c);
     uv_close(&c->u.handle, on_closed);
 }
 
@@ -89,13 +96,25 @@ static void answer_taken(struct http_connection *c)
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer);
 static void on_room(uv_handle_t *handle, size_t size, uv_buf_t *buffer);
 
+static void start_reading(struct http_connection *c)
+{
+    int status = uv_read_start(&c->u.stream, on_room, on_read);
+    if (status != 0 && status != UV_EALREADY)
+        connection_close(c);
+}
+
+static bool waits_for_room(const struct http_connection *c)
+{
+    return c->phase == PHASE_BODY_ROOM || c->phase == PHASE_REQUEST_ROOM;
+}
+
 static void read_on(struct http_connection *c)
 {
     if (c->phase == PHASE_CLOSED || !c->unreadable)
         return;
     c->unreadable = false;
-    if (uv_read_start(&c->u.stream, on_room, on_read) != 0)
-        connection_close(c);
+    if (!waits_for_room(c))
+        start_reading(c);
 }
 
 /* Goes on with the requests that came behind the one just answered. */
@@ -215,6 +234,7 @@ void connection_refuse(struct http_connection *c, int status, const char *code, 
     buf_release(&body);
     http_parser_free(c->parser);
     c->parser = NULL;
+    give_room(c);
     connection_answered(c);
 }
 
@@ -248,8 +268,32 @@ static void read_part(struct http_connection *c)
     if (c->server->counts.memory > c->server->limits.memory_max)
         connection_refuse(c, 503, "OUT_OF_MEMORY",
                           "too much is being received at once; try again later");
-    else
+    else if (!http_parser_in_body(c->parser) || admission_of_body(c))
         note_progress(c);
+}
+
+void connection_read_on(struct http_connection *c)
+{
+    c->phase = PHASE_READ;
+    note_progress(c);
+    if (c->expects)
+        say_continue(c);
+    c->expects = false;
+    if (c->phase == PHASE_READ)
+        start_reading(c);
+}
+
+void connection_handle(struct http_connection *c)
+{
+    if (waits_for_room(c) && !c->unreadable)
+        start_reading(c);
+    if (c->phase == PHASE_CLOSED)
+        return;
+    struct http_parser *parser = c->parser;
+    c->parser = NULL;
+    c->phase = PHASE_ANSWER;
+    server_set_deadline(c, DEADLINE_NONE);
+    request_begin(c, parser);
 }
 
 /* One request at most; returns how many bytes were taken. */
@@ -270,15 +314,14 @@ static size_t take_request(struct http_connection *c, struct str bytes)
         read_part(c);
         if (c->phase == PHASE_READ)
             say_continue(c);
+        else
+            c->expects = c->phase == PHASE_BODY_ROOM;
         break;
-    case PARSED_REQUEST: {
-        struct http_parser *parser = c->parser;
-        c->parser = NULL;
-        c->phase = PHASE_ANSWER;
-        server_set_deadline(c, DEADLINE_NONE);
-        request_begin(c, parser);
+    case PARSED_REQUEST:
+        count_memory(c, http_parser_memory(c->parser));
+        if (admission_of_request(c))
+            connection_handle(c);
         break;
-    }
     case PARSED_REFUSED: {
         struct http_refusal why = http_parser_refusal(c->parser);
         connection_refuse(c, why.status, why.code, why.detail);
@@ -350,7 +393,11 @@ void connection_expire(struct http_connection *c)
         return;
     }
     c->server->counts.timed_out++;
-    if (c->phase != PHASE_READ || sends)
+    if (waits_for_room(c)) {
+        start_reading(c);
+        connection_refuse(c, 503, "OUT_OF_MEMORY",
+                          "there was no room in memory for this request in time; try again later");
+    } else if (c->phase != PHASE_READ || sends)
         connection_close(c);
     else if (c->deadline == DEADLINE_BODY)
         connection_refuse(c, 408, "BODY_TIMEOUT", "the body did not come in time");

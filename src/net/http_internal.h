@@ -1,9 +1,9 @@
 /* What the files of the server share. Included only inside net/.
  *
- * A connection goes round: IDLE, READ while a request comes in, ANSWER while the
- * handler has it, SEND until the peer has taken the answer, IDLE. Each phase has
- * its deadline; connections with the same deadline stand in a list in the order
- * they are due, since a deadline lasts equally long for all of them.
+ * A connection goes round: IDLE, READ while a request comes in (BODY_ROOM and
+ * REQUEST_ROOM while memory is short), ANSWER while the handler has it, SEND until the peer has
+ * taken the answer, IDLE. Each phase has its deadline; connections with the same deadline stand in
+ * a list in the order they are due, since a deadline lasts equally long for all of them.
  *
  * Order of life: a request points to its connection until either ends; a
  * connection lives until its handle is closed; the server outlives them.
@@ -11,6 +11,7 @@
 #ifndef PAWL_NET_HTTP_INTERNAL_H
 #define PAWL_NET_HTTP_INTERNAL_H
 
+#include "base/budget.h"
 #include "base/buf.h"
 #include "net/http_parser.h"
 #include "net/http_server.h"
@@ -26,6 +27,9 @@ enum {
 
 enum deadline {
     DEADLINE_NONE, /* the handler's time is its own */
+    DEADLINE_BODY_ROOM,
+    DEADLINE_SMALL_ROOM,
+    DEADLINE_LARGE_ROOM,
     DEADLINE_IDLE,
     DEADLINE_HEAD,
     DEADLINE_BODY,
@@ -39,6 +43,8 @@ enum deadline {
 enum phase {
     PHASE_IDLE,
     PHASE_READ,
+    PHASE_BODY_ROOM,    /* waits for room before it is read on */
+    PHASE_REQUEST_ROOM, /* complete, and waits for room before it is handled */
     PHASE_ANSWER,
     PHASE_SEND,
     PHASE_LINGER, /* answered for the last time: waits for the peer to close */
@@ -57,21 +63,25 @@ struct http_connection {
     struct http_server *server;
     struct http_connection *previous, *next; /* in the list of its deadline */
     uint64_t due_ms;
-    struct http_parser *parser;   /* READ */
-    struct http_request *request; /* ANSWER */
-    struct buf rest;              /* came behind the request that is being answered */
-    size_t memory;                /* counted for what came in */
+    struct http_parser *parser;      /* READ */
+    struct http_request *request;    /* ANSWER */
+    struct buf rest;                 /* came behind the request that is being answered */
+    size_t memory;                   /* counted for what came in */
+    size_t body_room, handling_room; /* taken of the budgets, until the request has them */
     size_t mark; /* progress of the body, or bytes queued, when the deadline was set */
     uint8_t deadline, phase;
     bool taking;     /* connection_take is at work above on the stack */
     bool closes;     /* after this answer */
     bool ended;      /* the peer sends no more */
     bool unreadable; /* reading is stopped while `rest` is full */
+    bool expects;    /* "100 Continue", once there is room */
 };
 
 struct http_request {
     struct http_connection *connection; /* NULL: the peer has gone */
-    struct http_parser *parser;         /* owned; the request lies in its arena */
+    struct http_server *server;
+    size_t body_room, handling_room;
+    struct http_parser *parser; /* owned; the request lies in its arena */
     const struct http_message *message;
     http_gone *gone;
     void *gone_arg;
@@ -105,6 +115,7 @@ struct http_server {
     void *arg;
     struct http_listener *listeners;
     struct deadline_list lists[DEADLINE_COUNT];
+    struct budget bodies, handling;
     uv_timer_t timer;
     uint64_t timer_due_ms; /* 0: it is not set */
     uint64_t stop_due_ms;  /* while stopping: when grace ends */
@@ -127,6 +138,16 @@ void server_forget(struct http_connection *c);
 /* After a connection or listener has gone: ends a stop that waited for it. */
 void server_released(struct http_server *s);
 struct str server_date(struct http_server *s);
+/* Whoever waits for room is looked at in a turn of the loop to come. */
+void server_turn_soon(struct http_server *s);
+
+/* ---- http_admission.c ---- */
+
+/* Both: false, and the connection waits, when there is no room. */
+bool admission_of_body(struct http_connection *c);
+bool admission_of_request(struct http_connection *c);
+void admission_give(struct http_server *s, size_t body, size_t handling);
+void admission_turn(struct http_server *s);
 
 /* ---- http_connection.c ---- */
 
@@ -135,6 +156,9 @@ void connection_begin(struct http_connection *c);
 /* Answers with a problem and closes; the connection has no request. */
 void connection_refuse(struct http_connection *c, int status, const char *code, const char *detail);
 void connection_expire(struct http_connection *c);
+/* There is room now: for the rest of its body; for handling its request. */
+void connection_read_on(struct http_connection *c);
+void connection_handle(struct http_connection *c);
 void connection_close(struct http_connection *c);
 /* Copies what the system does not take at once. */
 void connection_write(struct http_connection *c, const uv_buf_t *parts, unsigned count);

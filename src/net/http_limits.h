@@ -16,7 +16,12 @@
     X(url_size_max, 8 << 10, "path and query together [414]")                                      \
     X(body_size_max, 72 << 20, "body of one request [413]")                                        \
     X(memory_max, 256 << 20, "requests on their way in, of all connections together [503]")        \
-    X(connections_max, 4096, "connections of all listeners together [503]")                        \
+    X(large_size, 64 << 10, "bytes of a body above which it waits for room to be read")            \
+    X(bodies_max, 128 << 20, "large bodies together; the next is not read until there is room")    \
+    X(handling_max, 192 << 20, "what requests take while they are handled; others wait")           \
+    X(handling_cost, 8, "bytes that each byte of a body takes while it is handled, about")         \
+    X(room_ms, 60000, "that a request waits for room [503]")                                       \
+    X(connections_max, 16384, "connections of all listeners together [503]")                       \
     X(stream_queue_max, 1 << 20, "queued of one streamed answer before it refuses more")           \
     X(head_ms, 10000, "from the first byte of a request to the end of its headers [408]")          \
     X(body_ms, 30000, "for each body_progress bytes of a body, and for its end [408]")             \

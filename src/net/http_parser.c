@@ -26,6 +26,7 @@ struct http_parser {
     size_t blank_lines; /* dropped before it */
     llhttp_t grammar;
     bool head_done; /* says the grammar */
+    size_t announced;
     struct http_message message;
     size_t header_capacity;
     struct buf body;
@@ -247,6 +248,7 @@ static bool check_length(struct http_parser *p)
         return refuse(p, 400, "TRANSFER_CODING", "HTTP/1.0 knows no transfer codings");
     if (lengths && p->grammar.content_length > p->limits->body_size_max)
         return refuse(p, 413, "BODY_TOO_LARGE", "the body is larger than is taken");
+    p->announced = lengths ? (size_t)p->grammar.content_length : coding ? SIZE_MAX : 0;
     return true;
 }
 
@@ -477,6 +479,11 @@ bool http_parser_in_body(const struct http_parser *p)
 size_t http_parser_body_size(const struct http_parser *p)
 {
     return p->body.len;
+}
+
+size_t http_parser_body_announced(const struct http_parser *p)
+{
+    return p->announced;
 }
 
 size_t http_parser_memory(const struct http_parser *p)

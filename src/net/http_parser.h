@@ -58,6 +58,10 @@ bool http_parser_in_body(const struct http_parser *p);
 size_t http_parser_body_size(const struct http_parser *p);
 size_t http_parser_memory(const struct http_parser *p);
 
+/* Once it is in the body: its Content-Length, 0 when it has none; SIZE_MAX: it comes in
+ * chunks. */
+size_t http_parser_body_announced(const struct http_parser *p);
+
 /* Once PARSED_REQUEST. */
 const struct http_message *http_parser_message(const struct http_parser *p);
 struct arena *http_parser_arena(const struct http_parser *p);

@@ -6,6 +6,10 @@ void request_begin(struct http_connection *c, struct http_parser *parser)
 {
     struct http_request *r = ARENA_NEW(http_parser_arena(parser), struct http_request);
     r->connection = c;
+    r->server = c->server;
+    r->body_room = c->body_room;
+    r->handling_room = c->handling_room;
+    c->body_room = c->handling_room = 0;
     r->parser = parser;
     r->message = http_parser_message(parser);
     r->head_only = str_eq(r->message->method, STR("HEAD"));
@@ -34,6 +38,7 @@ static void request_end(struct http_request *r)
     struct http_connection *c = r->connection;
     if (c)
         c->request = NULL;
+    admission_give(r->server, r->body_room, r->handling_room);
     http_parser_free(r->parser);
     if (c)
         connection_answered(c);

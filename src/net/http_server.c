@@ -30,6 +30,10 @@ void *memory_or_panic(void *memory)
 static uint64_t duration_ms(const struct http_server *s, enum deadline deadline)
 {
     switch (deadline) {
+    case DEADLINE_BODY_ROOM:
+    case DEADLINE_SMALL_ROOM:
+    case DEADLINE_LARGE_ROOM:
+        return s->limits.room_ms;
     case DEADLINE_IDLE:
         return s->limits.idle_ms;
     case DEADLINE_HEAD:
@@ -100,6 +104,11 @@ void server_set_deadline(struct http_connection *c, enum deadline deadline)
         arm(s, c->due_ms);
 }
 
+void server_turn_soon(struct http_server *s)
+{
+    arm(s, uv_now(s->loop));
+}
+
 void server_forget(struct http_connection *c)
 {
     list_remove(c);
@@ -133,6 +142,7 @@ static void on_timer(uv_timer_t *timer)
         if (list->first)
             arm(s, list->first->due_ms);
     }
+    admission_turn(s);
     if (s->stop_due_ms > now)
         arm(s, s->stop_due_ms);
 }
@@ -321,6 +331,8 @@ struct http_server *http_server_new(const struct http_server_options *options)
     struct http_server *s = memory_or_panic(calloc(1, sizeof(*s)));
     s->loop = options->loop;
     s->limits = http_limits_with_defaults(options->limits);
+    s->bodies.size = s->limits.bodies_max;
+    s->handling.size = s->limits.handling_max;
     s->handler = options->handler;
     s->admit = options->admit;
     s->refused = options->refused;

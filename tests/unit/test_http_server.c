@@ -569,6 +569,126 @@ static void test_memory_limit(void **state)
     close_house(&h);
 }
 
+/* ---- room in memory ---- */
+
+static void pass_ms(struct house *h, uint64_t ms)
+{
+    uint64_t end_ns = clock_mono().ns + ms * 1000000;
+    UNTIL(h, clock_mono().ns > end_ns);
+}
+
+static bool has_heard(int fd, struct buf *heard, const char *part)
+{
+    receive(fd, heard);
+    return strstr(buf_cstr(heard), part);
+}
+
+/* Of two large bodies with room for one the second is not read, nor asked for, until the
+ * first is answered; what is small goes by. */
+static void test_large_bodies_wait_for_room(void **state)
+{
+    enum {
+        SIZE = 800000
+    };
+    struct house h;
+    struct buf heard = BUF_INIT(0);
+    char *body = calloc(1, SIZE);
+    (void)state;
+    open_house(&h, (struct http_limits){.bodies_max = 1 << 20, .body_ms = 300});
+    int first = connect_to(&h), second = connect_to(&h), third = connect_to(&h);
+    say(&h, first, "POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 800000\r\n\r\n");
+    send_all(&h, first, str_of(body, SIZE / 2));
+    say(&h, second,
+        "POST /size HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 800000\r\n\r\n");
+    say(&h, third, "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 800000\r\n\r\n");
+    pass_ms(&h, 50);
+    assert_true(send(third, body, SIZE, MSG_DONTWAIT | MSG_NOSIGNAL) > 0);
+    send_all(&h, first, str_of(body, SIZE / 2));
+    struct http_request *r = take_kept(&h);
+    pass_ms(&h, 400); /* longer than body_ms, which is no time of theirs */
+    assert_false(has_heard(second, &heard, "HTTP"));
+    assert_true(http_server_counts(h.server).memory < 2 * SIZE);
+    check(&h, "GET /echo HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 200 ");
+    http_respond(r, 200, NULL, 0, STR("first"));
+    UNTIL(&h, has_heard(second, &heard, "100 Continue"));
+    send_all(&h, second, str_of(body, SIZE));
+    UNTIL(&h, has_heard(second, &heard, "800000 bytes"));
+    buf_release(&heard);
+    close(third); /* while it waits, or is read */
+    UNTIL(&h, http_server_counts(h.server).connections == 2);
+    say(&h, second, "GET /echo HTTP/1.1\r\n" CLOSE "\r\n");
+    heard = hear_all(&h, second);
+    assert_has(&heard, "HTTP/1.1 200 ");
+    buf_release(&heard);
+    free(body);
+    close(first);
+    close(second);
+    close_house(&h);
+}
+
+/* A request that is complete waits until those before it have been answered; chunks are
+ * counted like the rest. */
+static void test_requests_wait_to_be_handled(void **state)
+{
+    enum {
+        SIZE = 300000
+    };
+    struct house h;
+    struct buf heard[2] = {BUF_INIT(0), BUF_INIT(0)};
+    char *body = calloc(1, SIZE);
+    int fds[3];
+    (void)state;
+    open_house(&h, (struct http_limits){.handling_max = 4 << 20, .handling_cost = 8});
+    for (int i = 0; i < 3; i++)
+        fds[i] = connect_to(&h);
+    say(&h, fds[0], "POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n");
+    send_all(&h, fds[0], str_of(body, SIZE));
+    struct http_request *r = take_kept(&h);
+    say(&h, fds[1],
+        "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n493e0\r\n");
+    send_all(&h, fds[1], str_of(body, SIZE));
+    say(&h, fds[1], "\r\n0\r\n\r\nGET /echo HTTP/1.1\r\n" CLOSE "\r\n");
+    say(&h, fds[2], "POST /size HTTP/1.1\r\n" CLOSE "Content-Length: 300000\r\n\r\n");
+    send_all(&h, fds[2], str_of(body, SIZE));
+    pass_ms(&h, 50);
+    for (int i = 0; i < 2; i++)
+        assert_false(has_heard(fds[1 + i], &heard[i], "HTTP"));
+    check(&h, "GET /echo HTTP/1.1\r\n" CLOSE "\r\n", "HTTP/1.1 200 ");
+    http_respond(r, 200, NULL, 0, STR("first"));
+    for (int i = 0; i < 2; i++) {
+        buf_release(&heard[i]);
+        heard[i] = hear_all(&h, fds[1 + i]);
+        assert_has(&heard[i], "300000 bytes");
+        buf_release(&heard[i]);
+    }
+    free(body);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    close_house(&h);
+}
+
+static void test_waiting_for_room_has_an_end(void **state)
+{
+    struct house h;
+    char *body = calloc(1, 300000);
+    (void)state;
+    open_house(&h, (struct http_limits){.bodies_max = 1 << 17, .room_ms = 100, .linger_ms = 50});
+    int first = connect_to(&h), second = connect_to(&h);
+    say(&h, first, "POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n");
+    send_all(&h, first, str_of(body, 300000));
+    struct http_request *r = take_kept(&h);
+    say(&h, second, "POST /size HTTP/1.1\r\n" CLOSE "Content-Length: 300000\r\n\r\n");
+    struct buf heard = hear_all(&h, second);
+    assert_has(&heard, "HTTP/1.1 503 ");
+    assert_has(&heard, "OUT_OF_MEMORY");
+    http_respond(r, 200, NULL, 0, STR(""));
+    buf_release(&heard);
+    free(body);
+    close(first);
+    close(second);
+    close_house(&h);
+}
+
 /* ---- peers that go away ---- */
 
 static void test_gone(void **state)
@@ -891,6 +1011,9 @@ int main(void)
         cmocka_unit_test(test_a_slow_body_may_be_long),
         cmocka_unit_test(test_connection_limit),
         cmocka_unit_test(test_memory_limit),
+        cmocka_unit_test(test_large_bodies_wait_for_room),
+        cmocka_unit_test(test_requests_wait_to_be_handled),
+        cmocka_unit_test(test_waiting_for_room_has_an_end),
         cmocka_unit_test(test_gone),
         cmocka_unit_test(test_gone_in_the_middle),
         cmocka_unit_test(test_stream),

@@ -1,0 +1,102 @@
+/* Room in memory: large bodies are read, and requests handled, as it allows. Whoever
+ * waits is not read from, and has its turn in the order of coming; small requests are
+ * handled before large ones. */
+#include "net/http_internal.h"
+
+static void wait_for_room(struct http_connection *c, enum deadline list)
+{
+    uv_read_stop(&c->u.stream);
+    server_set_deadline(c, list);
+}
+
+/* What a body may become. Of one in chunks that is known only when it is large already. */
+static size_t body_expected(const struct http_connection *c)
+{
+    const struct http_limits *limits = &c->server->limits;
+    size_t announced = http_parser_body_announced(c->parser);
+    if (announced != SIZE_MAX)
+        return announced;
+    return http_parser_body_size(c->parser) > limits->large_size ? limits->body_size_max : 0;
+}
+
+bool admission_of_body(struct http_connection *c)
+{
+    size_t expected = body_expected(c);
+    if (c->body_room || expected <= c->server->limits.large_size)
+        return true;
+    bool first = !c->server->lists[DEADLINE_BODY_ROOM].first;
+    if (first && budget_take(&c->server->bodies, expected)) {
+        c->body_room = expected;
+        return true;
+    }
+    c->phase = PHASE_BODY_ROOM;
+    wait_for_room(c, DEADLINE_BODY_ROOM);
+    return false;
+}
+
+static size_t handling_cost(const struct http_connection *c)
+{
+    const struct http_limits *limits = &c->server->limits;
+    size_t cost;
+    if (__builtin_mul_overflow(http_parser_body_size(c->parser), limits->handling_cost, &cost))
+        cost = SIZE_MAX / 2;
+    return cost;
+}
+
+bool admission_of_request(struct http_connection *c)
+{
+    struct http_server *s = c->server;
+    bool small = http_parser_body_size(c->parser) <= s->limits.large_size;
+    enum deadline list = small ? DEADLINE_SMALL_ROOM : DEADLINE_LARGE_ROOM;
+    size_t cost = handling_cost(c);
+    if (!s->lists[list].first && budget_take(&s->handling, cost)) {
+        c->handling_room = cost;
+        return true;
+    }
+    c->phase = PHASE_REQUEST_ROOM;
+    wait_for_room(c, list);
+    return false;
+}
+
+void admission_give(struct http_server *s, size_t body, size_t handling)
+{
+    budget_give(&s->bodies, body);
+    budget_give(&s->handling, handling);
+    if ((body && s->lists[DEADLINE_BODY_ROOM].first) ||
+        (handling && (s->lists[DEADLINE_SMALL_ROOM].first || s->lists[DEADLINE_LARGE_ROOM].first)))
+        server_turn_soon(s);
+}
+
+/* The first of a list, if there is room for it. */
+static bool admit_body(struct http_server *s)
+{
+    struct http_connection *c = s->lists[DEADLINE_BODY_ROOM].first;
+    size_t expected = c ? body_expected(c) : 0;
+    if (!c || !budget_take(&s->bodies, expected))
+        return false;
+    c->body_room = expected;
+    connection_read_on(c);
+    return true;
+}
+
+static bool admit_request(struct http_server *s, enum deadline list)
+{
+    struct http_connection *c = s->lists[list].first;
+    size_t cost = c ? handling_cost(c) : 0;
+    if (!c || !budget_take(&s->handling, cost))
+        return false;
+    c->handling_room = cost;
+    connection_handle(c);
+    return true;
+}
+
+/* One large request at a time, since its handling holds all others up. */
+void admission_turn(struct http_server *s)
+{
+    while (admit_body(s))
+        ;
+    while (admit_request(s, DEADLINE_SMALL_ROOM))
+        ;
+    if (admit_request(s, DEADLINE_LARGE_ROOM) && s->lists[DEADLINE_LARGE_ROOM].first)
+        server_turn_soon(s);
+}
