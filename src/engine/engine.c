@@ -382,7 +382,7 @@ static void bury(struct engine *e)
 
 bool engine_has_room(const struct engine *e)
 {
-    return e->slot_count < e->options.runs_live_max || e->parked_oldest;
+    return park_may_make_room(e);
 }
 
 /* Is there anything outside the slots that need not wait for room? */

@@ -54,7 +54,8 @@ struct engine_options {
     engine_troubled *troubled; /* may be NULL */
     void *troubled_arg;
     /* Runs that wait leave memory when there are more, or take more, and come back when
-     * something is to be done. Only what is at work counts against a start. */
+     * something is to be done. Only what is at work counts against a start: too many refuse
+     * it, and while they take too much memory it waits, as do runs that are to come back. */
     size_t runs_live_max; /* 0: ENGINE_RUNS_LIVE_MAX */
     size_t memory_max;    /* 0: ENGINE_MEMORY_MAX */
     /* Express runs at once, which stay in memory as long as they live; 0: half of runs_live_max */

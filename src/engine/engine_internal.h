@@ -122,6 +122,7 @@ struct beginning {
     struct wall_ms machine_created_at; /* .ms 0: the store has none of its name */
     struct json input;
     const struct uuid *nested; /* of the task whose child it is; NULL: of none */
+    size_t memory;             /* of the command, which holds the input until it has landed */
 };
 
 struct run_slot {
@@ -332,8 +333,12 @@ void slot_park(struct run_slot *s);
 void slot_unpark(struct run_slot *s);
 /* Lets parked runs leave memory while there are too many. */
 void park_trim(struct engine *e);
-/* Room for one more? Lets a parked run go for it, if need be. */
+/* Room for one more? Lets parked runs go for it, if need be. */
 bool park_make_room(struct engine *e);
+/* Could there be? Lets none go. */
+bool park_may_make_room(const struct engine *e);
+/* Is there none because of memory, which those at work will give back? */
+bool park_waits_for_memory(const struct engine *e);
 /* Has the last write before leaving landed, and is nothing new to do? Then the
  * slot is freed. */
 bool park_left(struct run_slot *s);

@@ -4,6 +4,7 @@
 #include "engine/engine_internal.h"
 
 enum {
+    RUNS_ALWAYS = 4, /* are loaded and started whatever memory others take */
     HEADROOM = 8,    /* this part of runs_live_max is kept free of parked ones */
     LEAVING_PART = 4 /* this part of snapshot_min is worth a snapshot of a run that leaves */
 };
@@ -92,11 +93,29 @@ bool park_left(struct run_slot *s)
     return true;
 }
 
+/* A few may always be there, however large: so the others do not wait for an endless one. */
+static bool is_spent(const struct engine *e)
+{
+    return e->memory + e->flight_bytes > e->options.memory_max &&
+           e->slot_count - e->leaving_count >= RUNS_ALWAYS;
+}
+
+bool park_may_make_room(const struct engine *e)
+{
+    return e->parked_oldest || (e->slot_count < e->options.runs_live_max && !is_spent(e));
+}
+
 bool park_make_room(struct engine *e)
 {
-    while (e->slot_count - e->leaving_count >= e->options.runs_live_max && e->parked_oldest)
+    while (e->parked_oldest && (e->slot_count - e->leaving_count >= e->options.runs_live_max ||
+                                e->memory > e->options.memory_max))
         begin_leaving(e->parked_oldest);
-    return e->slot_count < e->options.runs_live_max;
+    return e->slot_count < e->options.runs_live_max && !is_spent(e);
+}
+
+bool park_waits_for_memory(const struct engine *e)
+{
+    return is_spent(e);
 }
 
 void park_trim(struct engine *e)

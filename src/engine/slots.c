@@ -49,7 +49,8 @@ struct run_slot *slot_new(struct engine *e, execution_key key)
 
 void slot_account(struct run_slot *s)
 {
-    size_t memory = SLOT_BYTES + (s->run ? arena_used(run_arena(s->run)) : 0);
+    size_t memory = SLOT_BYTES + (s->run ? arena_used(run_arena(s->run)) : 0) +
+                    (s->beginning ? s->beginning->memory : 0);
     s->engine->memory += memory - s->memory;
     s->memory = memory;
 }

@@ -133,6 +133,8 @@ static void begin(struct run_slot *s, struct start_command *c, struct json input
     *p = (struct pending){.arena = c->arena, .asker = c->asker};
     p->input.why = FLOW_START;
     p->input.value = input;
+    s->beginning->memory = arena_used(c->arena);
+    slot_account(s);
     machine_begin(s);
     slot_push(s, p);
 }
@@ -142,7 +144,7 @@ bool start_take(struct engine *e, struct start_command *c)
     struct err err;
     struct json input = JSON_NONE;
     bool room = park_make_room(e);
-    if (!room && e->leaving_count)
+    if (!room && (e->leaving_count || park_waits_for_memory(e)))
         return false;
     if (!room)
         full(e, &err);

@@ -889,6 +889,40 @@ static void test_turns_are_pipelined(void **state)
     faulty_close(&f);
 }
 
+/* What is at work cannot leave memory: while it takes too much, starts wait. */
+static void test_starts_wait_for_memory(void **state)
+{
+    enum {
+        RUNS = 40,
+        INPUT = 1 << 20,
+        MEMORY = 4 << 20,
+    };
+    struct faulty_world f;
+    struct world_reply replies[RUNS];
+    struct buf input = BUF_INIT(0);
+    size_t runs_most = 0;
+    (void)state;
+    faulty_open(&f, (struct faulty_options){.seed = 7});
+    engine_free(f.w.engine);
+    f.w.options.memory_max = MEMORY;
+    f.w.options.verify = false;
+    world_open(&f.w);
+    buf_printf(&input, "\"%*s\"", INPUT, "");
+    for (size_t i = 0; i < RUNS; i++)
+        world_start(&f.w, "m", echo, "", buf_cstr(&input), &replies[i]);
+    while (world_step(&f.w))
+        if (engine_stats(f.w.engine).runs > runs_most)
+            runs_most = engine_stats(f.w.engine).runs;
+    for (size_t i = 0; i < RUNS; i++) {
+        assert_int_equal(replies[i].code, ERR_NONE);
+        assert_int_equal(world_row(&f.w, f.memory, replies[i].key).status, EXECUTION_SUCCEEDED);
+    }
+    assert_true(runs_most < RUNS / 2);
+    assert_int_equal(engine_stats(f.w.engine).memory, 0);
+    buf_release(&input);
+    faulty_close(&f);
+}
+
 static void test_stop_is_quick(void **state)
 {
     struct faulty_world f;
@@ -979,6 +1013,7 @@ int main(void)
         ENGINE_TEST(test_wakes_are_read_bit_by_bit),
         ENGINE_TEST(test_snapshots),
         cmocka_unit_test(test_turns_are_pipelined),
+        cmocka_unit_test(test_starts_wait_for_memory),
         cmocka_unit_test(test_stop_is_quick),
         cmocka_unit_test(test_refused_start),
         cmocka_unit_test(test_refused_turns_are_tried_again),
