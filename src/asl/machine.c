@@ -57,6 +57,63 @@ const struct state *machine_find_state(const struct machine *m, uint32_t scope, 
     return number == STATE_NO_NONE ? NULL : &m->states[number];
 }
 
+bool machine_state_is_apart(const struct machine *m, uint32_t state)
+{
+    const struct state *s = &m->states[state];
+    while (s->scope) {
+        s = &m->states[m->scopes[s->scope].parent_state];
+        if (s->type == STATE_MAP && s->u.map.distributed)
+            return true;
+    }
+    return false;
+}
+
+static struct str escape_format(struct str name, struct arena *a)
+{
+    struct buf text = BUF_INIT(0);
+    for (size_t i = 0; i < name.len; i++) {
+        buf_append_char(&text, name.ptr[i]);
+        if (name.ptr[i] == '%')
+            buf_append_char(&text, '%');
+    }
+    struct str escaped = arena_str(a, buf_str(&text));
+    buf_release(&text);
+    return escaped;
+}
+
+static struct str path_format(const struct machine *m, uint32_t state, struct arena *a)
+{
+    const struct state *s = &m->states[state];
+    struct str path = escape_format(s->name, a);
+    while (s->scope) {
+        s = &m->states[m->scopes[s->scope].parent_state];
+        struct str above = escape_format(s->name, a);
+        path = arena_printf(a, STR_FMT "/%%d/" STR_FMT, STR_ARG(above), STR_ARG(path));
+    }
+    return path;
+}
+
+struct str machine_outline(const struct machine *m, struct arena *a)
+{
+    struct buf text = BUF_INIT(0);
+    buf_append_char(&text, '[');
+    for (uint32_t i = 0; i < m->state_count; i++) {
+        const struct state *s = &m->states[i];
+        bool distributed = s->type == STATE_MAP && s->u.map.distributed;
+        size_t branches = s->type == STATE_PARALLEL ? s->u.parallel.branch_count : 0;
+        buf_append(&text, i ? STR(",[") : STR("["));
+        json_write(&text, json_string(s->name));
+        buf_printf(&text, ",\"" STR_FMT "\",%d,%d,%zu,", STR_ARG(state_type_name(s->type)),
+                   machine_state_is_apart(m, i), distributed, branches);
+        json_write(&text, json_string(path_format(m, i, a)));
+        buf_append_char(&text, ']');
+    }
+    buf_append_char(&text, ']');
+    struct str outline = arena_str(a, buf_str(&text));
+    buf_release(&text);
+    return outline;
+}
+
 /* From the outermost state in: each scope's state, then where its scope stands in it. */
 struct str machine_state_pointer(const struct machine *m, uint32_t state, struct arena *a)
 {

@@ -327,6 +327,16 @@ struct machine {
 /* NULL when there is no such state in the scope. */
 const struct state *machine_find_state(const struct machine *m, uint32_t scope, struct str name);
 
+/* Do the events of this state stand in another history: is it inside of a distributed
+ * Map? */
+bool machine_state_is_apart(const struct machine *m, uint32_t state);
+
+/* The states by number, as compact JSON for those who read a journal without a
+ * compiler: [[name, type, apart (0 or 1), distributed (0 or 1), branches, path], ...].
+ * The path is a format of printf: "Split/%d/Inner/%d/Name", with a number for each
+ * Parallel and Map around the state. */
+struct str machine_outline(const struct machine *m, struct arena *a);
+
 /* RFC 6901 pointer to the state in the definition. In the arena. */
 struct str machine_state_pointer(const struct machine *m, uint32_t state, struct arena *a);
 

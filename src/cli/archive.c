@@ -2,6 +2,7 @@
 
 #include "cli/render.h"
 #include "engine/names.h"
+#include "journal/sql.h"
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "store/sqlite/sqlite_store.h"
@@ -28,12 +29,16 @@ bool archive_open(struct cli *cli, enum datadir_use use, struct archive *ret, st
         .secret = secret,
         .threads = use != DATADIR_READ,
     };
-    if (!sqlite_store_open_with(file, &options, &a.store, reterr)) {
+    struct buf views = BUF_INIT(0);
+    journal_views(&views);
+    options.views = buf_cstr(&views);
+    bool ok = sqlite_store_open_with(file, &options, &a.store, reterr);
+    buf_release(&views);
+    if (ok)
+        *ret = a;
+    else
         datadir_close(a.datadir);
-        return false;
-    }
-    *ret = a;
-    return true;
+    return ok;
 }
 
 void archive_close(struct archive *a)

@@ -46,6 +46,7 @@ static void add_machine(struct flight *f)
     struct store_write *w = flight_write(f, STORE_PUT_DEFINITION);
     memcpy(w->u.definition.hash, row.definition, SHA256_SIZE);
     w->u.definition.text = s->machine->machine->definition;
+    w->u.definition.outline = machine_outline(s->machine->machine, f->arena);
     flight_write(f, STORE_PUT_MACHINE)->u.machine = row;
 }
 

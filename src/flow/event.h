@@ -118,6 +118,10 @@ struct flow_event {
     uint32_t attempt, generation;
     uint32_t next;                        /* STATE_EXITED: the state to go to, or STATE_NO_NONE */
     uint32_t child;                       /* frame of the branch or iteration it speaks of */
+    struct json within;                   /* STATE_ENTERED, EXECUTION_FAILED: the Parallels and
+                                           * Maps around it, outermost first: [[step, index of the
+                                           * branch or iteration], ...]; absent at the top level.
+                                           * For views: changes nothing */
     uint32_t index;                       /* of the iteration, branch or retrier */
     int64_t length;                       /* items of a Map */
     int64_t timeout, heartbeat;           /* seconds; 0: none */

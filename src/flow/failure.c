@@ -9,6 +9,7 @@ void execution_fail(struct turn *t, const struct frame *frame, const struct fail
         if (t->run->frames[i])
             task_cancel_effect(t, t->run->frames[i]);
     struct flow_event e = turn_event(frame, EVENT_EXECUTION_FAILED);
+    e.within = turn_within(t, frame);
     e.has_error = failure->has_error;
     e.error = failure->error;
     e.has_cause = failure->has_cause;

@@ -136,6 +136,8 @@ struct slot turn_slot(const struct frame *frame, struct json value);
 
 /* An event of this frame's current state, to be filled in and emitted. */
 struct flow_event turn_event(const struct frame *frame, enum event_kind kind);
+/* The Parallels and Maps around a frame, as an event has them. Lies with the turn. */
+struct json turn_within(struct turn *t, const struct frame *frame);
 void turn_emit(struct turn *t, struct flow_event event);
 void turn_queue(struct turn *t, const struct frame *frame);
 struct flow_effect *turn_effect(struct turn *t, enum flow_effect_kind kind, const struct frame *f);

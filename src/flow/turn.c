@@ -26,6 +26,25 @@ struct flow_event turn_event(const struct frame *frame, enum event_kind kind)
     };
 }
 
+struct json turn_within(struct turn *t, const struct frame *frame)
+{
+    size_t depth = 0;
+    for (uint32_t id = frame->parent; id != FRAME_NONE; id = run_frame(t->run, id)->parent)
+        depth++;
+    if (depth == 0)
+        return JSON_NONE;
+    struct json *chain = ARENA_ARRAY(t->arena, struct json, depth);
+    for (size_t i = depth; i > 0; i--) {
+        const struct frame *parent = run_frame(t->run, frame->parent);
+        struct json *link = ARENA_ARRAY(t->arena, struct json, 2);
+        link[0] = json_int(parent->step);
+        link[1] = json_int(frame->index);
+        chain[i - 1] = json_array(link, 2);
+        frame = parent;
+    }
+    return json_array(chain, depth);
+}
+
 /* Gives a fresh value its place in the turn; a value that was given one a
  * moment ago is not given another. */
 static void place(struct turn *t, struct slot *slot)
@@ -151,6 +170,7 @@ static void enter_next(struct turn *t, struct frame *f)
         .generation = f->generation,
         .value = f->data,
     };
+    e.within = turn_within(t, f);
     turn_emit(t, e);
     turn_queue(t, f);
 }

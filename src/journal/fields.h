@@ -34,6 +34,7 @@
     X(U32, "g", generation, "reruns before this one")                                              \
     X(STATE, "x", next, "state to go to")                                                          \
     X(U32, "ch", child, "frame of the branch or iteration that it speaks of")                      \
+    X(JSON, "in", within, "Parallels and Maps around the state: [[step, index], ...]")             \
     X(U32, "i", index, "index of the iteration, branch or retrier")                                \
     X(I64, "l", length, "items of a Map")                                                          \
     X(I64, "t", timeout, "timeout, seconds")                                                       \

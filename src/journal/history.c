@@ -193,18 +193,6 @@ static const struct state *event_state(const struct machine *m, const struct flo
     return e->state < m->state_count ? &m->states[e->state] : NULL;
 }
 
-/* The iterations of a distributed Map are executions of their own on the API:
- * what happens in them is in their histories, numbered by themselves. */
-static bool in_other_history(const struct machine *m, const struct state *state)
-{
-    while (state && state->scope) {
-        state = &m->states[m->scopes[state->scope].parent_state];
-        if (state->type == STATE_MAP && state->u.map.distributed)
-            return true;
-    }
-    return false;
-}
-
 static bool speaks_of_execution(enum event_kind kind)
 {
     return kind < EVENT_PASS_ENTERED;
@@ -227,7 +215,9 @@ struct json history_event(struct arena *a, const struct run *run, const struct f
     enum event_shape shape = event_shape(event->kind);
     if (event->id == 0 || shape == SHAPE_OURS)
         return JSON_NONE;
-    if (!speaks_of_execution(event->kind) && in_other_history(machine, state))
+    /* The iterations of a distributed Map are executions of their own on the API:
+     * what happens in them is in their histories, numbered by themselves. */
+    if (!speaks_of_execution(event->kind) && state && machine_state_is_apart(machine, event->state))
         return JSON_NONE;
     struct json_object_builder b = json_object_builder(a);
     json_object_add(&b, STR("id"), json_int(event->id));

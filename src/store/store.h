@@ -147,7 +147,8 @@ struct snapshot_row {
 /* ---- commits ---- */
 
 enum store_write_kind {
-    STORE_PUT_DEFINITION, /* hash and text; the same hash again is no change */
+    STORE_PUT_DEFINITION, /* hash, text, outline; the same hash again is no change, but for an
+                           * outline that was missing */
     STORE_PUT_MACHINE,    /* insert, or replace by name */
     STORE_START,          /* insert an execution; CONFLICT when the client's name is taken on the
                            * machine, or the key at all */
@@ -167,6 +168,8 @@ struct store_write {
         struct {
             uint8_t hash[SHA256_SIZE];
             struct str text;
+            struct str outline; /* JSON for people who query the store by SQL: never read by it
+                                 * again; empty: none */
         } definition;
         struct machine_row machine;
         struct execution_row start;

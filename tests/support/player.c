@@ -112,6 +112,8 @@ static void fold(struct player *p, const struct flow_turn *turn, enum flow_cause
     } else {
         check_snapshot(p);
     }
+    if (p->keep)
+        p->keep(p->keep_arg, &row);
     buf_release(&body);
     for (size_t i = 0; i < decoded.count; i++) {
         struct json event = history_event(p->arena, p->folded, &decoded.events[i], turn->at, true);

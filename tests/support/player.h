@@ -41,6 +41,9 @@ struct player_answer {
 /* Asked when a task starts. The answer's values are copied. */
 typedef struct player_answer player_work(void *arg, const struct flow_effect *task);
 
+/* Given every turn that was folded. The row is borrowed. */
+typedef void player_keep(void *arg, const struct journal_row *row);
+
 struct player {
     struct arena *arena;
     struct flow_identity who;
@@ -61,6 +64,8 @@ struct player {
     size_t task_count;
     struct json_array_builder history; /* as GetExecutionHistory gives it */
     struct step_list steps;
+    player_keep *keep; /* NULL: nobody wants the rows */
+    void *keep_arg;
     unsigned turns, bounded, events, snapshots, refused;
     const char *problem; /* the journal's or snapshot's, NULL: none; printed as TAP comments */
 };

@@ -30,8 +30,9 @@
     X(DATA_VERSION, "PRAGMA data_version")                                                         \
     X(CLAIM, "UPDATE shard SET epoch = epoch + 1 WHERE shard >= ?1 AND shard < ?2")                \
     X(EPOCHS, "SELECT shard, epoch FROM shard WHERE shard >= ?1 AND shard < ?2 ORDER BY shard")    \
-    X(PUT_DEFINITION,                                                                              \
-      "INSERT INTO definition (org, hash, text) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")       \
+    X(PUT_DEFINITION, "INSERT INTO definition (org, hash, text, outline) VALUES (?1, ?2, ?3, ?4)"  \
+                      " ON CONFLICT DO UPDATE SET outline = excluded.outline"                      \
+                      " WHERE outline IS NULL AND excluded.outline IS NOT NULL")                   \
     X(PUT_MACHINE, "INSERT INTO machine (org, " MACHINE_COLUMNS ")"                                \
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"                                          \
                    " ON CONFLICT (org, name) DO UPDATE SET arn = excluded.arn,"                    \
@@ -162,6 +163,9 @@ MUST_CHECK bool schema_check(struct connection *c, enum schema_state *ret_state,
                              int64_t *ret_version, struct err *reterr);
 MUST_CHECK bool schema_read_secret(struct connection *c, uint8_t to[static STORE_SECRET_SIZE],
                                    struct err *reterr);
+
+/* Runs the text of views when it is not the one that was run last. */
+MUST_CHECK bool schema_put_views(struct connection *c, const char *views, struct err *reterr);
 
 /* Takes the schema a step further, inside a transaction. */
 MUST_CHECK bool schema_change(struct connection *c, int64_t from_version, struct err *reterr);

@@ -30,6 +30,7 @@ static const char schema[] =
     "  org INTEGER NOT NULL,\n"
     "  hash BLOB NOT NULL CHECK (length(hash) = 32), -- SHA-256 of the text\n"
     "  text TEXT NOT NULL,\n"
+    "  outline TEXT,                     -- JSON, for the views: the states by their numbers\n"
     "  PRIMARY KEY (org, hash)\n"
     ") STRICT;\n"
 
@@ -105,7 +106,8 @@ static const char schema[] =
 /* From the schema of this number to the next. What a released schema becomes never
  * changes: a new schema is one more text. */
 static const char *const changes[SQLITE_STORE_SCHEMA] = {
-    [1] = "ALTER TABLE machine ADD COLUMN body TEXT;"
+    [1] = "ALTER TABLE definition ADD COLUMN outline TEXT;"
+          "ALTER TABLE machine ADD COLUMN body TEXT;"
           "ALTER TABLE execution ADD COLUMN role_arn TEXT;"
           "ALTER TABLE execution ADD COLUMN origin TEXT;"
           "ALTER TABLE execution ADD COLUMN express INTEGER;" //
@@ -186,6 +188,55 @@ bool schema_create(struct connection *c, const uint8_t *secret, struct err *rete
     bool ok = schema_check(c, &state, &version, reterr) &&
               (state != SCHEMA_EMPTY || fill_new(c, secret, reterr)) &&
               sqlite_run_text(c, "COMMIT", reterr);
+    if (!ok && !sqlite3_get_autocommit(c->db))
+        sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+    return ok;
+}
+
+/* ---- views ---- */
+
+/* They are the release's and no part of the schema: no release reads through them, and
+ * each replaces those of another. What tells them apart is kept in table meta. */
+static bool views_are_there(struct connection *c, const uint8_t digest[static SHA256_SIZE],
+                            bool *ret_there, struct err *reterr)
+{
+    sqlite3_stmt *ask;
+    int rc = sqlite3_prepare_v2(c->db, "SELECT 1 FROM meta WHERE name = 'views' AND value = ?1", -1,
+                                &ask, NULL);
+    if (rc != SQLITE_OK)
+        return sqlite_fail(c, rc, reterr);
+    bind_hash(ask, 1, digest);
+    rc = sqlite3_step(ask);
+    *ret_there = rc == SQLITE_ROW;
+    bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE || sqlite_fail(c, rc, reterr);
+    sqlite3_finalize(ask);
+    return ok;
+}
+
+static bool put_digest(struct connection *c, const uint8_t digest[static SHA256_SIZE],
+                       struct err *reterr)
+{
+    sqlite3_stmt *put;
+    int rc = sqlite3_prepare_v2(
+        c->db, "INSERT OR REPLACE INTO meta (name, value) VALUES ('views', ?1)", -1, &put, NULL);
+    if (rc != SQLITE_OK)
+        return sqlite_fail(c, rc, reterr);
+    bind_hash(put, 1, digest);
+    rc = sqlite3_step(put);
+    bool ok = rc == SQLITE_DONE || sqlite_fail(c, rc, reterr);
+    sqlite3_finalize(put);
+    return ok;
+}
+
+bool schema_put_views(struct connection *c, const char *views, struct err *reterr)
+{
+    uint8_t digest[SHA256_SIZE];
+    bool there = false;
+    sha256(str_of_cstr(views), digest);
+    if (!views_are_there(c, digest, &there, reterr) || there)
+        return there;
+    bool ok = sqlite_run_text(c, "BEGIN IMMEDIATE", reterr) && sqlite_run_text(c, views, reterr) &&
+              put_digest(c, digest, reterr) && sqlite_run_text(c, "COMMIT", reterr);
     if (!ok && !sqlite3_get_autocommit(c->db))
         sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
     return ok;

@@ -83,6 +83,7 @@ static bool open_to_write(struct sqlite_store *s, const struct sqlite_store_opti
 {
     s->reads_by = options->threads ? &s->reader : &s->writer;
     return connection_open_writer(&s->writer, options->vfs, options->secret, reterr) &&
+           (!options->views || schema_put_views(&s->writer, options->views, reterr)) &&
            schema_read_secret(&s->writer, s->base.secret, reterr) &&
            committer_init(&s->committer, &s->writer, reterr) &&
            (!options->threads || (connection_open_reader(&s->reader, options->vfs, reterr) &&

@@ -47,6 +47,8 @@ struct sqlite_store_options {
     enum sqlite_store_mode mode;
     const uint8_t *secret; /* what a new store keeps as its secret; may be NULL otherwise */
     const char *vfs;       /* the name of a registered SQLite VFS; NULL: SQLite's own */
+    const char *views;     /* SQL text of views for people, kept in a store that is opened for
+                            * change: run whenever it differs from the last one; NULL: none */
     bool threads;
 };
 

@@ -58,6 +58,7 @@ static bool put_definition(struct committer *w, const struct store_write *write,
     bind_int(put_it, 1, write->org);
     bind_hash(put_it, 2, write->u.definition.hash);
     bind_text(put_it, 3, write->u.definition.text);
+    bind_text_or_null(put_it, 4, write->u.definition.outline);
     return sqlite_run(w->connection, SQL_PUT_DEFINITION, reterr);
 }
 
