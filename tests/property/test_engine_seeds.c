@@ -4,11 +4,14 @@
  * to the store are slow and overtake one another, commits are refused, the disk fails,
  * the shard is taken over, the process dies and comes back, results come twice or for
  * nobody, runs must leave memory all the time since few may stay, and the wall's clock is
- * set forward and back. Then the faults stop. Checked:
+ * set forward and back. In every third seed the machine is run by others, as a nested
+ * execution for each of three items, and some of those are stopped. Then the faults stop.
+ * Checked:
  *   - whatever was acknowledged exists, and every execution ends;
  *   - no task is handed out whose result is in the journal, nor one twice in one life;
  *   - nothing is told that is not in the store, and every turn is told in order;
  *   - no timer fires early;
+ *   - no item's execution is started twice or by nobody, and none outlives its parent;
  *   - the output is that of a run without faults, where that does not depend on luck;
  *   - the same seed again gives the same turns at the same times, to the byte.
  * PAWL_SEEDS says how many seeds (300 by default), PAWL_SEED plays that one alone. */
@@ -38,6 +41,18 @@ static const uint8_t secret[STORE_SECRET_SIZE] = {11};
 static const int64_t begins_ms = 1700000000000;
 
 #define INPUT "{\"items\":[1,{\"a\":[2]},\"three\"],\"n\":1}"
+
+/* Runs the machine "kid" for each of the three items. */
+static const char parent[] =
+    "{\"StartAt\":\"Each\",\"States\":{\"Each\":{\"Type\":\"Map\",\"ItemsPath\":\"$.items\","
+    "\"End\":true,\"ItemProcessor\":{\"StartAt\":\"K\",\"States\":{\"K\":{\"Type\":\"Task\","
+    "\"Resource\":\"arn:aws:states:::states:startExecution.sync:2\",\"Parameters\":{"
+    "\"StateMachineArn\":\"arn:aws:states:us-east-1:000000000000:stateMachine:kid\","
+    "\"Input\":" INPUT "},\"ResultSelector\":{\"o.$\":\"$.Output\"},\"End\":true}}}}}}";
+
+enum {
+    KIDS = 3
+};
 
 /* One task at one attempt, or one timer. */
 struct place {
@@ -73,6 +88,7 @@ struct sim {
     struct engine *engine;
     struct engine_options options;
     struct str definition;
+    bool nested;     /* "m" is `parent`, and the machine made is "kid" */
     int64_t now_ms;  /* never goes back */
     int64_t skew_ms; /* of the wall's clock */
     int64_t wall_last_ms;
@@ -92,7 +108,7 @@ struct sim {
 
 static struct totals {
     unsigned runs, crashes, deaths, refusals, turns, tasks, timers, compared, differing_luck, late,
-        snapshots, jumps;
+        snapshots, jumps, kids, stops;
     unsigned statuses[EXECUTION_STATUS_COUNT];
 } totals;
 
@@ -465,6 +481,17 @@ static void set_clock(struct sim *s)
     totals.jumps++;
 }
 
+static void stop_some(struct sim *s)
+{
+    if (!s->nested || s->calm || !s->asked_count || below(s, 400))
+        return;
+    const struct asked *a = &s->asked[below(s, s->asked_count)];
+    if (!a->acknowledged)
+        return;
+    totals.stops++;
+    engine_stop(s->engine, a->key, STR("Stopped"), STR(""), NULL, NULL);
+}
+
 static bool move(struct sim *s)
 {
     struct err why;
@@ -479,12 +506,13 @@ static bool move(struct sim *s)
         crash(s);
         return true;
     }
-    if (!s->calm && below(s, 1500) == 0) {
+    if (!s->calm && below(s, s->nested ? 150 : 1500) == 0) {
         totals.crashes++;
         crash(s);
         return true;
     }
     answer_due(s);
+    stop_some(s);
     if (!s->calm)
         ask_more(s);
     if (!more && engine_idle(s->engine) && !s->task_count && !engine_wake(s->engine).ms && s->calm)
@@ -561,7 +589,7 @@ static void check_execution(struct sim *s, const struct execution_row *row, stru
     if (!each_event(s, row->key, &output, &timed_out))
         fail(s, "a journal cannot be read");
     totals.late += timed_out;
-    if (s->tasks_fail || timed_out || s->problem)
+    if (s->tasks_fail || timed_out || s->problem || row->status == EXECUTION_ABORTED)
         return;
     totals.differing_luck += !comparable;
     if (!comparable)
@@ -571,6 +599,59 @@ static void check_execution(struct sim *s, const struct execution_row *row, stru
     if (!str_eq(got, expected)) {
         printf("# expected: " STR_FMT "\n# got: " STR_FMT "\n", STR_ARG(expected), STR_ARG(got));
         fail(s, "the output differs from that of a run without faults");
+    }
+}
+
+/* Does an execution of these time out? That of a child is its parent's failure. */
+static bool any_timed_out(struct sim *s, const struct store_read *all)
+{
+    struct json output = JSON_NONE;
+    bool timed_out = false;
+    for (size_t i = 0; i < all->count; i++)
+        each_event(s, all->executions[i].key, &output, &timed_out);
+    return timed_out;
+}
+
+static void check_kid(struct sim *s, const struct store_read *all, const struct execution_row *kid)
+{
+    struct execution_row above = row_of(s, kid->parent);
+    totals.kids++;
+    if (above.key == 0 || !kid->parent_task)
+        fail(s, "a child has no parent");
+    for (const struct execution_row *other = all->executions; other < kid; other++)
+        if (other->parent == kid->parent && other->parent_task == kid->parent_task)
+            fail(s, "a child was started twice");
+    if (above.status == EXECUTION_SUCCEEDED && kid->status != EXECUTION_SUCCEEDED)
+        fail(s, "a parent succeeded without its child");
+}
+
+static void check_parent(struct sim *s, const struct store_read *all,
+                         const struct execution_row *row)
+{
+    size_t kids = 0;
+    for (size_t i = 0; i < all->count; i++)
+        kids += all->executions[i].parent == row->key;
+    if (kids > KIDS || (row->status == EXECUTION_SUCCEEDED && kids != KIDS))
+        fail(s, "a parent has not the children that it should have");
+}
+
+static void check_nested(struct sim *s, const struct store_read *all, struct str expected,
+                         bool comparable)
+{
+    struct str whole = STR("");
+    if (expected.len)
+        whole =
+            arena_printf(s->arena, "[{\"o\":" STR_FMT "},{\"o\":" STR_FMT "},{\"o\":" STR_FMT "}]",
+                         STR_ARG(expected), STR_ARG(expected), STR_ARG(expected));
+    comparable = comparable && !any_timed_out(s, all);
+    for (size_t i = 0; i < all->count; i++) {
+        const struct execution_row *row = &all->executions[i];
+        bool is_kid = str_eq(row->machine_name, STR("kid"));
+        check_execution(s, row, is_kid ? expected : whole, comparable);
+        if (is_kid)
+            check_kid(s, all, row);
+        else
+            check_parent(s, all, row);
     }
 }
 
@@ -587,8 +668,35 @@ static void check(struct sim *s, const struct machine *machine)
             fail(s, "an acknowledged start is lost");
     if (!read_now(s, &read))
         fail(s, "the executions cannot be listed");
-    for (size_t i = 0; i < read.count; i++)
+    if (s->nested)
+        check_nested(s, &read, expected, comparable);
+    for (size_t i = 0; i < read.count && !s->nested; i++)
         check_execution(s, &read.executions[i], expected, comparable);
+}
+
+static void put_kid(struct sim *s)
+{
+    struct store_write writes[2] = {{.kind = STORE_PUT_DEFINITION}, {.kind = STORE_PUT_MACHINE}};
+    struct store_commit commit = {.writes = writes, .count = 2};
+    int done = 0;
+    commit.done = read_done;
+    commit.arg = &done;
+    writes[0].u.definition.text = s->definition;
+    sha256(s->definition, writes[0].u.definition.hash);
+    writes[1].u.machine = (struct machine_row){
+        .name = STR("kid"),
+        .arn = STR("arn:aws:states:us-east-1:000000000000:stateMachine:kid"),
+        .created_at = {1},
+        .updated_at = {1},
+    };
+    sha256(s->definition, writes[1].u.machine.definition);
+    if (!store_claim(s->memory, 0, &commit.epoch, NULL))
+        fail(s, "the store refuses to be claimed");
+    store_commit(s->memory, &commit);
+    while (!done)
+        store_step(s->memory, (struct mono_ns){0});
+    if (done < 0)
+        fail(s, "the store refuses a machine");
 }
 
 /* NULL: all is well. */
@@ -610,6 +718,11 @@ static const char *play_seed(uint64_t seed, struct gen_coverage *coverage, uint6
     if (!asl_compile(s->arena, s->definition, &diags, &machine, &err)) {
         fail(s, "a generated machine is refused");
     } else {
+        s->nested = seed % 3 == 0;
+        if (s->nested) {
+            put_kid(s);
+            s->definition = STR(parent);
+        }
         play_faults(s);
         if (!s->problem)
             check(s, machine);
@@ -671,15 +784,16 @@ int main(void)
         failed += play_seed((uint64_t)seed, &coverage, &trace) != NULL;
     printf("# seeds=%lld executions=%u (succeeded=%u failed=%u) turns=%u tasks=%u timers=%u\n"
            "# crashes=%u deaths=%u refused and tried again=%u snapshots=%u clock jumps=%u\n"
-           "# outputs compared=%u (depending on luck=%u, timed out=%u)\n",
+           "# outputs compared=%u (depending on luck=%u, timed out=%u)\n"
+           "# children=%u, parents stopped=%u\n",
            (long long)(last - first + 1), totals.runs, totals.statuses[EXECUTION_SUCCEEDED],
            totals.statuses[EXECUTION_FAILED], totals.turns, totals.tasks, totals.timers,
            totals.crashes, totals.deaths, totals.refusals, totals.snapshots, totals.jumps,
-           totals.compared, totals.differing_luck, totals.late);
+           totals.compared, totals.differing_luck, totals.late, totals.kids, totals.stops);
     bool ok = verdict(1, failed == 0, "the engine keeps its promises whatever the store does");
     ok &= verdict(2,
                   alone || (totals.deaths && totals.refusals && totals.compared &&
-                            totals.snapshots && totals.jumps),
+                            totals.snapshots && totals.jumps && totals.kids && totals.stops),
                   "faults of every kind happened, and outputs were compared");
     ok &= verdict(3, play_again(first, last) == 0, "a seed played again gives the same turns");
     printf("1..3\n");
