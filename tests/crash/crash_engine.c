@@ -2,7 +2,8 @@
  * matters, and started again.
  *
  * Whatever was acknowledged exists; a step whose success is in the store does not
- * run again; and the executions end as if nothing had happened. The totals are printed.
+ * run again; and the executions end as if nothing had happened. Of nested executions none
+ * is started twice, and no parent waits in vain. The totals are printed.
  */
 #include "dying_store.h"
 #include "store/sqlite/sqlite_store.h"
@@ -39,14 +40,41 @@ static const char definition[] =
                                                "\"ItemProcessor\":{\"StartAt\":\"I\",\"States\":{"
                                                "\"I\":" TASK("echo", "\"End\":true") "}}}}}";
 
+/* The machine that is started by tasks: a task and a timer. */
+static const char kid[] =
+    "{\"StartAt\":\"T\",\"States\":{\"T\":" TASK("echo", "\"Next\":\"W\"") ",\"W\":{\"Type\":"
+                                                                           "\"Wait\",\"Seconds\":"
+                                                                           "1,\"End\":true}}}";
+
+#define NESTED(way, rest)                                                                          \
+    "{\"Type\":\"Task\",\"Resource\":\"arn:aws:states:::states:startExecution" way                 \
+    "\",\"Parameters\":{\"StateMachineArn\":\"arn:aws:states:us-east-1:000000000000:"              \
+    "stateMachine:kid\",\"Input.$\":\"$\"}," rest "}"
+
+/* One is waited for an item, and one for nothing. */
+static const char nesting[] =
+    "{\"StartAt\":\"Both\",\"States\":{\"Both\":{\"Type\":\"Parallel\",\"End\":true,"
+    "\"OutputPath\":\"$[0]\",\"Branches\":["
+    "{\"StartAt\":\"Each\",\"States\":{\"Each\":{\"Type\":\"Map\",\"ItemsPath\":\"$.items\","
+    "\"End\":true,\"ItemProcessor\":{\"StartAt\":\"K\",\"States\":{\"K\":" NESTED(
+        ".sync:2",
+        "\"ResultSelector\":{\"o.$\":\"$.Output\"},\"OutputPath\":\"$.o\",\"End\":"
+        "true") "}}}}},"
+                "{\"StartAt\":\"L\",\"States\":{\"L\":" NESTED("", "\"End\":true") "}}]}}}";
+
 static const char *const names[] = {"first", "second"};
-static const char *const inputs[] = {"{\"items\":[1,2,3]}", "{\"items\":[\"x\"]}"};
-static const char *const outputs[] = {"[1,2,3]", "[\"x\"]"};
+static const char *const inputs[] = {"{\"items\":[1,2,3]}", "{\"items\":[true]}"};
+static const char *const outputs[] = {"[1,2,3]", "[true]"};
 
 enum {
     NAMES = COUNT_OF(names),
     TOLD_MAX = 4096,
 };
+
+static const struct workload {
+    const char *definition;
+    size_t kids[NAMES]; /* executions started by tasks */
+} plain = {definition, {0, 0}}, nested = {nesting, {4, 2}};
 
 static const uint8_t secret[STORE_SECRET_SIZE] = {9};
 
@@ -63,10 +91,11 @@ struct told {
 };
 
 struct totals {
-    unsigned kills, acknowledged, lost, finished, repeated;
+    unsigned kills, acknowledged, lost, finished, repeated, kids;
 };
 
 struct scene {
+    const struct workload *work;
     char folder[64];
     struct told told[TOLD_MAX];
     size_t told_count;
@@ -124,6 +153,25 @@ static void replied(void *arg, const struct engine_reply *reply)
     }
 }
 
+/* Whoever made the machine that is nested did so before. */
+static void put_kid(struct store *store)
+{
+    struct store_write writes[2] = {{.kind = STORE_PUT_DEFINITION}, {.kind = STORE_PUT_MACHINE}};
+    uint64_t epoch;
+    if (!store_claim(store, 0, &epoch, NULL))
+        abort();
+    writes[0].u.definition.text = STR(kid);
+    sha256(STR(kid), writes[0].u.definition.hash);
+    writes[1].u.machine = (struct machine_row){
+        .name = STR("kid"),
+        .arn = STR("arn:aws:states:us-east-1:000000000000:stateMachine:kid"),
+        .created_at = {1},
+        .updated_at = {1},
+    };
+    sha256(STR(kid), writes[1].u.machine.definition);
+    world_commit(store, 0, epoch, writes, 2);
+}
+
 static void live_and_die(const struct scene *s, uint64_t moment)
 {
     char path[128];
@@ -138,6 +186,7 @@ static void live_and_die(const struct scene *s, uint64_t moment)
         fprintf(stderr, "%s\n", err.message);
         abort();
     }
+    put_kid(inner);
     world_init(&w, dying_store_new(inner, moment, &moments));
     w.options.seed = (uint64_t)getpid();
     w.handed = handed;
@@ -145,7 +194,7 @@ static void live_and_die(const struct scene *s, uint64_t moment)
     world_open(&w);
     for (size_t i = 0; i < NAMES; i++) {
         struct engine_start start = {.machine_name = STR("m"),
-                                     .definition = str_of_cstr(definition),
+                                     .definition = str_of_cstr(s->work->definition),
                                      .name = str_of_cstr(names[i]),
                                      .input = str_of_cstr(inputs[i])};
         engine_start(w.engine, &start, replied, &fd);
@@ -229,6 +278,27 @@ static void note_finished(void *arg, const struct flow_event *event)
     f->items[f->count++].step = event->step;
 }
 
+/* The executions that tasks of this one started. */
+static struct store_read list_all(struct world *w, struct store *store)
+{
+    struct store_read read = {.kind = STORE_LIST_EXECUTIONS,
+                              .status = STORE_ANY_STATUS,
+                              .shard = STORE_ANY_SHARD,
+                              .arena = w->arena};
+    world_read(store, &read);
+    return read;
+}
+
+static void examine_kids(struct world *w, struct store *store, struct finished *finished)
+{
+    struct store_read all = list_all(w, store);
+    for (size_t i = 0; i < all.count; i++) {
+        finished->key = all.executions[i].key;
+        if (all.executions[i].parent)
+            world_history(w, store, finished->key, note_finished, finished);
+    }
+}
+
 /* Every acknowledged start exists; *ret_finished gets what must not run again. */
 static void examine(const struct scene *s, struct finished *ret_finished)
 {
@@ -249,6 +319,7 @@ static void examine(const struct scene *s, struct finished *ret_finished)
         }
         world_history(&w, store, s->told[i].key, note_finished, ret_finished);
     }
+    examine_kids(&w, store, ret_finished);
     s->totals->finished += (unsigned)ret_finished->count;
     world_release(&w);
     store_close(store);
@@ -262,28 +333,47 @@ static void count_repeated(const struct scene *s, size_t from, const struct fini
                 s->told[i].key == f->items[j].key && s->told[i].step == f->items[j].step;
 }
 
+static void check_kids(const struct scene *s, const struct store_read *all,
+                       const struct execution_row *parent, size_t due)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->executions[i].parent != parent->key)
+            continue;
+        assert_int_equal(all->executions[i].status, EXECUTION_SUCCEEDED);
+        count++;
+    }
+    assert_int_equal(count, due);
+    if (s->totals)
+        s->totals->kids += (unsigned)count;
+}
+
 static void check_ends(const struct scene *s)
 {
     struct world w;
     struct store *store = open_left(s);
     world_init(&w, store);
+    struct store_read all = list_all(&w, store);
     for (size_t i = 0; i < NAMES; i++) {
         struct world_rows rows = world_named(&w, store, names[i]);
         assert_int_equal(rows.count, 1);
         assert_int_equal(rows.items[0].status, EXECUTION_SUCCEEDED);
         assert_true(str_eq(world_output(&w, store, rows.items[0].key), str_of_cstr(outputs[i])));
+        check_kids(s, &all, &rows.items[0], s->work->kids[i]);
     }
     world_release(&w);
     store_close(store);
 }
 
 /* Dies at these moments of its lives, one after the other, then lives. */
-static void play(const uint64_t *moments, size_t count, struct totals *totals)
+static void play(const struct workload *work, const uint64_t *moments, size_t count,
+                 struct totals *totals)
 {
     struct scene *s = calloc(1, sizeof(*s));
     struct finished *finished = calloc(1, sizeof(*finished));
     assert_true(s && finished);
     scene_open(s);
+    s->work = work;
     s->totals = totals;
     for (size_t life = 0; life <= count; life++) {
         size_t before = s->told_count;
@@ -301,11 +391,12 @@ static void play(const uint64_t *moments, size_t count, struct totals *totals)
     free(s);
 }
 
-static uint64_t count_moments(void)
+static uint64_t count_moments(const struct workload *work)
 {
     struct scene *s = calloc(1, sizeof(*s));
     assert_non_null(s);
     scene_open(s);
+    s->work = work;
     assert_true(run_process(s, 0));
     read_told(s);
     check_ends(s);
@@ -319,35 +410,46 @@ static uint64_t count_moments(void)
 static void check_totals(const char *how, const struct totals *t)
 {
     printf("# %s: kills=%u, acknowledged starts looked for=%u, lost=%u, finished steps=%u, "
-           "repeated=%u\n",
-           how, t->kills, t->acknowledged, t->lost, t->finished, t->repeated);
+           "repeated=%u, nested executions=%u\n",
+           how, t->kills, t->acknowledged, t->lost, t->finished, t->repeated, t->kids);
     assert_true(t->acknowledged && t->finished);
     assert_int_equal(t->lost, 0);
     assert_int_equal(t->repeated, 0);
 }
 
-static void test_killed_at_every_moment(void **state)
+static void kill_at_every_moment(const struct workload *work, const char *how)
 {
-    uint64_t moments = count_moments();
+    uint64_t moments = count_moments(work);
     struct totals totals = {0};
-    (void)state;
     assert_true(moments > 20);
     for (uint64_t moment = 1; moment <= moments; moment++)
-        play(&moment, 1, &totals);
-    check_totals("at each call of the store", &totals);
+        play(work, &moment, 1, &totals);
+    check_totals(how, &totals);
     assert_int_equal(totals.kills, moments);
+}
+
+static void test_killed_at_every_moment(void **state)
+{
+    (void)state;
+    kill_at_every_moment(&plain, "at each call of the store");
+}
+
+static void test_killed_while_nesting(void **state)
+{
+    (void)state;
+    kill_at_every_moment(&nested, "at each call of the store, nested");
 }
 
 /* Recovery itself is killed, early and late. */
 static void test_killed_while_recovering(void **state)
 {
-    uint64_t moments = count_moments();
+    uint64_t moments = count_moments(&plain);
     struct totals totals = {0};
     (void)state;
     for (uint64_t first = 1; first <= moments; first += 3)
         for (uint64_t again = 1; again <= 9; again += 2) {
             uint64_t lives[] = {first, again, again + 1};
-            play(lives, COUNT_OF(lives), &totals);
+            play(&plain, lives, COUNT_OF(lives), &totals);
         }
     check_totals("three times in a row", &totals);
 }
@@ -356,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_killed_at_every_moment),
+        cmocka_unit_test(test_killed_while_nesting),
         cmocka_unit_test(test_killed_while_recovering),
     };
     return cmocka_run_group_tests_name("crash_engine", tests, NULL, NULL);
