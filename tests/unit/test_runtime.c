@@ -89,7 +89,7 @@ static void test_stays_warm(void **state)
                           "echo \"out $n\"; respond \"[$n,$(cat $body)]\"; done");
     struct fixture *f = with(RUNTIME("count", ""));
     for (int i = 1; i <= 5; i++) {
-        char payload[16], expected[32], said[16];
+        char payload[32], expected[64], said[32];
         snprintf(payload, sizeof(payload), "{\"i\":%d}", i);
         snprintf(expected, sizeof(expected), "[%d,{\"i\":%d}]", i, i);
         const struct task_result *r = run_one(f, "count", payload);
