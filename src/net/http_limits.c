@@ -2,7 +2,7 @@
 
 struct http_limits http_limits_with_defaults(struct http_limits limits)
 {
-#define HTTP_LIMIT_DEFAULT(name, value, what)                                                      \
+#define HTTP_LIMIT_DEFAULT(name, unit, value, least, what)                                         \
     if (limits.name == 0)                                                                          \
         limits.name = (value);
     HTTP_LIMIT_TABLE(HTTP_LIMIT_DEFAULT)

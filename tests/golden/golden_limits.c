@@ -1,0 +1,134 @@
+/* Every limit of an input, as docs/limits.md shows it: written from the tables and
+ * constants that the code itself goes by. UPDATE=1 writes the file anew. */
+#include "api/api.h"
+#include "api/routes.h"
+#include "asl/compile.h"
+#include "base/buf.h"
+#include "config/settings.h"
+#include "engine/engine.h"
+#include "expr/expr.h"
+#include "expr/intrinsic/intrinsic.h"
+#include "expr/jsonpath/path.h"
+#include "json/yaml.h"
+#include "store/store.h"
+#include "task/answer.h"
+#include "task/bindings.h"
+#include "task/task.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What no configuration changes. */
+static const struct {
+    const char *name;
+    enum limit_unit unit;
+    size_t value;
+    const char *what;
+} fixed[] = {
+    {"definition_max", LIMIT_BYTES, DEFINITION_SIZE_MAX, "text of a definition; AWS's limit"},
+    {"definition_states_max", LIMIT_COUNT, DEFINITION_STATES_MAX, "states of a definition"},
+    {"definition_depth_max", LIMIT_COUNT, DEFINITION_DEPTH_MAX, "nesting of a definition"},
+    {"state_name_max", LIMIT_COUNT, STATE_NAME_MAX, "characters of a state's name; AWS's limit"},
+    {"execution_name_max", LIMIT_COUNT, STORE_NAME_MAX,
+     "characters of an execution's name; AWS's limit"},
+    {"json_depth_max", LIMIT_COUNT, JSON_DEPTH_MAX, "nesting of an input or a result"},
+    {"json_text_max", LIMIT_BYTES, JSON_TEXT_SIZE_MAX, "one JSON text"},
+    {"yaml_anchors_max", LIMIT_COUNT, YAML_ANCHORS_MAX, "anchors of a YAML text"},
+    {"yaml_unfolded_max", LIMIT_BYTES, YAML_UNFOLDED_SIZE_MAX,
+     "what the aliases of a YAML text repeat, together"},
+    {"expression_steps_max", LIMIT_COUNT, EXPR_STEPS_MAX, "steps of one evaluation"},
+    {"path_text_max", LIMIT_BYTES, PATH_TEXT_MAX, "a JSONPath"},
+    {"path_segments_max", LIMIT_COUNT, PATH_SEGMENTS_MAX, "segments of a JSONPath"},
+    {"path_pattern_match_max", LIMIT_COUNT, PATH_PATTERN_MATCH_MAX,
+     "backtracking points of one match of a regular expression"},
+    {"intrinsic_text_max", LIMIT_BYTES, INTRINSIC_TEXT_MAX, "a call of an intrinsic function"},
+    {"intrinsic_nesting_max", LIMIT_COUNT, INTRINSIC_NESTING_MAX,
+     "calls within calls; AWS's limit"},
+    {"intrinsic_string_max", LIMIT_COUNT, INTRINSIC_STRING_MAX,
+     "characters given to Base64 and Hash functions; AWS's limit"},
+    {"intrinsic_range_max", LIMIT_COUNT, INTRINSIC_RANGE_MAX,
+     "elements of States.ArrayRange; AWS's limit"},
+    {"config_max", LIMIT_BYTES, CONFIG_SIZE_MAX, "the configuration file"},
+    {"bindings_max", LIMIT_COUNT, BINDINGS_MAX, "bindings of a configuration"},
+    {"tasks_running_max", LIMIT_COUNT, TASK_RUNNING_MAX,
+     "commands and requests at once; the others queue"},
+    {"tasks_queued_max", LIMIT_COUNT, TASK_QUEUED_MAX,
+     "tasks that queue; more fail as throttled ones do"},
+    {"task_output_max", LIMIT_BYTES, TASK_OUTPUT_SIZE_MAX, "result of a command or a request"},
+    {"task_log_max", LIMIT_BYTES, TASK_LOG_SIZE_MAX,
+     "kept of an attempt's stdout and of its stderr, the end of each"},
+    {"task_error_max", LIMIT_BYTES, TASK_ERROR_SIZE_MAX, "a task's Error; AWS's limit"},
+    {"task_cause_max", LIMIT_BYTES, TASK_CAUSE_SIZE_MAX,
+     "a task's Cause; AWS's limit; longer ones are cut"},
+    {"body_depth_max", LIMIT_COUNT, CALL_JSON_DEPTH_MAX, "nesting of a request's body"},
+    {"body_memory_max", LIMIT_BYTES, CALL_MEMORY_MAX, "memory to take one request apart"},
+    {"followers_max", LIMIT_COUNT, API_FOLLOWERS_MAX, "followed executions at once"},
+    {"story_max", LIMIT_BYTES, API_STORY_SIZE_MAX, "memory to read one execution"},
+    {"turn_max", LIMIT_BYTES, STORE_BODY_SIZE_MAX, "one turn, snapshot or definition in the store"},
+};
+
+static const char *value_text(struct arena *a, enum limit_unit unit, size_t value)
+{
+    static const char *const bytes[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t i = 0;
+    if (unit == LIMIT_COUNT)
+        return arena_cstr(a, arena_printf(a, "%zu", value));
+    if (unit == LIMIT_MS)
+        return arena_cstr(a, value % 1000 ? arena_printf(a, "%zu ms", value)
+                                          : arena_printf(a, "%zu s", value / 1000));
+    while (value && value % 1024 == 0 && i + 1 < COUNT_OF(bytes)) {
+        value /= 1024;
+        i++;
+    }
+    return arena_cstr(a, arena_printf(a, "%zu %s", value, bytes[i]));
+}
+
+static void write_all(struct buf *b, struct arena *a)
+{
+    buf_append(b, STR("# Limits\n\n"
+                      "Every input has a limit with a name. Written from the code's own tables by\n"
+                      "`tests/golden/golden_limits.c`.\n\n"
+                      "## Set in pawl.yaml, under `limits`\n\n"
+                      "A whole number of bytes or milliseconds, or a text with a unit: `64KiB`, "
+                      "`512MiB`; `500ms`,\n`30s`, `5min`, `1h`. What breaks a limit of HTTP is "
+                      "answered with the status in brackets.\n\n"
+                      "| name | default | least | of what |\n|---|---|---|---|\n"));
+    for (size_t i = 0; i < limit_count; i++)
+        buf_printf(b, "| `%s` | %s | %s | %s |\n", limits[i].name,
+                   value_text(a, limits[i].unit, limits[i].value),
+                   value_text(a, limits[i].unit, limits[i].least), limits[i].what);
+    buf_append(b, STR("\n`aws_limits: strict` beside them bounds payloads, variables and histories "
+                      "as AWS does:\n256 KiB, 10 MiB of variables, 25,000 events. They are off "
+                      "without it.\n\n"
+                      "## Fixed\n\n| name | value | of what |\n|---|---|---|\n"));
+    for (size_t i = 0; i < COUNT_OF(fixed); i++)
+        buf_printf(b, "| `%s` | %s | %s |\n", fixed[i].name,
+                   value_text(a, fixed[i].unit, fixed[i].value), fixed[i].what);
+}
+
+static bool compare(struct str now, const char *path)
+{
+    static char before[1 << 16];
+    FILE *file = fopen(path, "r");
+    size_t length = file ? fread(before, 1, sizeof(before), file) : 0;
+    if (file)
+        fclose(file);
+    return str_eq(now, str_of(before, length));
+}
+
+int main(int argc, char **argv)
+{
+    struct arena *a = arena_new(0);
+    struct buf b = BUF_INIT(0);
+    bool good = argc == 2;
+    write_all(&b, a);
+    if (good && getenv("UPDATE")) {
+        FILE *file = fopen(argv[1], "w");
+        good = file && fwrite(b.ptr, 1, b.len, file) == b.len && fclose(file) == 0;
+    }
+    bool same = good && compare(buf_str(&b), argv[1]);
+    printf("1..1\n%sok 1 - the limits are those of docs/limits.md\n", same ? "" : "not ");
+    buf_release(&b);
+    arena_free(a);
+    return same ? 0 : 1;
+}
