@@ -94,7 +94,7 @@ static int load_config(struct session *s, const char *beside)
     }
     if (!path_absolute(a, folder, &absolute, &err))
         return cli_fail(cli, NULL, &err);
-    if (!bindings_parse(a, text, absolute, &s->bindings, &err))
+    if (!config_parse(a, text, absolute, &s->file, &err))
         return cli_fail(cli, s->config, &err);
     s->config_text = text;
     s->config_folder = absolute;

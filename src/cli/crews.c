@@ -1,5 +1,6 @@
 #include "cli/crews.h"
 
+#include "config/config.h"
 #include "os/children.h"
 
 #include <stdlib.h>
@@ -104,7 +105,7 @@ void crews_replace_own(struct crews *c, struct arena *arena, const struct bindin
 bool crews_take(struct crews *c, struct str text, struct str folder, int *ret_crew,
                 struct err *reterr)
 {
-    struct bindings *bindings;
+    struct config *config;
     int place = 1;
     for (; place < (int)COUNT_OF(c->items) && c->items[place].tasks; place++) {
         if (str_eq(c->items[place].text, text) && str_eq(c->items[place].folder, folder)) {
@@ -120,12 +121,12 @@ bool crews_take(struct crews *c, struct str text, struct str folder, int *ret_cr
     struct arena *arena = arena_new(0);
     struct crew crew = {
         .arena = arena, .text = arena_str(arena, text), .folder = arena_str(arena, folder)};
-    bindings = ARENA_NEW(arena, struct bindings);
-    if (!bindings_parse(arena, crew.text, crew.folder, bindings, reterr)) {
+    config = ARENA_NEW(arena, struct config);
+    if (!config_parse(arena, crew.text, crew.folder, config, reterr)) {
         arena_free(arena);
         return false;
     }
-    crew.tasks = new_tasks(c, bindings);
+    crew.tasks = new_tasks(c, &config->bindings); /* settings are the process's own */
     c->items[place] = crew;
     *ret_crew = place;
     return true;

@@ -6,7 +6,7 @@
  * carried out by that one's crew. A crew that was replaced finishes what it has.
  *
  * Ownership: crews_free, when the loop has run out after crews_end. Errors: those of
- * bindings_parse, BUSY (CREWS_MAX). Threads: the loop's only.
+ * config_parse, BUSY (CREWS_MAX). Threads: the loop's only.
  */
 #ifndef PAWL_CLI_CREWS_H
 #define PAWL_CLI_CREWS_H

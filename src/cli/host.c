@@ -267,9 +267,15 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
 {
     struct arena *arena = arena_new(0);
     struct host *h = ARENA_NEW(arena, struct host);
+    const struct settings settings = options->settings ? *options->settings : settings_default();
     struct engine_options engine = {
         .store = options->store,
         .seed = entropy_u64(),
+        .limits = settings.aws_limits_strict ? flow_limits_aws() : flow_limits_default(),
+        .runs_live_max = settings.runs_live_max,
+        .memory_max = settings.memory_max,
+        .express_live_max = settings.express_live_max,
+        .express_keep = settings.express_history_keep,
         .tasks = {h, start_task, cancel_task},
         .troubled = options->troubled,
         .troubled_arg = options->arg,
@@ -298,6 +304,7 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
         .engine = h->engine,
         .store = h->store,
         .seed = entropy_u64(),
+        .limits = settings.http,
         .wake = step_soon,
         .take_config = take_config,
         .assign_crew = assign_crew,

@@ -15,6 +15,7 @@
 #include "api/api.h"
 #include "engine/engine.h"
 #include "os/children.h"
+#include "config/settings.h"
 #include "task/bindings.h"
 
 struct host;
@@ -22,8 +23,9 @@ struct host;
 struct host_options {
     struct store *store;
     const struct bindings *bindings;
-    const char *children; /* file where running commands are noted: os/children.h */
-    const char *socket;   /* where to listen; NULL: nowhere */
+    const struct settings *settings; /* NULL: the defaults */
+    const char *children;            /* file where running commands are noted: os/children.h */
+    const char *socket;              /* where to listen; NULL: nowhere */
     engine_troubled *troubled;
     engine_followed *followed;
     void (*ticked)(void *arg, struct wall_ms now); /* every tick_ms; may be NULL */

@@ -11,12 +11,13 @@
 #include "cli/host.h"
 #include "cli/live.h"
 #include "cli/story.h"
+#include "config/config.h"
 
 struct session {
     struct cli *cli;
     struct engine_start start;
     const struct machine *machine; /* the definition's; NULL: --resume */
-    struct bindings bindings;
+    struct config file;
     const char *config; /* that was given or found; NULL: none */
     struct str config_text, config_folder;
     struct str data; /* the data directory's path */

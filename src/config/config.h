@@ -12,6 +12,10 @@
 #include "config/settings.h"
 #include "task/bindings.h"
 
+enum {
+    CONFIG_SIZE_MAX = 1 << 20, /* bytes */
+};
+
 struct config {
     struct bindings bindings;
     struct settings settings;

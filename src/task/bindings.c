@@ -1,75 +1,7 @@
 #include "task/bindings.h"
 
-#include "json/yaml.h"
-
 #include <curl/curl.h>
 #include <math.h>
-
-struct reader {
-    struct arena *arena;
-    struct str text;
-    struct err *err;
-};
-
-/* ---- errors with their place ---- */
-
-PRINTF_LIKE(4, 5)
-static bool refuse(struct reader *r, struct str pointer, bool at_key, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    struct str message = arena_vprintf(r->arena, format, args);
-    va_end(args);
-    struct json_place place = yaml_locate(r->text, pointer, at_key);
-    err_set(r->err, ERR_INVALID_CONFIG, STR_FMT " (line %u, column %u)", STR_ARG(message),
-            place.line, place.column);
-    if (r->err) {
-        r->err->line = place.line;
-        r->err->column = place.column;
-        r->err->offset = place.offset;
-    }
-    return false;
-}
-
-static struct str child_of(struct reader *r, struct str pointer, const char *name)
-{
-    return json_pointer_child(r->arena, pointer, str_of_cstr(name));
-}
-
-static const char *nearest(struct str key, const char *const *known)
-{
-    const char *best = NULL;
-    size_t best_distance = 4;
-    for (; *known; known++) {
-        size_t distance = str_distance(key, str_of_cstr(*known), best_distance);
-        if (distance < best_distance) {
-            best = *known;
-            best_distance = distance;
-        }
-    }
-    return best;
-}
-
-static bool check_keys(struct reader *r, struct json object, struct str pointer,
-                       const char *const *known)
-{
-    const struct json_member *members = json_members(object);
-    for (size_t i = 0; i < json_count(object); i++) {
-        struct str key = json_str(members[i].key);
-        const char *const *k = known;
-        while (*k && !str_eq(key, str_of_cstr(*k)))
-            k++;
-        if (*k)
-            continue;
-        struct str at = json_pointer_child(r->arena, pointer, key);
-        const char *suggestion = nearest(key, known);
-        if (suggestion)
-            return refuse(r, at, true, "unknown key \"" STR_FMT "\"; did you mean \"%s\"?",
-                          STR_ARG(key), suggestion);
-        return refuse(r, at, true, "unknown key \"" STR_FMT "\"", STR_ARG(key));
-    }
-    return true;
-}
 
 /* A string that can be passed to a program. */
 static bool is_word(struct json v)
@@ -79,51 +11,56 @@ static bool is_word(struct json v)
 
 /* ---- the keys of a binding ---- */
 
-static bool read_resource(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_resource(const struct yaml_reader *r, struct json v, struct str pointer,
+                          struct binding *b)
 {
     b->resource = json_str(v);
     if (b->resource.len == 0)
-        return refuse(r, pointer, false,
-                      "resource must be the ARN or name of a function, in which * may stand for "
-                      "anything");
+        return yaml_refuse(
+            r, pointer, false,
+            "resource must be the ARN or name of a function, in which * may stand for "
+            "anything");
     if (b->resource.len > BINDING_PATTERN_MAX)
-        return refuse(r, pointer, false, "resource is longer than %d bytes", BINDING_PATTERN_MAX);
+        return yaml_refuse(r, pointer, false, "resource is longer than %d bytes",
+                           BINDING_PATTERN_MAX);
     return true;
 }
 
 /* key: what the list is called in the file. */
-static bool read_words(struct reader *r, struct json v, struct str pointer, const char *key,
-                       struct binding *b)
+static bool read_words(const struct yaml_reader *r, struct json v, struct str pointer,
+                       const char *key, struct binding *b)
 {
     b->argc = json_count(v);
     if (!json_is_array(v) || b->argc == 0 || b->argc > BINDING_WORDS_MAX)
-        return refuse(r, pointer, false,
-                      "%s must be a list of 1 to %d words, the program first: [\"./job\", "
-                      "\"--name\", \"{name}\"]",
-                      key, BINDING_WORDS_MAX);
+        return yaml_refuse(r, pointer, false,
+                           "%s must be a list of 1 to %d words, the program first: [\"./job\", "
+                           "\"--name\", \"{name}\"]",
+                           key, BINDING_WORDS_MAX);
     struct str *argv = ARENA_ARRAY(r->arena, struct str, b->argc);
     for (size_t i = 0; i < b->argc; i++) {
         if (!is_word(json_at(v, i)))
-            return refuse(r, json_pointer_item(r->arena, pointer, i), false,
-                          "each word of %s must be a string; put it into quotes", key);
+            return yaml_refuse(r, json_pointer_item(r->arena, pointer, i), false,
+                               "each word of %s must be a string; put it into quotes", key);
         argv[i] = json_str(json_at(v, i));
     }
     b->argv = argv;
     size_t name = str_find(argv[0], STR("{name}"));
     if (argv[0].len == 0 || (name != SIZE_MAX && name <= str_find_char(argv[0], '/')))
-        return refuse(r, json_pointer_item(r->arena, pointer, 0), false,
-                      "the program must be named by this file; {name} may stand in it only after "
-                      "a folder, as in \"./jobs/{name}\"");
+        return yaml_refuse(
+            r, json_pointer_item(r->arena, pointer, 0), false,
+            "the program must be named by this file; {name} may stand in it only after "
+            "a folder, as in \"./jobs/{name}\"");
     return true;
 }
 
-static bool read_exec(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_exec(const struct yaml_reader *r, struct json v, struct str pointer,
+                      struct binding *b)
 {
     b->kind = BINDING_EXEC;
     return read_words(r, v, pointer, "exec", b);
 }
 
-static bool is_http_url(struct reader *r, struct str url)
+static bool is_http_url(const struct yaml_reader *r, struct str url)
 {
     if (!str_starts_with(url, STR("http://")) && !str_starts_with(url, STR("https://")))
         return false;
@@ -138,69 +75,75 @@ static bool is_http_url(struct reader *r, struct str url)
     return ok;
 }
 
-static bool read_http(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_http(const struct yaml_reader *r, struct json v, struct str pointer,
+                      struct binding *b)
 {
     b->kind = BINDING_HTTP;
     b->url = json_str(v);
     if (!is_word(v) || !is_http_url(r, b->url))
-        return refuse(r, pointer, false, "http must be a URL that begins with http:// or https://");
+        return yaml_refuse(r, pointer, false,
+                           "http must be a URL that begins with http:// or https://");
     return true;
 }
 
-static bool read_echo(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_echo(const struct yaml_reader *r, struct json v, struct str pointer,
+                      struct binding *b)
 {
     b->kind = BINDING_ECHO;
     return json_is_true(v) ||
-           refuse(r, pointer, false, "echo can only be true; leave it out otherwise");
+           yaml_refuse(r, pointer, false, "echo can only be true; leave it out otherwise");
 }
 
-static bool read_seconds(struct reader *r, struct json v, struct str pointer, const char *key,
-                         uint64_t *ret_ms)
+static bool read_seconds(const struct yaml_reader *r, struct json v, struct str pointer,
+                         const char *key, uint64_t *ret_ms)
 {
     double seconds = json_to_double(v);
     if (!json_is_number(v) || !(seconds >= 0.001 && seconds <= BINDING_TIMEOUT_SECONDS_MAX))
-        return refuse(r, pointer, false, "%s must be a number from 0.001 to %d", key,
-                      BINDING_TIMEOUT_SECONDS_MAX);
+        return yaml_refuse(r, pointer, false, "%s must be a number from 0.001 to %d", key,
+                           BINDING_TIMEOUT_SECONDS_MAX);
     *ret_ms = (uint64_t)llround(seconds * 1000);
     return true;
 }
 
-static bool read_timeout(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_timeout(const struct yaml_reader *r, struct json v, struct str pointer,
+                         struct binding *b)
 {
     return read_seconds(r, v, pointer, "timeout_seconds", &b->timeout_ms);
 }
 
-static bool read_count(struct reader *r, struct json v, struct str pointer, const char *key,
-                       int max, uint32_t *ret_count)
+static bool read_count(const struct yaml_reader *r, struct json v, struct str pointer,
+                       const char *key, int max, uint32_t *ret_count)
 {
     int64_t count = 0;
     if (!json_to_int64(v, &count) || count < 1 || count > max)
-        return refuse(r, pointer, false, "%s must be a whole number from 1 to %d", key, max);
+        return yaml_refuse(r, pointer, false, "%s must be a whole number from 1 to %d", key, max);
     *ret_count = (uint32_t)count;
     return true;
 }
 
-static bool read_concurrency(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_concurrency(const struct yaml_reader *r, struct json v, struct str pointer,
+                             struct binding *b)
 {
     return read_count(r, v, pointer, "concurrency", BINDING_CONCURRENCY_MAX, &b->concurrency);
 }
 
-static bool read_environment(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_environment(const struct yaml_reader *r, struct json v, struct str pointer,
+                             struct binding *b)
 {
     if (!json_is_object(v))
-        return refuse(r, pointer, false, "environment must be a mapping of names to strings");
+        return yaml_refuse(r, pointer, false, "environment must be a mapping of names to strings");
     for (size_t i = 0; i < json_count(v); i++) {
         const struct json_member *m = &json_members(v)[i];
         struct str name = json_str(m->key);
         struct str at = json_pointer_child(r->arena, pointer, name);
         if (!is_word(m->key) || name.len == 0 || str_find_char(name, '=') != SIZE_MAX)
-            return refuse(r, at, true, "\"" STR_FMT "\" cannot name an environment variable",
-                          STR_ARG(name));
+            return yaml_refuse(r, at, true, "\"" STR_FMT "\" cannot name an environment variable",
+                               STR_ARG(name));
         if (str_starts_with(name, STR("PAWL_")))
-            return refuse(r, at, true, "names that begin with PAWL_ are set by Pawl itself");
+            return yaml_refuse(r, at, true, "names that begin with PAWL_ are set by Pawl itself");
         if (!is_word(m->value))
-            return refuse(r, at, false, "\"" STR_FMT "\" must be a string; put it into quotes",
-                          STR_ARG(name));
+            return yaml_refuse(r, at, false, "\"" STR_FMT "\" must be a string; put it into quotes",
+                               STR_ARG(name));
     }
     b->environment = v;
     return true;
@@ -208,42 +151,49 @@ static bool read_environment(struct reader *r, struct json v, struct str pointer
 
 /* ---- the keys of a runtime ---- */
 
-static bool read_command(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_command(const struct yaml_reader *r, struct json v, struct str pointer,
+                         struct binding *b)
 {
     return read_words(r, v, pointer, "command", b);
 }
 
-static bool read_handler(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_handler(const struct yaml_reader *r, struct json v, struct str pointer,
+                         struct binding *b)
 {
     b->runtime.handler = json_str(v);
     if (!is_word(v) || !b->runtime.handler.len || b->runtime.handler.len > BINDING_HANDLER_MAX)
-        return refuse(r, pointer, false,
-                      "handler must be a string of 1 to %d bytes, such as \"app.handler\"",
-                      BINDING_HANDLER_MAX);
+        return yaml_refuse(r, pointer, false,
+                           "handler must be a string of 1 to %d bytes, such as \"app.handler\"",
+                           BINDING_HANDLER_MAX);
     return true;
 }
 
-static bool read_idle(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_idle(const struct yaml_reader *r, struct json v, struct str pointer,
+                      struct binding *b)
 {
     return read_seconds(r, v, pointer, "idle_seconds", &b->runtime.idle_ms);
 }
 
-static bool read_init(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_init(const struct yaml_reader *r, struct json v, struct str pointer,
+                      struct binding *b)
 {
     return read_seconds(r, v, pointer, "init_seconds", &b->runtime.init_ms);
 }
 
-static bool read_memory(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_memory(const struct yaml_reader *r, struct json v, struct str pointer,
+                        struct binding *b)
 {
     return read_count(r, v, pointer, "memory_mb", BINDING_MEMORY_MB_MAX, &b->runtime.memory_mb);
 }
 
-static bool read_workers(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_workers(const struct yaml_reader *r, struct json v, struct str pointer,
+                         struct binding *b)
 {
     return read_count(r, v, pointer, "concurrency", RUNTIME_WORKERS_MAX, &b->concurrency);
 }
 
-typedef bool read_key(struct reader *r, struct json v, struct str pointer, struct binding *b);
+typedef bool read_key(const struct yaml_reader *r, struct json v, struct str pointer,
+                      struct binding *b);
 
 struct key {
     const char *name;
@@ -252,13 +202,13 @@ struct key {
 };
 
 /* Refuses what is not among the keys, reads what is; *ret_kinds, which may be NULL, counts. */
-static bool read_keys(struct reader *r, struct json v, struct str pointer, const struct key *keys,
-                      size_t count, struct binding *b, size_t *ret_kinds)
+static bool read_keys(const struct yaml_reader *r, struct json v, struct str pointer,
+                      const struct key *keys, size_t count, struct binding *b, size_t *ret_kinds)
 {
     const char **names = ARENA_ARRAY(r->arena, const char *, count + 1);
     for (size_t i = 0; i < count; i++)
         names[i] = keys[i].name;
-    if (!check_keys(r, v, pointer, names))
+    if (!yaml_check_keys(r, v, pointer, names))
         return false;
     for (size_t i = 0; i < count; i++) {
         struct json value = json_get(v, str_of_cstr(keys[i].name));
@@ -266,13 +216,14 @@ static bool read_keys(struct reader *r, struct json v, struct str pointer, const
             continue;
         if (ret_kinds)
             *ret_kinds += keys[i].is_kind;
-        if (!keys[i].read(r, value, child_of(r, pointer, keys[i].name), b))
+        if (!keys[i].read(r, value, yaml_child(r, pointer, keys[i].name), b))
             return false;
     }
     return true;
 }
 
-static bool read_runtime(struct reader *r, struct json v, struct str pointer, struct binding *b)
+static bool read_runtime(const struct yaml_reader *r, struct json v, struct str pointer,
+                         struct binding *b)
 {
     static const struct key keys[] = {
         {"command", read_command, false},   {"concurrency", read_workers, false},
@@ -287,11 +238,11 @@ static bool read_runtime(struct reader *r, struct json v, struct str pointer, st
         .memory_mb = RUNTIME_MEMORY_MB_DEFAULT,
     };
     if (!json_is_object(v))
-        return refuse(r, pointer, false, "runtime must be a mapping with command");
+        return yaml_refuse(r, pointer, false, "runtime must be a mapping with command");
     if (!read_keys(r, v, pointer, keys, COUNT_OF(keys), b, NULL))
         return false;
     return b->argc ||
-           refuse(r, pointer, false, "command is missing: the words that start a worker");
+           yaml_refuse(r, pointer, false, "command is missing: the words that start a worker");
 }
 
 /* ---- a binding ---- */
@@ -308,7 +259,8 @@ static const struct key keys[] = {
 };
 
 /* What Lambda itself sets, and what Pawl says to its workers. */
-static bool check_runtime_environment(struct reader *r, struct str pointer, struct json environment)
+static bool check_runtime_environment(const struct yaml_reader *r, struct str pointer,
+                                      struct json environment)
 {
     static const struct str reserved[] = {STR_INIT("AWS_LAMBDA_"), STR_INIT("_HANDLER"),
                                           STR_INIT("LAMBDA_TASK_ROOT")};
@@ -316,46 +268,48 @@ static bool check_runtime_environment(struct reader *r, struct str pointer, stru
         struct str name = json_str(json_members(environment)[i].key);
         for (size_t k = 0; k < COUNT_OF(reserved); k++)
             if (str_starts_with(name, reserved[k]))
-                return refuse(r, json_pointer_child(r->arena, pointer, name), true,
-                              "\"" STR_FMT "\" is set by Pawl itself, as Lambda sets it",
-                              STR_ARG(name));
+                return yaml_refuse(r, json_pointer_child(r->arena, pointer, name), true,
+                                   "\"" STR_FMT "\" is set by Pawl itself, as Lambda sets it",
+                                   STR_ARG(name));
     }
     return true;
 }
 
 /* What goes together, once each key is read. */
-static bool check_binding(struct reader *r, struct json v, struct str pointer,
+static bool check_binding(const struct yaml_reader *r, struct json v, struct str pointer,
                           const struct binding *b, size_t kinds)
 {
-    struct str environment = child_of(r, pointer, "environment");
+    struct str environment = yaml_child(r, pointer, "environment");
     bool runs = b->kind == BINDING_EXEC || b->kind == BINDING_RUNTIME;
     if (b->resource.len == 0)
-        return refuse(r, pointer, false, "resource is missing");
+        return yaml_refuse(r, pointer, false, "resource is missing");
     if (kinds != 1)
-        return refuse(r, pointer, false,
-                      "%s of exec, http, runtime and echo must say what carries out \"" STR_FMT
-                      "\"",
-                      kinds ? "only one" : "one", STR_ARG(b->resource));
+        return yaml_refuse(r, pointer, false,
+                           "%s of exec, http, runtime and echo must say what carries out \"" STR_FMT
+                           "\"",
+                           kinds ? "only one" : "one", STR_ARG(b->resource));
     if (!runs && !json_is_absent(b->environment))
-        return refuse(r, environment, true, "environment is for commands (exec, runtime) only");
+        return yaml_refuse(r, environment, true,
+                           "environment is for commands (exec, runtime) only");
     if (b->kind != BINDING_RUNTIME)
         return true;
     if (!json_is_absent(json_get(v, STR("concurrency"))))
-        return refuse(r, child_of(r, pointer, "concurrency"), true,
-                      "the concurrency of a runtime is given inside of runtime: it is how many "
-                      "workers there may be");
+        return yaml_refuse(
+            r, yaml_child(r, pointer, "concurrency"), true,
+            "the concurrency of a runtime is given inside of runtime: it is how many "
+            "workers there may be");
     return check_runtime_environment(r, environment, b->environment);
 }
 
-static bool read_binding(struct reader *r, struct json v, struct str pointer,
+static bool read_binding(const struct yaml_reader *r, struct json v, struct str pointer,
                          struct binding *ret_binding)
 {
     struct binding b = {0};
     size_t kinds = 0;
     if (!json_is_object(v))
-        return refuse(r, pointer, false,
-                      "a binding must be a mapping with resource and exec, "
-                      "http, runtime or echo");
+        return yaml_refuse(r, pointer, false,
+                           "a binding must be a mapping with resource and exec, "
+                           "http, runtime or echo");
     if (!read_keys(r, v, pointer, keys, COUNT_OF(keys), &b, &kinds) ||
         !check_binding(r, v, pointer, &b, kinds))
         return false;
@@ -363,13 +317,14 @@ static bool read_binding(struct reader *r, struct json v, struct str pointer,
     return true;
 }
 
-static bool read_list(struct reader *r, struct json list, struct bindings *b)
+static bool read_list(const struct yaml_reader *r, struct json list, struct bindings *b)
 {
     struct str pointer = STR("/bindings");
     if (json_is_absent(list) || json_is_null(list))
         return true;
     if (!json_is_array(list) || json_count(list) > BINDINGS_MAX)
-        return refuse(r, pointer, false, "bindings must be a list of at most %d", BINDINGS_MAX);
+        return yaml_refuse(r, pointer, false, "bindings must be a list of at most %d",
+                           BINDINGS_MAX);
     struct binding *items = ARENA_ARRAY(r->arena, struct binding, json_count(list));
     for (size_t i = 0; i < json_count(list); i++)
         if (!read_binding(r, json_at(list, i), json_pointer_item(r->arena, pointer, i), &items[i]))
@@ -379,40 +334,10 @@ static bool read_list(struct reader *r, struct json list, struct bindings *b)
     return true;
 }
 
-/* Nothing but blanks and comments, which to YAML is no document. */
-static bool is_empty(struct str text)
+bool bindings_read(const struct yaml_reader *r, struct str folder, struct bindings *ret_bindings)
 {
-    while (text.len) {
-        size_t end = str_find_char(text, '\n');
-        struct str line = str_trim(str_slice(text, 0, end));
-        if (line.len && line.ptr[0] != '#')
-            return false;
-        text = end == SIZE_MAX ? STR("") : str_slice(text, end + 1, text.len);
-    }
-    return true;
-}
-
-bool bindings_parse(struct arena *a, struct str text, struct str folder,
-                    struct bindings *ret_bindings, struct err *reterr)
-{
-    static const char *const top[] = {"bindings", NULL};
-    struct bindings b = {.folder = arena_str(a, folder)};
-    struct json config = JSON_NONE;
-    if (text.len > CONFIG_SIZE_MAX)
-        return err_set(reterr, ERR_TOO_LARGE,
-                       "the configuration is larger than the limit of %d bytes", CONFIG_SIZE_MAX);
-    struct reader r = {.arena = a, .text = arena_str(a, text), .err = reterr};
-    if (!is_empty(text) && !yaml_parse(a, r.text, (struct json_limits){0}, &config, reterr))
-        return false;
-    if (!json_is_absent(config) && !json_is_null(config)) {
-        if (!json_is_object(config))
-            return refuse(&r, STR(""), false,
-                          "the configuration must be a mapping with the key "
-                          "bindings");
-        if (!check_keys(&r, config, STR(""), top))
-            return false;
-    }
-    if (!read_list(&r, json_get(config, STR("bindings")), &b))
+    struct bindings b = {.folder = arena_str(r->arena, folder)};
+    if (!read_list(r, json_get(r->root, STR(BINDINGS_KEY)), &b))
         return false;
     *ret_bindings = b;
     return true;

@@ -21,13 +21,13 @@
  * a '/', so that what can be run is always named by this file. docs/bindings.md
  * is the whole reference.
  *
- * Errors: INVALID_YAML, INVALID_CONFIG with line and column; unknown keys are
- * refused with a suggestion. Ownership: arena. Immutable.
+ * The file as a whole is config/'s (config/config.h). Errors: INVALID_CONFIG with line
+ * and column; unknown keys are refused with a suggestion. Ownership: arena. Immutable.
  */
 #ifndef PAWL_TASK_BINDINGS_H
 #define PAWL_TASK_BINDINGS_H
 
-#include "json/json.h"
+#include "json/yaml_reader.h"
 #include "task/callee.h"
 
 enum binding_kind {
@@ -38,7 +38,6 @@ enum binding_kind {
 };
 
 enum {
-    CONFIG_SIZE_MAX = 1 << 20,
     BINDINGS_MAX = 1000,
     BINDING_WORDS_MAX = 256,
     BINDING_PATTERN_MAX = 2048,             /* bytes */
@@ -78,9 +77,13 @@ struct bindings {
     struct str folder; /* absolute */
 };
 
-/* `folder` is made absolute by the caller. An empty text is an empty set. */
-MUST_CHECK bool bindings_parse(struct arena *a, struct str text, struct str folder,
-                               struct bindings *ret_bindings, struct err *reterr);
+/* The key of the file that they stand under. */
+#define BINDINGS_KEY "bindings"
+
+/* Reads them from the file's root, which may be absent: an empty set. `folder`, the
+ * file's, is made absolute by the caller. Errors go to the reader. */
+MUST_CHECK bool bindings_read(const struct yaml_reader *r, struct str folder,
+                              struct bindings *ret_bindings);
 
 /* NULL when nothing matches. */
 const struct binding *bindings_find(const struct bindings *b, const struct callee *callee);

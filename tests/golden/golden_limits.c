@@ -4,7 +4,7 @@
 #include "api/routes.h"
 #include "asl/compile.h"
 #include "base/buf.h"
-#include "config/settings.h"
+#include "config/config.h"
 #include "engine/engine.h"
 #include "expr/expr.h"
 #include "expr/intrinsic/intrinsic.h"
@@ -31,6 +31,7 @@ static const struct {
     {"state_name_max", LIMIT_COUNT, STATE_NAME_MAX, "characters of a state's name; AWS's limit"},
     {"execution_name_max", LIMIT_COUNT, STORE_NAME_MAX,
      "characters of an execution's name; AWS's limit"},
+    {"input_max", LIMIT_BYTES, ENGINE_INPUT_SIZE_MAX, "input of an execution"},
     {"json_depth_max", LIMIT_COUNT, JSON_DEPTH_MAX, "nesting of an input or a result"},
     {"json_text_max", LIMIT_BYTES, JSON_TEXT_SIZE_MAX, "one JSON text"},
     {"yaml_anchors_max", LIMIT_COUNT, YAML_ANCHORS_MAX, "anchors of a YAML text"},
@@ -64,6 +65,10 @@ static const struct {
     {"body_memory_max", LIMIT_BYTES, CALL_MEMORY_MAX, "memory to take one request apart"},
     {"followers_max", LIMIT_COUNT, API_FOLLOWERS_MAX, "followed executions at once"},
     {"story_max", LIMIT_BYTES, API_STORY_SIZE_MAX, "memory to read one execution"},
+    {"express_memory_max", LIMIT_BYTES, ENGINE_EXPRESS_MEMORY_MAX, "one Express execution"},
+    {"workers_max", LIMIT_COUNT, RUNTIME_WORKERS_MAX, "warm workers of all bindings together"},
+    {"activity_polls_max", LIMIT_COUNT, ENGINE_ACTIVITY_POLLS_MAX,
+     "workers that wait at one activity"},
     {"turn_max", LIMIT_BYTES, STORE_BODY_SIZE_MAX, "one turn, snapshot or definition in the store"},
 };
 

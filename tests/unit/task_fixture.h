@@ -2,7 +2,7 @@
 #ifndef PAWL_TESTS_TASK_FIXTURE_H
 #define PAWL_TESTS_TASK_FIXTURE_H
 
-#include "task/bindings.h"
+#include "config/config.h"
 #include "task/task.h"
 
 #include <dirent.h>
@@ -53,6 +53,15 @@ static void keep_report(void *arg, const struct task_result *result)
     kept->err = arena_str(f->arena, result->err);
 }
 
+static inline struct bindings bindings_of(struct arena *a, const char *text, const char *folder)
+{
+    struct config config;
+    struct err e;
+    if (!config_parse(a, str_of_cstr(text), str_of_cstr(folder), &config, &e))
+        fail_msg("%s", e.message);
+    return config.bindings;
+}
+
 static inline struct fixture *fixture_new(const char *config, const char *folder)
 {
     int descriptors = count_descriptors();
@@ -60,9 +69,7 @@ static inline struct fixture *fixture_new(const char *config, const char *folder
     assert_non_null(f);
     f->descriptors = descriptors;
     f->arena = arena_new(0);
-    struct err e;
-    if (!bindings_parse(f->arena, str_of_cstr(config), str_of_cstr(folder), &f->bindings, &e))
-        fail_msg("%s", e.message);
+    f->bindings = bindings_of(f->arena, config, folder);
     assert_int_equal(uv_loop_init(&f->loop), 0);
     f->tasks = tasks_new(&f->loop, &f->bindings, NULL, keep_report, f);
     return f;

@@ -1,5 +1,5 @@
 /* The configuration: what is taken, what is refused and where, what matches what. */
-#include "task/bindings.h"
+#include "config/config.h"
 #include "task/command.h"
 
 #include <stdarg.h>
@@ -12,11 +12,21 @@ static void assert_str(struct str s, const char *expected)
         fail_msg("got " STR_FMT ", expected %s", STR_ARG(s), expected);
 }
 
+static bool parse_into(struct arena *a, struct str text, const char *folder, struct bindings *ret,
+                       struct err *reterr)
+{
+    struct config config;
+    if (!config_parse(a, text, str_of_cstr(folder), &config, reterr))
+        return false;
+    *ret = config.bindings;
+    return true;
+}
+
 static struct bindings parse(struct arena *a, const char *text)
 {
     struct bindings b;
     struct err e;
-    if (!bindings_parse(a, str_of_cstr(text), STR("/etc/pawl"), &b, &e))
+    if (!parse_into(a, str_of_cstr(text), "/etc/pawl", &b, &e))
         fail_msg("%s", e.message);
     return b;
 }
@@ -149,7 +159,7 @@ static void test_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(refused); i++) {
         struct bindings b;
         struct err e;
-        if (bindings_parse(a, str_of_cstr(refused[i].text), STR("/"), &b, &e))
+        if (parse_into(a, str_of_cstr(refused[i].text), "/", &b, &e))
             fail_msg("accepted: %s", refused[i].text);
         if (e.code != ERR_INVALID_CONFIG || !strstr(e.message, refused[i].message) ||
             e.line != refused[i].line || e.column != refused[i].column)
@@ -165,14 +175,14 @@ static void test_no_yaml_and_too_large(void **state)
     struct arena *a = arena_new(0);
     struct bindings b;
     struct err e;
-    assert_false(bindings_parse(a, STR("bindings: [\n"), STR("/"), &b, &e));
+    assert_false(parse_into(a, STR("bindings: [\n"), "/", &b, &e));
     assert_int_equal(e.code, ERR_INVALID_YAML);
     assert_true(e.line > 0);
     char *large = arena_alloc(a, CONFIG_SIZE_MAX + 1);
     memset(large, ' ', CONFIG_SIZE_MAX + 1);
-    assert_false(bindings_parse(a, str_of(large, CONFIG_SIZE_MAX + 1), STR("/"), &b, &e));
+    assert_false(parse_into(a, str_of(large, CONFIG_SIZE_MAX + 1), "/", &b, &e));
     assert_int_equal(e.code, ERR_TOO_LARGE);
-    assert_true(bindings_parse(a, str_of(large, CONFIG_SIZE_MAX), STR("/"), &b, &e));
+    assert_true(parse_into(a, str_of(large, CONFIG_SIZE_MAX), "/", &b, &e));
     arena_free(a);
 }
 

@@ -216,10 +216,8 @@ static struct served serve(const char *path, const char *more)
     snprintf(config, sizeof(config),
              "bindings:\n  - {resource: \"*\", http: \"http://127.0.0.1:%d%s\"%s}\n",
              s.server->port, path, more);
-    struct err e;
     tasks_free(s.f->tasks);
-    if (!bindings_parse(s.f->arena, str_of_cstr(config), STR("/"), &s.f->bindings, &e))
-        fail_msg("%s", e.message);
+    s.f->bindings = bindings_of(s.f->arena, config, "/");
     s.f->tasks = tasks_new(&s.f->loop, &s.f->bindings, NULL, keep_report, s.f);
     return s;
 }

@@ -1,6 +1,7 @@
 /* Any bytes as a configuration: taken or refused with a place; what is taken can
- * be looked up and filled in, and names its programs itself. */
-#include "task/bindings.h"
+ * be looked up and filled in, names its programs itself, and sets no limit outside
+ * its bounds. */
+#include "config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,13 +22,24 @@ static void use(struct arena *a, const struct binding *b)
         ASSERT(strlen(binding_fill(a, b->argv[i], STR("job"))) <= 8 * b->argv[i].len + 3);
 }
 
+static void check_limits(const struct settings *s)
+{
+    for (size_t i = 0; i < limit_count; i++) {
+        size_t value;
+        memcpy(&value, (const char *)s + limits[i].offset, sizeof(value));
+        ASSERT(value >= limits[i].least && value <= limits[i].most);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena *a = arena_new(64 << 20);
-    struct bindings b;
+    struct config config;
     struct err e = {0};
-    if (bindings_parse(a, str_of((const char *)data, size), STR("/"), &b, &e)) {
+    if (config_parse(a, str_of((const char *)data, size), STR("/"), &config, &e)) {
+        struct bindings b = config.bindings;
         ASSERT(b.count <= BINDINGS_MAX);
+        check_limits(&config.settings);
         for (size_t i = 0; i < b.count; i++)
             use(a, &b.items[i]);
         struct callee c = callee_resolve(a, STR("job"), STR(""), STR(""));
