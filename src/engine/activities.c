@@ -53,7 +53,7 @@ static void activity_free(struct activities *as, struct activity *a)
 
 void activity_drop_if_idle(struct activities *as, struct activity *a)
 {
-    if (!a->polls && !a->task_count && !a->returned)
+    if (!a->polls && !a->task_count && !a->returned && !a->behind)
         activity_free(as, a);
 }
 

@@ -50,6 +50,8 @@ struct activity {
     struct activity *next;       /* of its bucket */
     struct activity_task *tasks; /* a ring */
     size_t task_first, task_count, task_capacity;
+    bool behind;       /* further tasks did not fit: sweep.h */
+    bool behind_again; /* ... since the last sweep began */
     struct activity_returned *returned;
     struct poll_list idle, busy;
     size_t polls; /* all of them */

@@ -40,6 +40,8 @@ bool engine_new(const struct engine_options *options, struct engine **ret_engine
         e->options.memory_max = ENGINE_MEMORY_MAX;
     if (options->express_live_max == 0)
         e->options.express_live_max = (e->options.runs_live_max + 1) / 2;
+    if (options->activity_tasks_max == 0)
+        e->options.activity_tasks_max = ENGINE_ACTIVITY_TASKS_MAX;
     if (options->snapshot_min == 0)
         e->options.snapshot_min = ENGINE_SNAPSHOT_MIN;
     e->rng = rng_seeded(options->seed);
@@ -83,6 +85,7 @@ void engine_free(struct engine *e)
     end_commands(e, NULL);
     nested_release(e);
     arena_free(e->lookout.arena);
+    arena_free(e->sweep.arena);
     spares_release(e);
     away_release(&e->away);
     activities_release(&e->activities);
@@ -301,8 +304,18 @@ void engine_task_result(struct engine *e, const struct engine_task_result *resul
 
 /* ---- stepping ---- */
 
+/* A callback may have made it ready before it began to wait for something else. */
+static bool is_waiting(const struct run_slot *s)
+{
+    if (s->phase == SLOT_WAIT)
+        return s->wake.ms != 0;
+    return s->waits && s->phase != SLOT_LIVE && s->phase != SLOT_VOID;
+}
+
 static void slot_step(struct run_slot *s)
 {
+    if (is_waiting(s))
+        return;
     switch (s->phase) {
     case SLOT_NEW:
         load_begin(s);
@@ -422,6 +435,7 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
         take_starts(e);
         wakes_take_due(e);
         heartbeats_take_lost(e);
+        more |= sweep_step(e);
     }
     /* Only those that are ready now: what they cause waits for the next step, so
      * that a busy run cannot keep the others from theirs. */

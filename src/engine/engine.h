@@ -24,8 +24,9 @@ enum {
     ENGINE_SNAPSHOT_MIN = 16 << 10,
     ENGINE_EXPRESS_MEMORY_MAX = 64 << 20, /* limit express_memory_max: bytes of one Express run */
     ENGINE_INPUT_SIZE_MAX = 64 << 20,     /* limit input_max: bytes of an execution's input */
-    ENGINE_ACTIVITY_POLLS_MAX =
-        10000, /* limit activity_polls_max: workers waiting at one activity */
+    ENGINE_ACTIVITY_POLLS_MAX = 10000,    /* limit activity_polls_max: workers at one activity */
+    ENGINE_ACTIVITY_TASKS_MAX = 1 << 16,  /* limit activity_tasks_max: of one activity, waiting in
+                                             memory; the others wait on disk */
 };
 
 /* Where tasks go, but those of activities: task/ in production, a script in tests. */
@@ -56,8 +57,9 @@ struct engine_options {
     /* Runs that wait leave memory when there are more, or take more, and come back when
      * something is to be done. Only what is at work counts against a start: too many refuse
      * it, and while they take too much memory it waits, as do runs that are to come back. */
-    size_t runs_live_max; /* 0: ENGINE_RUNS_LIVE_MAX */
-    size_t memory_max;    /* 0: ENGINE_MEMORY_MAX */
+    size_t runs_live_max;      /* 0: ENGINE_RUNS_LIVE_MAX */
+    size_t memory_max;         /* 0: ENGINE_MEMORY_MAX */
+    size_t activity_tasks_max; /* 0: ENGINE_ACTIVITY_TASKS_MAX */
     /* Express runs at once, which stay in memory as long as they live; 0: half of runs_live_max */
     size_t express_live_max;
     bool express_keep;   /* Express runs leave their history behind (express_history: keep) */

@@ -20,6 +20,7 @@
 #include "engine/known.h"
 #include "engine/machines.h"
 #include "engine/mirror.h"
+#include "engine/sweep.h"
 
 struct express;
 struct nested;
@@ -63,9 +64,10 @@ struct pending {
     struct pending *next;
     struct arena *arena; /* owned; everything here lies in it */
     execution_key key;
-    bool resume; /* only loads the run; `input` is not used */
-    bool look;   /* asks only whether the input's task waits for its token */
-    bool late;   /* did not fit; what made it so is on its way */
+    bool resume;  /* only loads the run; `input` is not used */
+    bool look;    /* asks only whether the input's task waits for its token */
+    bool late;    /* did not fit; what made it so is on its way */
+    bool requeue; /* with `resume`: its activities' tasks that wait are queued again */
     enum ask ask;
     execution_key other; /* of asks and of FLOW_CHILD_ENDED, whose child it is */
     struct uuid other_id;
@@ -227,6 +229,7 @@ struct engine {
     struct away away;
     struct activities activities;
     struct heartbeats heartbeats;
+    struct sweep sweep;
     struct machines machines;
     struct known known;
     struct start_command *start_first, *start_last;
@@ -392,9 +395,15 @@ void effect_start(struct run_slot *s, const struct flow_effect *task);
 void slot_task_taken(struct run_slot *s, const struct flow_effect *task);
 /* It waits no more. */
 void slot_task_over(struct run_slot *s, uint32_t step, uint32_t attempt);
+/* Its activities' tasks that nobody has, where those of the activity did not all fit. */
+void slot_requeue(struct run_slot *s);
 void heartbeats_take_lost(struct engine *e);
 /* Idle ones are answered so. */
 void polls_fail(struct engine *e, const struct err *why);
+
+/* sweep.c */
+/* True while there is more to do at once. */
+bool sweep_step(struct engine *e);
 
 /* engine.c */
 /* To the run, which is loaded for it; takes over the pending. */

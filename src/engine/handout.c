@@ -86,8 +86,10 @@ static void match(struct engine *e, struct activity *a)
     bool again;
     while (a->idle.first && !e->dead && !e->detached) {
         struct engine_poll *p = a->idle.first;
-        if (!activity_pop(&e->activities, a, &p->task, &again))
+        if (!activity_pop(&e->activities, a, &p->task, &again)) {
+            e->sweep.wanted |= a->behind;
             return;
+        }
         poll_take_out(&a->idle, p);
         poll_push(&a->busy, p);
         p->busy = true;
@@ -159,6 +161,10 @@ void polls_fail(struct engine *e, const struct err *why)
 static void queue(struct engine *e, execution_key key, const struct flow_effect *task)
 {
     struct activity *a = activity_get(&e->activities, task->resource->text);
+    if (a->task_count >= e->options.activity_tasks_max) {
+        a->behind = a->behind_again = true;
+        return;
+    }
     activity_push(&e->activities, a, (struct activity_task){key, task->step, task->attempt});
     match(e, a);
 }
@@ -182,6 +188,22 @@ void effect_start(struct run_slot *s, const struct flow_effect *task)
         queue(s->engine, s->key, task);
     else
         begin_heartbeat(s, task);
+}
+
+void slot_requeue(struct run_slot *s)
+{
+    struct engine *e = s->engine;
+    struct arena *scratch = arena_new(0);
+    const struct flow_effect *tasks = NULL;
+    size_t count = flow_tasks(s->run, scratch, &tasks);
+    for (size_t i = 0; i < count; i++) {
+        const struct activity *a = NULL;
+        if (tasks[i].resource->kind == TASK_ACTIVITY && !tasks[i].submitted)
+            a = activity_find(&e->activities, tasks[i].resource->text);
+        if (a && a->behind)
+            queue(e, s->key, &tasks[i]);
+    }
+    arena_free(scratch);
 }
 
 void slot_task_taken(struct run_slot *s, const struct flow_effect *task)
@@ -223,7 +245,7 @@ void engine_token_heartbeat(struct engine *e, execution_key key, uint32_t step, 
                             engine_replied *replied, void *arg)
 {
     const struct engine_reply taken = {.accepted = true};
-    if (!e->dead && !e->detached && heartbeat_take(&e->heartbeats, key, step, attempt, e->wall)) {
+    if (!e->dead && !e->detached && heartbeat_take(&e->heartbeats, key, step, attempt)) {
         replied(arg, &taken);
         return;
     }
@@ -235,6 +257,7 @@ void engine_token_heartbeat(struct engine *e, execution_key key, uint32_t step, 
 void heartbeats_take_lost(struct engine *e)
 {
     struct heartbeat lost;
+    heartbeats_pass(&e->heartbeats, e->wall);
     while (heartbeat_pop_lost(&e->heartbeats, e->wall, &lost)) {
         struct pending *p = pending_new(e, FLOW_HEARTBEAT_LOST);
         p->input.step = lost.step;

@@ -104,11 +104,22 @@ static void make_buckets(struct heartbeats *h)
         put(h, h->heap[i]);
 }
 
-/* Takes it out of both; it is still to be freed. */
+static void shown_end(struct heartbeat *b)
+{
+    if (!b->shown_link)
+        return;
+    *b->shown_link = b->next_shown;
+    if (b->next_shown)
+        b->next_shown->shown_link = b->shown_link;
+    b->shown_link = NULL;
+}
+
+/* Takes it out of all; it is still to be freed. */
 static struct heartbeat *take_out(struct heartbeats *h, struct heartbeat **at)
 {
     struct heartbeat *b = *at;
     *at = b->next;
+    shown_end(b);
     heap_remove(h, b);
     return b;
 }
@@ -134,13 +145,27 @@ void heartbeat_begin(struct heartbeats *h, execution_key key, uint32_t step, uin
     heap_add(h, b);
 }
 
-bool heartbeat_take(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt,
-                    struct wall_ms now)
+bool heartbeat_take(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt)
 {
     struct heartbeat **at = find(h, key, step, attempt);
-    if (at)
-        (*at)->due = later(now, (*at)->seconds);
-    return at;
+    struct heartbeat *b = at ? *at : NULL;
+    if (b && !b->shown_link) {
+        b->next_shown = h->shown;
+        b->shown_link = &h->shown;
+        if (b->next_shown)
+            b->next_shown->shown_link = &b->next_shown;
+        h->shown = b;
+    }
+    return b;
+}
+
+void heartbeats_pass(struct heartbeats *h, struct wall_ms now)
+{
+    while (h->shown) {
+        struct heartbeat *b = h->shown;
+        b->due = later(now, b->seconds);
+        shown_end(b);
+    }
 }
 
 void heartbeat_end(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt)

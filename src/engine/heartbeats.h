@@ -14,9 +14,10 @@ struct heartbeat {
     execution_key key;
     uint32_t step, attempt;
     int64_t seconds;
-    struct wall_ms due;    /* when it is lost */
-    struct wall_ms looked; /* when it is looked at: not above due */
-    size_t place;          /* in the heap, from 1 */
+    struct wall_ms due;                         /* when it is lost */
+    struct wall_ms looked;                      /* when it is looked at: not above due */
+    size_t place;                               /* in the heap, from 1 */
+    struct heartbeat *next_shown, **shown_link; /* among those that showed life; link NULL: no */
 };
 
 struct heartbeats {
@@ -24,6 +25,7 @@ struct heartbeats {
     size_t bucket_count;
     struct heartbeat **heap; /* by `looked`, from 1 */
     size_t count, capacity;
+    struct heartbeat *shown; /* since the time was known last */
 };
 
 void heartbeats_release(struct heartbeats *h);
@@ -31,9 +33,11 @@ void heartbeats_release(struct heartbeats *h);
 /* From now on; anew when it is known. */
 void heartbeat_begin(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt,
                      int64_t seconds, struct wall_ms now);
-/* A sign of life. False: none is waited for. */
-bool heartbeat_take(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt,
-                    struct wall_ms now);
+/* A sign of life, which counts from the time that heartbeats_pass tells next. False: none
+ * is waited for. */
+bool heartbeat_take(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt);
+/* It is now so late. */
+void heartbeats_pass(struct heartbeats *h, struct wall_ms now);
 /* None is waited for any more. */
 void heartbeat_end(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt);
 

@@ -96,7 +96,9 @@ static bool wants_snapshot(const struct run_slot *s)
 static void submit(struct flight *f)
 {
     struct run_slot *s = f->slot;
-    struct wall_ms wake = wake_wanted(s, f->turn.more);
+    /* What an earlier turn left to do may still stand in the queue. */
+    bool more = f->turn.more || run_is_ready(s->run, f->turn.at);
+    struct wall_ms wake = wake_wanted(s, more);
     bool first = f->turn.number == 0;
     f->status = (enum execution_status)run_status(s->run);
     bool changes = f->status != EXECUTION_RUNNING || wake_must_change(s->stored, wake, f->turn.at);
@@ -179,6 +181,10 @@ static bool may_take(const struct run_slot *s, const struct pending *p)
         return false;
     if ((p->look || p->late || p->ask || s->express) && s->flights.first)
         return false;
+    /* What is written on leaving memory holds no turn: were it refused, a turn behind it
+     * would be stored all the same. */
+    if (s->leaving)
+        return false;
     return flight_has_room(s);
 }
 
@@ -189,6 +195,8 @@ static void look(struct run_slot *s, struct pending *p)
         return;
     }
     struct engine_reply reply = {.execution = &s->row};
+    if (p->requeue)
+        slot_requeue(s);
     reply.accepted = p->look && flow_token_awaited(s->run, p->input.step, p->input.attempt);
     asker_reply(&p->asker, &reply);
 }

@@ -8,7 +8,10 @@
  * execution for each of three items, and some of those are stopped. Then the faults stop.
  * Checked:
  *   - whatever was acknowledged exists, and every execution ends;
- *   - no task is handed out whose result is in the journal, nor one twice in one life;
+ *   - no task is handed out whose result is in the journal, nor one twice in one life, and
+ *     none of an activity to two workers ever, nor before its start is in the store;
+ *   - what a token's holder was told to have counted is in the journal, and what did not
+ *     count came too late;
  *   - nothing is told that is not in the store, and every turn is told in order;
  *   - no timer fires early;
  *   - no item's execution is started twice or by nobody, and none outlives its parent;
@@ -35,7 +38,11 @@ enum {
     FAULTS_MS = 20000,
     STEPS_MAX = 400000,
     MEMORY_SMALL = 40000,
+    WORKERS_MAX = 3,
+    HOLDS_MAX = 2048,
 };
+
+#define ACTIVITY "arn:aws:states:us-east-1:000000000000:activity:a"
 
 static const uint8_t secret[STORE_SECRET_SIZE] = {11};
 static const int64_t begins_ms = 1700000000000;
@@ -65,6 +72,24 @@ struct task {
     int64_t due_ms;
     bool ok;
     int64_t output;
+};
+
+/* A token that somebody has; outlives the engine. */
+struct hold {
+    struct sim *sim;
+    struct place at;
+    int64_t due_ms, beat_ms; /* beat_ms: between signs of life; 0: none */
+    int64_t beat_due_ms;
+    bool asked; /* waits to hear whether it counted */
+    bool over;
+    bool ok;
+    int64_t output;
+};
+
+/* Somebody who polls for tasks of the activity. */
+struct worker {
+    struct sim *sim;
+    struct engine_poll *waits;
 };
 
 /* A start, from the asker's side. */
@@ -99,8 +124,17 @@ struct sim {
     size_t asked_count;
     struct task tasks[TASKS_MAX];
     size_t task_count;
+    struct hold holds[HOLDS_MAX];
+    size_t hold_count;
+    struct worker workers[WORKERS_MAX];
     struct place done[KNOWN_MAX], handed[KNOWN_MAX]; /* results stored; in this life */
     size_t done_count, handed_count;
+    bool aborts; /* the journal read last tells of a branch that took others along */
+    /* Looked for in a journal that may be ahead of what the engine has told. */
+    const struct place *sought;
+    bool sought_done, sought_started;
+    struct place submitted[KNOWN_MAX]; /* in the store */
+    size_t submitted_count;
     struct timer timers[KNOWN_MAX];
     size_t timer_count;
     const char *problem;
@@ -108,7 +142,7 @@ struct sim {
 
 static struct totals {
     unsigned runs, crashes, deaths, refusals, turns, tasks, timers, compared, differing_luck, late,
-        snapshots, jumps, kids, stops;
+        snapshots, jumps, kids, stops, given, lost, counted, too_late, silent;
     unsigned statuses[EXECUTION_STATUS_COUNT];
 } totals;
 
@@ -150,14 +184,24 @@ static bool is_result(enum event_kind kind)
 {
     return kind == EVENT_LAMBDA_SUCCEEDED || kind == EVENT_LAMBDA_FAILED ||
            kind == EVENT_LAMBDA_TIMED_OUT || kind == EVENT_TASK_SUCCEEDED ||
-           kind == EVENT_TASK_FAILED || kind == EVENT_TASK_TIMED_OUT;
+           kind == EVENT_TASK_FAILED || kind == EVENT_TASK_TIMED_OUT ||
+           kind == EVENT_ACTIVITY_SUCCEEDED || kind == EVENT_ACTIVITY_FAILED ||
+           kind == EVENT_ACTIVITY_TIMED_OUT;
 }
 
 static void note_event(struct sim *s, execution_key key, const struct flow_event *event)
 {
     struct place at = {key, event->step, event->attempt};
+    if (s->sought) {
+        bool same = same_place(*s->sought, at);
+        s->sought_done |= same && is_result(event->kind);
+        s->sought_started |= same && event->kind == EVENT_ACTIVITY_STARTED;
+        return;
+    }
     if (is_result(event->kind) && !stands_in(s->done, s->done_count, at))
         add_place(s, s->done, &s->done_count, at);
+    if (event->kind == EVENT_TASK_SUBMITTED && !stands_in(s->submitted, s->submitted_count, at))
+        add_place(s, s->submitted, &s->submitted_count, at);
 }
 
 static void note_timer(struct sim *s, execution_key key, const struct flow_event *event,
@@ -209,6 +253,7 @@ static bool each_event(struct sim *s, execution_key key, struct json *ret_output
     struct store_read read = {.kind = STORE_GET_TURNS, .key = key, .arena = s->arena};
     if (!read_now(s, &read) || read.more)
         return false;
+    s->aborts = false;
     for (size_t i = 0; i < read.count; i++) {
         const struct turn_row *t = &read.turns[i];
         struct journal_row row = {t->turn, t->rules_version, t->cause, t->at, t->body, t->checksum};
@@ -220,8 +265,10 @@ static bool each_event(struct sim *s, execution_key key, struct json *ret_output
             note_event(s, key, event);
             if (event->kind == EVENT_EXECUTION_SUCCEEDED)
                 *ret_output = event->value.value;
-            if (event->kind == EVENT_LAMBDA_TIMED_OUT || event->kind == EVENT_TASK_TIMED_OUT)
+            if (event->kind == EVENT_LAMBDA_TIMED_OUT || event->kind == EVENT_TASK_TIMED_OUT ||
+                event->kind == EVENT_ACTIVITY_TIMED_OUT)
                 *ret_timed_out = true;
+            s->aborts |= event->kind == EVENT_CHILD_FAILED;
         }
     }
     return true;
@@ -244,10 +291,151 @@ static void note_all(struct sim *s)
 
 /* ---- tasks ---- */
 
-/* The result depends on what is asked and nothing else. */
+/* The result depends on what is asked and nothing else; every token is another. */
 static int64_t result_of(struct arena *a, struct json payload)
 {
+    if (!json_is_absent(json_get(payload, STR("token"))))
+        payload = json_get(payload, STR("x"));
     return (int64_t)(checksum64(json_text(a, payload)) % 100);
+}
+
+/* ---- holders of tokens ---- */
+
+static bool is_held(const struct sim *s, struct place at)
+{
+    for (size_t i = 0; i < s->hold_count; i++)
+        if (same_place(s->holds[i].at, at))
+            return true;
+    return false;
+}
+
+static void hold(struct sim *s, struct place at, const struct flow_effect *task)
+{
+    bool silent = s->tasks_fail && task->heartbeat_seconds && below(s, 4) == 0;
+    if (s->hold_count == HOLDS_MAX) {
+        fail(s, "more tokens than the test knows");
+        return;
+    }
+    totals.silent += silent;
+    s->holds[s->hold_count++] = (struct hold){
+        .sim = s,
+        .at = at,
+        .due_ms = s->now_ms + 1 + (int64_t)below(s, s->tasks_fail ? 3000 : 900),
+        .beat_ms = silent ? 0 : task->heartbeat_seconds * 500,
+        .beat_due_ms = s->now_ms + task->heartbeat_seconds * 500,
+        .over = silent, /* it says nothing at all */
+        .ok = !s->tasks_fail || below(s, 6) > 0,
+        .output = result_of(s->arena, task->payload),
+    };
+}
+
+/* What the store says of a task: sought_done and so on. */
+static bool seek(struct sim *s, const struct place *at)
+{
+    struct json output;
+    bool timed_out = false;
+    s->sought = at;
+    s->sought_done = s->sought_started = false;
+    if (!each_event(s, at->key, &output, &timed_out))
+        fail(s, "a journal cannot be read");
+    s->sought = NULL;
+    return timed_out;
+}
+
+/* It did not count: then the task was over, or a sibling's end took it along. */
+static void check_too_late(struct sim *s, struct place at, bool timed_out)
+{
+    totals.too_late++;
+    if (!s->tasks_fail && !timed_out && !s->aborts && !s->sought_done &&
+        row_of(s, at.key).status == EXECUTION_RUNNING)
+        fail(s, "an answer that was awaited did not count");
+}
+
+static void heard(void *arg, const struct engine_reply *reply)
+{
+    struct hold *h = arg;
+    struct sim *s = h->sim;
+    h->asked = false;
+    if (reply->err) /* it is asked again */
+        return;
+    h->over = true;
+    bool timed_out = seek(s, &h->at);
+    totals.counted += reply->accepted;
+    if (!reply->accepted)
+        check_too_late(s, h->at, timed_out);
+    else if (!s->sought_done)
+        fail(s, "an answer counted before it was stored");
+}
+
+static void beat_heard(void *arg, const struct engine_reply *reply)
+{
+    (void)arg, (void)reply;
+}
+
+static void answer_by_token(struct sim *s, struct hold *h)
+{
+    struct engine_task_result r = {.execution = h->at.key,
+                                   .step = h->at.step,
+                                   .attempt = h->at.attempt,
+                                   .ok = h->ok,
+                                   .output = json_int(h->output)};
+    if (!h->ok) {
+        r.has_error = true;
+        r.error = below(s, 2) ? STR("E1") : STR("E2");
+    }
+    h->asked = true;
+    h->due_ms = s->now_ms + 200; /* should it have to be said again */
+    engine_token_result(s->engine, &r, heard, h);
+}
+
+static void move_holders(struct sim *s)
+{
+    for (size_t i = 0; i < s->hold_count; i++) {
+        struct hold *h = &s->holds[i];
+        if (h->over || h->asked)
+            continue;
+        if (h->beat_ms && h->beat_due_ms <= s->now_ms) {
+            h->beat_due_ms = s->now_ms + h->beat_ms;
+            engine_token_heartbeat(s->engine, h->at.key, h->at.step, h->at.attempt, beat_heard, h);
+        }
+        if (h->due_ms <= s->now_ms)
+            answer_by_token(s, h);
+    }
+}
+
+/* ---- workers ---- */
+
+static void polled(void *arg, const struct engine_reply *reply)
+{
+    struct worker *w = arg;
+    struct sim *s = w->sim;
+    w->waits = NULL;
+    if (!reply->task)
+        return;
+    struct place at = {reply->execution->key, reply->task->step, reply->task->attempt};
+    totals.given++;
+    seek(s, &at);
+    if (!s->sought_started)
+        fail(s, "a worker has a task whose start is not stored");
+    if (is_held(s, at))
+        fail(s, "a task was handed to two workers");
+    hold(s, at, reply->task);
+}
+
+static void move_workers(struct sim *s)
+{
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        struct worker *w = &s->workers[i];
+        w->sim = s;
+        if (!w->waits && (s->calm || below(s, 4) == 0)) {
+            w->waits = engine_poll_begin(s->engine, STR(ACTIVITY), STR("w"), polled, w);
+        } else if (w->waits && !s->calm && below(s, 100) == 0) {
+            /* Gone, with or without a task on its way. */
+            engine_poll_end(w->waits, true);
+            w->waits = NULL;
+            totals.lost++;
+        }
+    }
 }
 
 static void start_task(void *arg, const struct execution_row *execution,
@@ -262,6 +450,10 @@ static void start_task(void *arg, const struct execution_row *execution,
     if (stands_in(s->handed, s->handed_count, at))
         fail(s, "a task was handed out twice in one life");
     add_place(s, s->handed, &s->handed_count, at);
+    if (task->resource->kind == TASK_ACTIVITY || stands_in(s->submitted, s->submitted_count, at))
+        fail(s, "an activity's task, or a call that had been answered, was handed out");
+    if (task->by_token && !is_held(s, at))
+        hold(s, at, task);
     if (row_of(s, execution->key).turns == 0)
         fail(s, "a task was handed out before its turn was stored");
     if (s->task_count == TASKS_MAX) {
@@ -398,6 +590,7 @@ static void open_engine(struct sim *s)
         .runs_live_max = 3 + below(s, RUNS_MAX),
         .memory_max = below(s, 2) ? MEMORY_SMALL : 0,
         .snapshot_min = below(s, 2) ? 500 : 0,
+        .activity_tasks_max = below(s, 2) ? 1 + below(s, 4) : 0,
         .advance_all = true,
         .verify = below(s, 2),
     };
@@ -414,6 +607,10 @@ static void close_engine(struct sim *s)
 {
     engine_free(s->engine);
     s->engine = NULL;
+    for (size_t i = 0; i < WORKERS_MAX; i++)
+        s->workers[i].waits = NULL;
+    for (size_t i = 0; i < s->hold_count; i++)
+        s->holds[i].asked = false;
     faulty_store_crash(s->faulty);
 }
 
@@ -448,6 +645,14 @@ static void ask_more(struct sim *s)
     ask(s, a);
 }
 
+static bool holds_wait(const struct sim *s)
+{
+    for (size_t i = 0; i < s->hold_count; i++)
+        if (!s->holds[i].over)
+            return true;
+    return false;
+}
+
 static void advance_time(struct sim *s)
 {
     struct wall_ms wake = engine_wake(s->engine);
@@ -460,6 +665,9 @@ static void advance_time(struct sim *s)
     for (size_t i = 0; i < s->task_count; i++)
         if (s->tasks[i].due_ms < next)
             next = s->tasks[i].due_ms;
+    for (size_t i = 0; i < s->hold_count; i++)
+        if (!s->holds[i].over && s->holds[i].due_ms < next)
+            next = s->holds[i].due_ms;
     if (next == INT64_MAX || next <= s->now_ms)
         next = s->now_ms + 1;
     if (!s->calm && next > s->now_ms + 500)
@@ -513,9 +721,12 @@ static bool move(struct sim *s)
     }
     answer_due(s);
     stop_some(s);
+    move_holders(s);
+    move_workers(s);
     if (!s->calm)
         ask_more(s);
-    if (!more && engine_idle(s->engine) && !s->task_count && !engine_wake(s->engine).ms && s->calm)
+    if (!more && engine_idle(s->engine) && !s->task_count && !holds_wait(s) &&
+        !engine_wake(s->engine).ms && s->calm)
         return false;
     advance_time(s);
     return true;
@@ -550,6 +761,7 @@ static struct player_answer work(void *arg, const struct flow_effect *task)
     return (struct player_answer){
         .ok = true,
         .ms = r->slow ? 1 + (int64_t)rng_below(&r->rng, 900) : 1,
+        .beats = true,
         .output = json_int(result_of(r->arena, task->payload)),
     };
 }
@@ -785,16 +997,20 @@ int main(void)
     printf("# seeds=%lld executions=%u (succeeded=%u failed=%u) turns=%u tasks=%u timers=%u\n"
            "# crashes=%u deaths=%u refused and tried again=%u snapshots=%u clock jumps=%u\n"
            "# outputs compared=%u (depending on luck=%u, timed out=%u)\n"
+           "# given to workers=%u (polls gone=%u) answers that counted=%u too late=%u silent=%u\n"
            "# children=%u, parents stopped=%u\n",
            (long long)(last - first + 1), totals.runs, totals.statuses[EXECUTION_SUCCEEDED],
            totals.statuses[EXECUTION_FAILED], totals.turns, totals.tasks, totals.timers,
            totals.crashes, totals.deaths, totals.refusals, totals.snapshots, totals.jumps,
-           totals.compared, totals.differing_luck, totals.late, totals.kids, totals.stops);
+           totals.compared, totals.differing_luck, totals.late, totals.given, totals.lost,
+           totals.counted, totals.too_late, totals.silent, totals.kids, totals.stops);
     bool ok = verdict(1, failed == 0, "the engine keeps its promises whatever the store does");
-    ok &= verdict(2,
-                  alone || (totals.deaths && totals.refusals && totals.compared &&
-                            totals.snapshots && totals.jumps && totals.kids && totals.stops),
-                  "faults of every kind happened, and outputs were compared");
+    ok &=
+        verdict(2,
+                alone || (totals.deaths && totals.refusals && totals.compared && totals.snapshots &&
+                          totals.jumps && totals.given && totals.lost && totals.counted &&
+                          totals.too_late && totals.silent && totals.kids && totals.stops),
+                "faults of every kind happened, and outputs were compared");
     ok &= verdict(3, play_again(first, last) == 0, "a seed played again gives the same turns");
     printf("1..3\n");
     return ok ? 0 : 1;

@@ -18,15 +18,26 @@ enum {
 };
 
 static struct totals {
-    unsigned turns, events, bounded, snapshots, tasks_ok, tasks_failed, tasks_lost;
+    unsigned turns, events, bounded, snapshots, tasks_ok, tasks_failed, tasks_lost, tokens, refused;
     unsigned statuses[FLOW_ABORTED + 1];
 } totals;
 
 static struct player_answer work(void *arg, const struct flow_effect *task)
 {
     struct rng *rng = arg;
-    struct player_answer answer = {.ms = (int64_t)rng_below(rng, 6000)};
-    if (task->deadline.ms && rng_below(rng, 10) == 0) {
+    struct player_answer answer = {
+        .ms = (int64_t)rng_below(rng, 6000),
+        .taken_ms = (int64_t)rng_below(rng, 3000),
+        .worker = rng_below(rng, 2) ? STR("ann") : STR(""),
+        .call_ms = (int64_t)rng_below(rng, 6000),
+        .call_never = rng_below(rng, 10) == 0,
+        .call_fails = rng_below(rng, 10) == 0,
+        .call_output = json_int((int64_t)rng_below(rng, 100)),
+        .beats = rng_below(rng, 2),
+    };
+    bool ends = task->state->u.task.timeout.set || (task->heartbeat_seconds && !answer.beats);
+    totals.tokens += task->by_token;
+    if (ends && rng_below(rng, 10) == 0) {
         totals.tasks_lost++;
         answer.never = true;
     } else if (rng_below(rng, 8) == 0) {
@@ -66,6 +77,7 @@ static const char *play(const struct machine *machine, struct rng *rng, struct j
     totals.events += p->events;
     totals.bounded += p->bounded;
     totals.snapshots += p->snapshots;
+    totals.refused += p->refused;
     player_free(p);
     return problem;
 }
@@ -105,10 +117,11 @@ static void print_totals(const struct gen_coverage *coverage)
     gen_coverage_print(coverage, &text);
     printf("# generated: " STR_FMT "\n", STR_ARG(buf_str(&text)));
     printf("# turns=%u (cut by a bound: %u) events=%u snapshots=%u; succeeded=%u failed=%u "
-           "aborted=%u; tasks ok=%u failed=%u lost=%u\n",
+           "aborted=%u; tasks ok=%u failed=%u lost=%u by token=%u, inputs refused=%u\n",
            totals.turns, totals.bounded, totals.events, totals.snapshots,
            totals.statuses[FLOW_SUCCEEDED], totals.statuses[FLOW_FAILED],
-           totals.statuses[FLOW_ABORTED], totals.tasks_ok, totals.tasks_failed, totals.tasks_lost);
+           totals.statuses[FLOW_ABORTED], totals.tasks_ok, totals.tasks_failed, totals.tasks_lost,
+           totals.tokens, totals.refused);
     buf_release(&text);
 }
 

@@ -62,6 +62,8 @@ static void put_result_path(struct gen *g)
 
 static void put_retry(struct gen *g)
 {
+    static const char *const errors[] = {"States.ALL", "States.ALL", "States.TaskFailed",
+                                         "States.HeartbeatTimeout"};
     if (!one_in(g, 2))
         return;
     g->seen->retry++;
@@ -72,8 +74,7 @@ static void put_retry(struct gen *g)
                    "\"BackoffRate\":1.5},",
                    1 + below(g, 3), below(g, 3));
     buf_printf(g->to, "{\"ErrorEquals\":[\"%s\"],\"MaxAttempts\":%u,\"JitterStrategy\":\"%s\"}]",
-               one_in(g, 2) ? "States.ALL" : "States.TaskFailed", below(g, 3),
-               one_in(g, 2) ? "FULL" : "NONE");
+               errors[below(g, COUNT_OF(errors))], below(g, 3), one_in(g, 2) ? "FULL" : "NONE");
 }
 
 static void put_catch(struct gen *g, unsigned next)
@@ -104,19 +105,39 @@ static void gen_pass(struct gen *g, unsigned own, unsigned next)
     buf_append(g->to, STR("}"));
 }
 
+/* What it is, and how long it may take. */
+static void put_resource(struct gen *g)
+{
+    static const struct str resources[] = {
+        STR_INIT("\"arn:aws:lambda:us-east-1:000000000000:function:f\""),
+        STR_INIT("\"arn:aws:states:::lambda:invoke\",\"Parameters\":"
+                 "{\"FunctionName\":\"f\",\"Payload.$\":\"$\"}"),
+        STR_INIT("\"arn:aws:states:us-east-1:000000000000:activity:a\""),
+        STR_INIT("\"arn:aws:states:::lambda:invoke.waitForTaskToken\",\"Parameters\":"
+                 "{\"FunctionName\":\"c\",\"Payload\":{\"x.$\":\"$\",\"token.$\":"
+                 "\"$$.Task.Token\"}}"),
+    };
+    unsigned which = below(g, COUNT_OF(resources)), seconds = 2 + below(g, 4);
+    bool is_activity = which == 2, is_callback = which == 3;
+    g->seen->activity += is_activity;
+    g->seen->callback += is_callback;
+    buf_append(g->to, STR(",\"Resource\":"));
+    buf_append(g->to, resources[which]);
+    if (is_activity || one_in(g, 3)) {
+        g->seen->timeout++;
+        buf_printf(g->to, ",\"TimeoutSeconds\":%u", seconds);
+    }
+    if ((is_activity || is_callback) && one_in(g, 2)) {
+        g->seen->heartbeat++;
+        buf_printf(g->to, ",\"HeartbeatSeconds\":%u", seconds - 1);
+    }
+}
+
 static void gen_task(struct gen *g, unsigned own, unsigned next)
 {
     g->seen->task++;
     open_state(g, own, "Task");
-    buf_append(g->to,
-               one_in(g, 2)
-                   ? STR(",\"Resource\":\"arn:aws:lambda:us-east-1:000000000000:function:f\"")
-                   : STR(",\"Resource\":\"arn:aws:states:::lambda:invoke\",\"Parameters\":"
-                         "{\"FunctionName\":\"f\",\"Payload.$\":\"$\"}"));
-    if (one_in(g, 3)) {
-        g->seen->timeout++;
-        buf_printf(g->to, ",\"TimeoutSeconds\":%u", 1 + below(g, 4));
-    }
+    put_resource(g);
     put_result_path(g);
     put_assign(g);
     put_retry(g);

@@ -2,7 +2,8 @@
  *
  * The same seed gives the same definition. Machines always end when tasks are
  * answered: loops are counted. The execution input they expect is
- * {"items": [...], "n": 1}; tasks are the function `f`.
+ * {"items": [...], "n": 1}; tasks are the function `f`, the activity `a`, which always has
+ * a time-out, and the function `c` called with a token.
  */
 #ifndef PAWL_TESTS_SUPPORT_MACHINE_GEN_H
 #define PAWL_TESTS_SUPPORT_MACHINE_GEN_H
@@ -18,7 +19,10 @@
     X(succeed)                                                                                     \
     X(fail)                                                                                        \
     X(parallel)                                                                                    \
-    X(map) X(map_distributed) X(retry) X(catch_) X(assign) X(timeout) X(nested) X(machines)
+    X(map)                                                                                         \
+    X(map_distributed)                                                                             \
+    X(retry)                                                                                       \
+    X(catch_) X(assign) X(timeout) X(nested) X(activity) X(callback) X(heartbeat) X(machines)
 
 struct gen_coverage {
 #define GEN_COVERAGE_FIELD(name) unsigned name;
