@@ -99,275 +99,276 @@ static void check_refusals(struct house *h, const struct refusal *list, size_t c
 #define LONG80 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* The members' own constraints: the same words for every operation. */
+static const struct refusal constraints[] = {
+    {"CreateStateMachine", "{}", "ValidationException",
+     "3 validation errors detected: Value null at 'name' failed to satisfy constraint: Member "
+     "must not be null; Value null at 'definition' failed to satisfy constraint: Member must "
+     "not be null; Value null at 'roleArn' failed to satisfy constraint: Member must not be "
+     "null"},
+    {"CreateStateMachine", NEW("", ""), "ValidationException",
+     "1 validation error detected: Value '' at 'name' failed to satisfy constraint: Member "
+     "must have length greater than or equal to 1"},
+    {"CreateStateMachine", NEW(LONG80 "a", ""), "ValidationException",
+     "'" LONG80 "a' at 'name' failed to satisfy constraint: Member must have length less than "
+     "or equal to 80"},
+    {"CreateStateMachine", NEW("m", ",\"type\":\"SLOW\""), "ValidationException",
+     "Value 'SLOW' at 'type' failed to satisfy constraint: Member must satisfy enum value set: "
+     "[STANDARD, EXPRESS]"},
+    {"CreateStateMachine", NEW("m", ",\"definition\":\"\""), "ValidationException",
+     "1 validation error detected: Value at 'definition' failed to satisfy constraint: Member "
+     "must have length greater than or equal to 1"},
+    {"CreateStateMachine",
+     NEW("m", ",\"loggingConfiguration\":{\"destinations\":["
+              "{\"cloudWatchLogsLogGroup\":{\"logGroupArn\":\"\"}}]}"),
+     "ValidationException",
+     "at 'loggingConfiguration.destinations.1.member.cloudWatchLogsLogGroup.logGroupArn'"},
+    {"CreateStateMachine", NEW("m", ",\"encryptionConfiguration\":{}"), "ValidationException",
+     "Value null at 'encryptionConfiguration.type'"},
+    {"CreateStateMachine", NEW("m", ",\"publish\":\"yes\""), "SerializationException",
+     "STRING_VALUE can not be converted to a Boolean"},
+    {"CreateStateMachine", NEW("m", ",\"tags\":{}"), "SerializationException",
+     "Start of structure or map found where not expected"},
+    {"CreateStateMachine", NEW("m", ",\"tracingConfiguration\":[]"), "SerializationException",
+     "Start of list found where not expected"},
+    {"CreateStateMachine", "[]", "SerializationException", "must be a JSON object"},
+    {"ListStateMachines", "{\"maxResults\":1001}", "ValidationException",
+     "1 validation error detected: Value '1001' at 'maxResults' failed to satisfy constraint: "
+     "Member must have value less than or equal to 1000"},
+    {"ListActivities", "{\"maxResults\":-1}", "ValidationException",
+     "Member must have value greater than or equal to 0"},
+    {"ListActivities", "{\"maxResults\":1.5}", "SerializationException", "an Integer"},
+    {"CreateStateMachineAlias", "{\"name\":\"a b\"," ROUTES(ROUTE("1", "100")) "}",
+     "ValidationException",
+     "Value 'a b' at 'name' failed to satisfy constraint: Member must satisfy regular "
+     "expression pattern: ^(?=.*[a-zA-Z_\\-\\.])[a-zA-Z0-9_\\-\\.]+$"},
+    {"CreateStateMachineAlias", "{\"name\":\"a\"," ROUTES("") "}", "ValidationException",
+     "Value '[]' at 'routingConfiguration' failed to satisfy constraint: Member must have "
+     "length greater than or equal to 1"},
+    {"CreateStateMachineAlias", "{\"name\":\"a\"," ROUTES("{\"weight\":101}") "}",
+     "ValidationException", "Value '101' at 'routingConfiguration.1.member.weight'"},
+    {"TagResource", "{\"resourceArn\":\"x\",\"tags\":[{\"key\":\"\"}]}", "ValidationException",
+     "Value '' at 'tags.1.member.key'"},
+    {"UntagResource", "{\"resourceArn\":\"x\",\"tagKeys\":[7]}", "SerializationException",
+     "NUMBER_VALUE can not be converted to a String: 'tagKeys.1.member'"},
+    {"StartExecution", "{\"stateMachineArn\":\"" MACHINE "m\",\"traceHeader\":\"\xc3\xbc\"}",
+     "ValidationException", "pattern: \\p{ASCII}*"},
+    {"DescribeExecution", "{\"executionArn\":\"x\",\"includedData\":\"SOME\"}",
+     "ValidationException", "[ALL_DATA, METADATA_ONLY]"},
+    {"ValidateStateMachineDefinition", "{\"definition\":\"{}\",\"maxResults\":101}",
+     "ValidationException", "less than or equal to 100"},
+};
+
 static void test_constraints(void **state)
 {
-    static const struct refusal list[] = {
-        {"CreateStateMachine", "{}", "ValidationException",
-         "3 validation errors detected: Value null at 'name' failed to satisfy constraint: Member "
-         "must not be null; Value null at 'definition' failed to satisfy constraint: Member must "
-         "not be null; Value null at 'roleArn' failed to satisfy constraint: Member must not be "
-         "null"},
-        {"CreateStateMachine", NEW("", ""), "ValidationException",
-         "1 validation error detected: Value '' at 'name' failed to satisfy constraint: Member "
-         "must have length greater than or equal to 1"},
-        {"CreateStateMachine", NEW(LONG80 "a", ""), "ValidationException",
-         "'" LONG80 "a' at 'name' failed to satisfy constraint: Member must have length less than "
-         "or equal to 80"},
-        {"CreateStateMachine", NEW("m", ",\"type\":\"SLOW\""), "ValidationException",
-         "Value 'SLOW' at 'type' failed to satisfy constraint: Member must satisfy enum value set: "
-         "[STANDARD, EXPRESS]"},
-        {"CreateStateMachine", NEW("m", ",\"definition\":\"\""), "ValidationException",
-         "1 validation error detected: Value at 'definition' failed to satisfy constraint: Member "
-         "must have length greater than or equal to 1"},
-        {"CreateStateMachine",
-         NEW("m", ",\"loggingConfiguration\":{\"destinations\":["
-                  "{\"cloudWatchLogsLogGroup\":{\"logGroupArn\":\"\"}}]}"),
-         "ValidationException",
-         "at 'loggingConfiguration.destinations.1.member.cloudWatchLogsLogGroup.logGroupArn'"},
-        {"CreateStateMachine", NEW("m", ",\"encryptionConfiguration\":{}"), "ValidationException",
-         "Value null at 'encryptionConfiguration.type'"},
-        {"CreateStateMachine", NEW("m", ",\"publish\":\"yes\""), "SerializationException",
-         "STRING_VALUE can not be converted to a Boolean"},
-        {"CreateStateMachine", NEW("m", ",\"tags\":{}"), "SerializationException",
-         "Start of structure or map found where not expected"},
-        {"CreateStateMachine", NEW("m", ",\"tracingConfiguration\":[]"), "SerializationException",
-         "Start of list found where not expected"},
-        {"CreateStateMachine", "[]", "SerializationException", "must be a JSON object"},
-        {"ListStateMachines", "{\"maxResults\":1001}", "ValidationException",
-         "1 validation error detected: Value '1001' at 'maxResults' failed to satisfy constraint: "
-         "Member must have value less than or equal to 1000"},
-        {"ListActivities", "{\"maxResults\":-1}", "ValidationException",
-         "Member must have value greater than or equal to 0"},
-        {"ListActivities", "{\"maxResults\":1.5}", "SerializationException", "an Integer"},
-        {"CreateStateMachineAlias", "{\"name\":\"a b\"," ROUTES(ROUTE("1", "100")) "}",
-         "ValidationException",
-         "Value 'a b' at 'name' failed to satisfy constraint: Member must satisfy regular "
-         "expression pattern: ^(?=.*[a-zA-Z_\\-\\.])[a-zA-Z0-9_\\-\\.]+$"},
-        {"CreateStateMachineAlias", "{\"name\":\"a\"," ROUTES("") "}", "ValidationException",
-         "Value '[]' at 'routingConfiguration' failed to satisfy constraint: Member must have "
-         "length greater than or equal to 1"},
-        {"CreateStateMachineAlias", "{\"name\":\"a\"," ROUTES("{\"weight\":101}") "}",
-         "ValidationException", "Value '101' at 'routingConfiguration.1.member.weight'"},
-        {"TagResource", "{\"resourceArn\":\"x\",\"tags\":[{\"key\":\"\"}]}", "ValidationException",
-         "Value '' at 'tags.1.member.key'"},
-        {"UntagResource", "{\"resourceArn\":\"x\",\"tagKeys\":[7]}", "SerializationException",
-         "NUMBER_VALUE can not be converted to a String: 'tagKeys.1.member'"},
-        {"StartExecution", "{\"stateMachineArn\":\"" MACHINE "m\",\"traceHeader\":\"\xc3\xbc\"}",
-         "ValidationException", "pattern: \\p{ASCII}*"},
-        {"DescribeExecution", "{\"executionArn\":\"x\",\"includedData\":\"SOME\"}",
-         "ValidationException", "[ALL_DATA, METADATA_ONLY]"},
-        {"ValidateStateMachineDefinition", "{\"definition\":\"{}\",\"maxResults\":101}",
-         "ValidationException", "less than or equal to 100"},
-    };
-    check_refusals(*state, list, COUNT_OF(list));
+    check_refusals(*state, constraints, COUNT_OF(constraints));
 }
+
+static const struct refusal machine_refusals[] = {
+    {"CreateStateMachine", NEW("a b", ""), "InvalidName", "Invalid Name: 'a b'"},
+    {"CreateStateMachine", NEW("a", ",\"versionDescription\":\"d\""), "ValidationException",
+     "Version description can only be set when publish is true"},
+    {"CreateStateMachine",
+     "{\"name\":\"a\"," DEFINITION(PASS("1")) ",\"roleArn\":\"arn:aws:iam::1:user/x\"}",
+     "InvalidArn", "Invalid Role Arn: 'arn:aws:iam::1:user/x'"},
+    {"CreateStateMachine", NEW("a", ",\"loggingConfiguration\":{\"level\":\"ALL\"}"),
+     "InvalidLoggingConfiguration",
+     "Invalid Logging Configuration: Must specify exactly one Log Destination."},
+    {"CreateStateMachine",
+     NEW("a", ",\"loggingConfiguration\":{\"level\":\"ALL\",\"destinations\":["
+              "{\"cloudWatchLogsLogGroup\":{\"logGroupArn\":\"arn:aws:s3:::b\"}}]}"),
+     "InvalidLoggingConfiguration", "must be the ARN of a log group"},
+    {"CreateStateMachine",
+     NEW("a", ",\"encryptionConfiguration\":{\"type\":\"CUSTOMER_MANAGED_KMS_KEY\"}"),
+     "InvalidEncryptionConfiguration", "Keys of customers are not supported here"},
+    {"CreateStateMachine", "{\"name\":\"a\",\"definition\":\"{}\"," ROLE "}", "InvalidDefinition",
+     "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: "
+     "[StartAt, States] at /'"},
+    {"CreateStateMachine", "{\"name\":\"a\",\"definition\":\"StartAt: P\"," ROLE "}",
+     "InvalidDefinition", "'INVALID_JSON_DESCRIPTION: Unrecognized token 'StartAt'"},
+    {"CreateStateMachine", "{\"name\":\"a\",\"type\":\"EXPRESS\"," DEFINITION(SYNC) "," ROLE "}",
+     "InvalidDefinition",
+     "Express state machine does not support '.sync' service integration at "
+     "/States/T/Resource'"},
+    {"CreateStateMachine", NEW("taken", ",\"type\":\"EXPRESS\""), "StateMachineAlreadyExists",
+     "State Machine Already Exists: '" MACHINE "taken'"},
+    {"DescribeStateMachine", "{\"stateMachineArn\":\"m\"}", "InvalidArn",
+     "Invalid Arn: 'Invalid ARN prefix: m'"},
+    {"DescribeStateMachine", "{\"stateMachineArn\":\"" STATES "activity:m\"}", "InvalidArn",
+     "Resource type not valid in this context: activity"},
+    {"DescribeStateMachine", "{\"stateMachineArn\":\"" MACHINE "none\"}",
+     "StateMachineDoesNotExist", "State Machine Does Not Exist: '" MACHINE "none'"},
+    {"DescribeStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken:1\"}",
+     "StateMachineDoesNotExist", "taken:1'"},
+    {"DescribeStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken:live\"}",
+     "StateMachineDoesNotExist", "taken:live'"},
+    {"UpdateStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken\"}", "MissingRequiredParameter",
+     "must be specified"},
+    {"UpdateStateMachine", "{\"stateMachineArn\":\"" MACHINE "none\",\"publish\":true}",
+     "StateMachineDoesNotExist", "none"},
+    {"UpdateStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken:1\",\"publish\":true}",
+     "StateMachineDoesNotExist", "taken:1"},
+    {"UpdateStateMachine", "{\"stateMachineArn\":\"x\",\"publish\":true}", "InvalidArn", "x"},
+    {"UpdateStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken\",\"definition\":\"{}\"}",
+     "InvalidDefinition", "These fields are required"},
+    {"UpdateStateMachine", "{\"stateMachineArn\":\"" MACHINE "express\"," DEFINITION(SYNC) "}",
+     "InvalidDefinition", "Express state machine does not support '.sync'"},
+    {"UpdateStateMachine",
+     "{\"stateMachineArn\":\"" MACHINE "taken\",\"loggingConfiguration\":{\"level\":\"ALL\"}}",
+     "InvalidLoggingConfiguration", "Must specify exactly one"},
+    {"UpdateStateMachine",
+     "{\"stateMachineArn\":\"" MACHINE "taken\",\"encryptionConfiguration\":{\"type\":"
+     "\"AWS_OWNED_KEY\",\"kmsKeyId\":\"k\"}}",
+     "InvalidEncryptionConfiguration", "do not go with AWS_OWNED_KEY"},
+    {"DeleteStateMachine", "{\"stateMachineArn\":\"m\"}", "InvalidArn", "m"},
+    {"DeleteStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken:1\"}", "ValidationException",
+     "without version or alias"},
+    {"ListStateMachines", "{\"nextToken\":\"x\"}", "InvalidToken",
+     "Invalid Token: 'Invalid token'"},
+    {"DescribeStateMachineForExecution", "{\"executionArn\":\"x\"}", "InvalidArn", "x"},
+    {"DescribeStateMachineForExecution", "{\"executionArn\":\"" STATES "execution:m:x\"}",
+     "ExecutionDoesNotExist", "Execution Does Not Exist: '" STATES "execution:m:x'"},
+    {"DescribeStateMachineForExecution", "{\"executionArn\":\"" STATES "express:m:x:y\"}",
+     "InvalidArn", "Resource type not valid in this context: express"},
+    {"DescribeExecution", "{\"executionArn\":\"" STATES "express:m:x:y\"}", "InvalidArn",
+     "Resource type not valid in this context: express"},
+    {"StopExecution", "{\"executionArn\":\"" STATES "express:m:x:y\"}", "InvalidArn",
+     "Resource type not valid in this context: express"},
+    {"GetExecutionHistory", "{\"executionArn\":\"" STATES "express:m:x:y\"}", "InvalidArn",
+     "Resource type not valid in this context: express"},
+    {"StartExecution", "{\"stateMachineArn\":\"" MACHINE "taken:7\"}", "StateMachineDoesNotExist",
+     "taken:7'"},
+    {"StartExecution", "{\"stateMachineArn\":\"" MACHINE "taken:live\"}",
+     "StateMachineDoesNotExist", "taken:live'"},
+    {"TestState", "{\"definition\":\"{}\"}", "UnknownOperationException", "TestState"},
+    {"RedriveExecution", "{\"executionArn\":\"x\"}", "UnknownOperationException",
+     "RedriveExecution is not served by this release"},
+    {"DescribeMapRun", "{\"mapRunArn\":\"x\"}", "UnknownOperationException", "DescribeMapRun"},
+};
 
 static void test_machine_refusals(void **state)
 {
-    static const struct refusal list[] = {
-        {"CreateStateMachine", NEW("a b", ""), "InvalidName", "Invalid Name: 'a b'"},
-        {"CreateStateMachine", NEW("a", ",\"versionDescription\":\"d\""), "ValidationException",
-         "Version description can only be set when publish is true"},
-        {"CreateStateMachine",
-         "{\"name\":\"a\"," DEFINITION(PASS("1")) ",\"roleArn\":\"arn:aws:iam::1:user/x\"}",
-         "InvalidArn", "Invalid Role Arn: 'arn:aws:iam::1:user/x'"},
-        {"CreateStateMachine", NEW("a", ",\"loggingConfiguration\":{\"level\":\"ALL\"}"),
-         "InvalidLoggingConfiguration",
-         "Invalid Logging Configuration: Must specify exactly one Log Destination."},
-        {"CreateStateMachine",
-         NEW("a", ",\"loggingConfiguration\":{\"level\":\"ALL\",\"destinations\":["
-                  "{\"cloudWatchLogsLogGroup\":{\"logGroupArn\":\"arn:aws:s3:::b\"}}]}"),
-         "InvalidLoggingConfiguration", "must be the ARN of a log group"},
-        {"CreateStateMachine",
-         NEW("a", ",\"encryptionConfiguration\":{\"type\":\"CUSTOMER_MANAGED_KMS_KEY\"}"),
-         "InvalidEncryptionConfiguration", "Keys of customers are not supported here"},
-        {"CreateStateMachine", "{\"name\":\"a\",\"definition\":\"{}\"," ROLE "}",
-         "InvalidDefinition",
-         "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: "
-         "[StartAt, States] at /'"},
-        {"CreateStateMachine", "{\"name\":\"a\",\"definition\":\"StartAt: P\"," ROLE "}",
-         "InvalidDefinition", "'INVALID_JSON_DESCRIPTION: Unrecognized token 'StartAt'"},
-        {"CreateStateMachine",
-         "{\"name\":\"a\",\"type\":\"EXPRESS\"," DEFINITION(SYNC) "," ROLE "}", "InvalidDefinition",
-         "Express state machine does not support '.sync' service integration at "
-         "/States/T/Resource'"},
-        {"CreateStateMachine", NEW("taken", ",\"type\":\"EXPRESS\""), "StateMachineAlreadyExists",
-         "State Machine Already Exists: '" MACHINE "taken'"},
-        {"DescribeStateMachine", "{\"stateMachineArn\":\"m\"}", "InvalidArn",
-         "Invalid Arn: 'Invalid ARN prefix: m'"},
-        {"DescribeStateMachine", "{\"stateMachineArn\":\"" STATES "activity:m\"}", "InvalidArn",
-         "Resource type not valid in this context: activity"},
-        {"DescribeStateMachine", "{\"stateMachineArn\":\"" MACHINE "none\"}",
-         "StateMachineDoesNotExist", "State Machine Does Not Exist: '" MACHINE "none'"},
-        {"DescribeStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken:1\"}",
-         "StateMachineDoesNotExist", "taken:1'"},
-        {"DescribeStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken:live\"}",
-         "StateMachineDoesNotExist", "taken:live'"},
-        {"UpdateStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken\"}",
-         "MissingRequiredParameter", "must be specified"},
-        {"UpdateStateMachine", "{\"stateMachineArn\":\"" MACHINE "none\",\"publish\":true}",
-         "StateMachineDoesNotExist", "none"},
-        {"UpdateStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken:1\",\"publish\":true}",
-         "StateMachineDoesNotExist", "taken:1"},
-        {"UpdateStateMachine", "{\"stateMachineArn\":\"x\",\"publish\":true}", "InvalidArn", "x"},
-        {"UpdateStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken\",\"definition\":\"{}\"}",
-         "InvalidDefinition", "These fields are required"},
-        {"UpdateStateMachine", "{\"stateMachineArn\":\"" MACHINE "express\"," DEFINITION(SYNC) "}",
-         "InvalidDefinition", "Express state machine does not support '.sync'"},
-        {"UpdateStateMachine",
-         "{\"stateMachineArn\":\"" MACHINE "taken\",\"loggingConfiguration\":{\"level\":\"ALL\"}}",
-         "InvalidLoggingConfiguration", "Must specify exactly one"},
-        {"UpdateStateMachine",
-         "{\"stateMachineArn\":\"" MACHINE "taken\",\"encryptionConfiguration\":{\"type\":"
-         "\"AWS_OWNED_KEY\",\"kmsKeyId\":\"k\"}}",
-         "InvalidEncryptionConfiguration", "do not go with AWS_OWNED_KEY"},
-        {"DeleteStateMachine", "{\"stateMachineArn\":\"m\"}", "InvalidArn", "m"},
-        {"DeleteStateMachine", "{\"stateMachineArn\":\"" MACHINE "taken:1\"}",
-         "ValidationException", "without version or alias"},
-        {"ListStateMachines", "{\"nextToken\":\"x\"}", "InvalidToken",
-         "Invalid Token: 'Invalid token'"},
-        {"DescribeStateMachineForExecution", "{\"executionArn\":\"x\"}", "InvalidArn", "x"},
-        {"DescribeStateMachineForExecution", "{\"executionArn\":\"" STATES "execution:m:x\"}",
-         "ExecutionDoesNotExist", "Execution Does Not Exist: '" STATES "execution:m:x'"},
-        {"DescribeStateMachineForExecution", "{\"executionArn\":\"" STATES "express:m:x:y\"}",
-         "InvalidArn", "Resource type not valid in this context: express"},
-        {"DescribeExecution", "{\"executionArn\":\"" STATES "express:m:x:y\"}", "InvalidArn",
-         "Resource type not valid in this context: express"},
-        {"StopExecution", "{\"executionArn\":\"" STATES "express:m:x:y\"}", "InvalidArn",
-         "Resource type not valid in this context: express"},
-        {"GetExecutionHistory", "{\"executionArn\":\"" STATES "express:m:x:y\"}", "InvalidArn",
-         "Resource type not valid in this context: express"},
-        {"StartExecution", "{\"stateMachineArn\":\"" MACHINE "taken:7\"}",
-         "StateMachineDoesNotExist", "taken:7'"},
-        {"StartExecution", "{\"stateMachineArn\":\"" MACHINE "taken:live\"}",
-         "StateMachineDoesNotExist", "taken:live'"},
-        {"TestState", "{\"definition\":\"{}\"}", "UnknownOperationException", "TestState"},
-        {"RedriveExecution", "{\"executionArn\":\"x\"}", "UnknownOperationException",
-         "RedriveExecution is not served by this release"},
-        {"DescribeMapRun", "{\"mapRunArn\":\"x\"}", "UnknownOperationException", "DescribeMapRun"},
-    };
     struct house *h = *state;
     done(h, "CreateStateMachine", NEW("taken", ""));
     done(h, "CreateStateMachine", NEW("express", ",\"type\":\"EXPRESS\""));
-    check_refusals(h, list, COUNT_OF(list));
+    check_refusals(h, machine_refusals, COUNT_OF(machine_refusals));
 }
+
+static const struct refusal version_refusals[] = {
+    {"PublishStateMachineVersion", "{\"stateMachineArn\":\"x\"}", "InvalidArn", "x"},
+    {"PublishStateMachineVersion", "{\"stateMachineArn\":\"" MACHINE "none\"}",
+     "StateMachineDoesNotExist", "none"},
+    {"PublishStateMachineVersion", "{\"stateMachineArn\":\"" MACHINE "m:1\"}",
+     "ValidationException", "without version or alias"},
+    {"PublishStateMachineVersion",
+     "{\"stateMachineArn\":\"" MACHINE "m\",\"revisionId\":\"INITIAL\"}", "ConflictException",
+     "Failed to publish the State Machine version for revision INITIAL. The current State "
+     "Machine revision is "},
+    {"DeleteStateMachineVersion", "{\"stateMachineVersionArn\":\"x\"}", "InvalidArn", "x"},
+    {"DeleteStateMachineVersion", "{\"stateMachineVersionArn\":\"" MACHINE "m\"}",
+     "ValidationException", "a state machine's version"},
+    {"DeleteStateMachineVersion", "{\"stateMachineVersionArn\":\"" MACHINE "m:1\"}",
+     "ConflictException",
+     "Version to be deleted must not be referenced by an alias. Current list of aliases "
+     "referencing this version: [live]"},
+    {"ListStateMachineVersions", "{\"stateMachineArn\":\"x\"}", "InvalidArn", "x"},
+    {"ListStateMachineVersions", "{\"stateMachineArn\":\"" MACHINE "m:1\"}", "ValidationException",
+     "without version or alias"},
+    {"ListStateMachineVersions",
+     "{\"stateMachineArn\":\"" MACHINE "m\",\"nextToken\":\"bWFjaGluZXMgIG0=\"}", "InvalidToken",
+     "Invalid token"},
+    {"CreateStateMachineAlias",
+     "{\"name\":\"a\"," ROUTES("{\"stateMachineVersionArn\":\"x\","
+                               "\"weight\":100}") "}",
+     "InvalidArn", "x"},
+    {"CreateStateMachineAlias",
+     "{\"name\":\"a\"," ROUTES("{\"stateMachineVersionArn\":\"" MACHINE "m\","
+                               "\"weight\":100}") "}",
+     "ValidationException",
+     "Routing configuration must contain state machine version ARNs. Received: [" MACHINE "m]"},
+    {"CreateStateMachineAlias", "{\"name\":\"a\"," ROUTES(ROUTE("1", "99")) "}",
+     "ValidationException", "Sum of routing configuration weights must equal 100. Received: 99"},
+    {"CreateStateMachineAlias",
+     "{\"name\":\"a\"," ROUTES(ROUTE("1", "50") "," ROUTE("1", "50")) "}", "ValidationException",
+     "distinct state machine version ARNs"},
+    {"CreateStateMachineAlias",
+     "{\"name\":\"a\"," ROUTES(ROUTE("1", "50") ",{\"stateMachineVersionArn\":\"" MACHINE
+                                                "n:1\",\"weight\":50}") "}",
+     "ValidationException", "versions of one state machine"},
+    {"CreateStateMachineAlias", "{\"name\":\"a\"," ROUTES(ROUTE("9", "100")) "}",
+     "ResourceNotFound", "Request references a resource that does not exist"},
+    {"CreateStateMachineAlias",
+     "{\"name\":\"a\"," ROUTES("{\"stateMachineVersionArn\":\"" MACHINE "none:1\","
+                               "\"weight\":100}") "}",
+     "ResourceNotFound", "does not exist"},
+    {"CreateStateMachineAlias", "{\"name\":\"live\"," ROUTES(ROUTE("2", "100")) "}",
+     "ConflictException", "different routing configuration already exists"},
+    {"UpdateStateMachineAlias", "{\"stateMachineAliasArn\":\"x\"}", "InvalidArn", "x"},
+    {"UpdateStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m\"}",
+     "ValidationException", "a state machine's alias"},
+    {"UpdateStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m:none\"}",
+     "ResourceNotFound", "m:none"},
+    {"UpdateStateMachineAlias",
+     "{\"stateMachineAliasArn\":\"" MACHINE "m:live\"," ROUTES(ROUTE("9", "100")) "}",
+     "ResourceNotFound", "does not exist"},
+    {"UpdateStateMachineAlias",
+     "{\"stateMachineAliasArn\":\"" MACHINE
+     "m:live\"," ROUTES("{\"stateMachineVersionArn\":\"" MACHINE "n:1\",\"weight\":100}") "}",
+     "ValidationException", "versions of the alias's state machine"},
+    {"DescribeStateMachineAlias", "{\"stateMachineAliasArn\":\"x\"}", "InvalidArn", "x"},
+    {"DescribeStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m:2\"}",
+     "ValidationException", "a state machine's alias"},
+    {"DescribeStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m:none\"}",
+     "ResourceNotFound", "m:none"},
+    {"DeleteStateMachineAlias", "{\"stateMachineAliasArn\":\"x\"}", "InvalidArn", "x"},
+    {"DeleteStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m\"}",
+     "ValidationException", "a state machine's alias"},
+    {"ListStateMachineAliases", "{\"stateMachineArn\":\"x\"}", "InvalidArn", "x"},
+    {"ListStateMachineAliases", "{\"stateMachineArn\":\"" MACHINE "none\"}",
+     "StateMachineDoesNotExist", "none"},
+    {"ListStateMachineAliases", "{\"stateMachineArn\":\"" MACHINE "m:live\"}", "ResourceNotFound",
+     "a state machine or a version"},
+    {"ListStateMachineAliases",
+     "{\"stateMachineArn\":\"" MACHINE "m\",\"nextToken\":\"InvalidToken\"}", "InvalidToken",
+     "Invalid Token: 'Invalid token'"},
+};
 
 static void test_version_refusals(void **state)
 {
-    static const struct refusal list[] = {
-        {"PublishStateMachineVersion", "{\"stateMachineArn\":\"x\"}", "InvalidArn", "x"},
-        {"PublishStateMachineVersion", "{\"stateMachineArn\":\"" MACHINE "none\"}",
-         "StateMachineDoesNotExist", "none"},
-        {"PublishStateMachineVersion", "{\"stateMachineArn\":\"" MACHINE "m:1\"}",
-         "ValidationException", "without version or alias"},
-        {"PublishStateMachineVersion",
-         "{\"stateMachineArn\":\"" MACHINE "m\",\"revisionId\":\"INITIAL\"}", "ConflictException",
-         "Failed to publish the State Machine version for revision INITIAL. The current State "
-         "Machine revision is "},
-        {"DeleteStateMachineVersion", "{\"stateMachineVersionArn\":\"x\"}", "InvalidArn", "x"},
-        {"DeleteStateMachineVersion", "{\"stateMachineVersionArn\":\"" MACHINE "m\"}",
-         "ValidationException", "a state machine's version"},
-        {"DeleteStateMachineVersion", "{\"stateMachineVersionArn\":\"" MACHINE "m:1\"}",
-         "ConflictException",
-         "Version to be deleted must not be referenced by an alias. Current list of aliases "
-         "referencing this version: [live]"},
-        {"ListStateMachineVersions", "{\"stateMachineArn\":\"x\"}", "InvalidArn", "x"},
-        {"ListStateMachineVersions", "{\"stateMachineArn\":\"" MACHINE "m:1\"}",
-         "ValidationException", "without version or alias"},
-        {"ListStateMachineVersions",
-         "{\"stateMachineArn\":\"" MACHINE "m\",\"nextToken\":\"bWFjaGluZXMgIG0=\"}",
-         "InvalidToken", "Invalid token"},
-        {"CreateStateMachineAlias",
-         "{\"name\":\"a\"," ROUTES("{\"stateMachineVersionArn\":\"x\","
-                                   "\"weight\":100}") "}",
-         "InvalidArn", "x"},
-        {"CreateStateMachineAlias",
-         "{\"name\":\"a\"," ROUTES("{\"stateMachineVersionArn\":\"" MACHINE "m\","
-                                   "\"weight\":100}") "}",
-         "ValidationException",
-         "Routing configuration must contain state machine version ARNs. Received: [" MACHINE "m]"},
-        {"CreateStateMachineAlias", "{\"name\":\"a\"," ROUTES(ROUTE("1", "99")) "}",
-         "ValidationException",
-         "Sum of routing configuration weights must equal 100. Received: 99"},
-        {"CreateStateMachineAlias",
-         "{\"name\":\"a\"," ROUTES(ROUTE("1", "50") "," ROUTE("1", "50")) "}",
-         "ValidationException", "distinct state machine version ARNs"},
-        {"CreateStateMachineAlias",
-         "{\"name\":\"a\"," ROUTES(ROUTE("1", "50") ",{\"stateMachineVersionArn\":\"" MACHINE
-                                                    "n:1\",\"weight\":50}") "}",
-         "ValidationException", "versions of one state machine"},
-        {"CreateStateMachineAlias", "{\"name\":\"a\"," ROUTES(ROUTE("9", "100")) "}",
-         "ResourceNotFound", "Request references a resource that does not exist"},
-        {"CreateStateMachineAlias",
-         "{\"name\":\"a\"," ROUTES("{\"stateMachineVersionArn\":\"" MACHINE "none:1\","
-                                   "\"weight\":100}") "}",
-         "ResourceNotFound", "does not exist"},
-        {"CreateStateMachineAlias", "{\"name\":\"live\"," ROUTES(ROUTE("2", "100")) "}",
-         "ConflictException", "different routing configuration already exists"},
-        {"UpdateStateMachineAlias", "{\"stateMachineAliasArn\":\"x\"}", "InvalidArn", "x"},
-        {"UpdateStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m\"}",
-         "ValidationException", "a state machine's alias"},
-        {"UpdateStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m:none\"}",
-         "ResourceNotFound", "m:none"},
-        {"UpdateStateMachineAlias",
-         "{\"stateMachineAliasArn\":\"" MACHINE "m:live\"," ROUTES(ROUTE("9", "100")) "}",
-         "ResourceNotFound", "does not exist"},
-        {"UpdateStateMachineAlias",
-         "{\"stateMachineAliasArn\":\"" MACHINE
-         "m:live\"," ROUTES("{\"stateMachineVersionArn\":\"" MACHINE "n:1\",\"weight\":100}") "}",
-         "ValidationException", "versions of the alias's state machine"},
-        {"DescribeStateMachineAlias", "{\"stateMachineAliasArn\":\"x\"}", "InvalidArn", "x"},
-        {"DescribeStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m:2\"}",
-         "ValidationException", "a state machine's alias"},
-        {"DescribeStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m:none\"}",
-         "ResourceNotFound", "m:none"},
-        {"DeleteStateMachineAlias", "{\"stateMachineAliasArn\":\"x\"}", "InvalidArn", "x"},
-        {"DeleteStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m\"}",
-         "ValidationException", "a state machine's alias"},
-        {"ListStateMachineAliases", "{\"stateMachineArn\":\"x\"}", "InvalidArn", "x"},
-        {"ListStateMachineAliases", "{\"stateMachineArn\":\"" MACHINE "none\"}",
-         "StateMachineDoesNotExist", "none"},
-        {"ListStateMachineAliases", "{\"stateMachineArn\":\"" MACHINE "m:live\"}",
-         "ResourceNotFound", "a state machine or a version"},
-        {"ListStateMachineAliases",
-         "{\"stateMachineArn\":\"" MACHINE "m\",\"nextToken\":\"InvalidToken\"}", "InvalidToken",
-         "Invalid Token: 'Invalid token'"},
-    };
     struct house *h = *state;
     publish_versions(h, 2);
     done(h, "CreateStateMachineAlias", "{\"name\":\"live\"," ROUTES(ROUTE("1", "100")) "}");
-    check_refusals(h, list, COUNT_OF(list));
+    check_refusals(h, version_refusals, COUNT_OF(version_refusals));
 }
+
+static const struct refusal activity_refusals[] = {
+    {"CreateActivity", "{\"name\":\"a/b\"}", "InvalidName", "Invalid Name: 'a/b'"},
+    {"CreateActivity",
+     "{\"name\":\"b\",\"encryptionConfiguration\":{\"type\":\"CUSTOMER_MANAGED_KMS_KEY\"}}",
+     "InvalidEncryptionConfiguration", "not supported"},
+    {"DeleteActivity", "{\"activityArn\":\"x\"}", "InvalidArn", "x"},
+    {"DescribeActivity", "{\"activityArn\":\"" MACHINE "a\"}", "InvalidArn", "stateMachine"},
+    {"DescribeActivity", "{\"activityArn\":\"" STATES "activity:none\"}", "ActivityDoesNotExist",
+     "Activity Does Not Exist: '" STATES "activity:none'"},
+    {"GetActivityTask", "{\"activityArn\":\"" STATES "activity:none\"}", "ActivityDoesNotExist",
+     "none"},
+    {"ListActivities", "{\"nextToken\":\"AAAA\"}", "InvalidToken", "Invalid token"},
+    {"TagResource", "{\"resourceArn\":\"x\",\"tags\":[]}", "InvalidArn", "x"},
+    {"TagResource", "{\"resourceArn\":\"" STATES "activity:none\",\"tags\":[]}", "ResourceNotFound",
+     "Resource not found: '" STATES "activity:none'"},
+    {"TagResource", "{\"resourceArn\":\"" MACHINE "none\",\"tags\":[]}", "ResourceNotFound",
+     "none"},
+    {"TagResource", "{\"resourceArn\":\"" STATES "execution:m:x\",\"tags\":[]}", "InvalidArn",
+     "execution"},
+    {"UntagResource", "{\"resourceArn\":\"x\",\"tagKeys\":[]}", "InvalidArn", "x"},
+    {"UntagResource", "{\"resourceArn\":\"" MACHINE "none\",\"tagKeys\":[]}", "ResourceNotFound",
+     "none"},
+    {"ListTagsForResource", "{\"resourceArn\":\"x\"}", "InvalidArn", "x"},
+    {"ListTagsForResource", "{\"resourceArn\":\"" MACHINE "none\"}", "ResourceNotFound", "none"},
+};
 
 static void test_activity_refusals(void **state)
 {
-    static const struct refusal list[] = {
-        {"CreateActivity", "{\"name\":\"a/b\"}", "InvalidName", "Invalid Name: 'a/b'"},
-        {"CreateActivity",
-         "{\"name\":\"b\",\"encryptionConfiguration\":{\"type\":\"CUSTOMER_MANAGED_KMS_KEY\"}}",
-         "InvalidEncryptionConfiguration", "not supported"},
-        {"DeleteActivity", "{\"activityArn\":\"x\"}", "InvalidArn", "x"},
-        {"DescribeActivity", "{\"activityArn\":\"" MACHINE "a\"}", "InvalidArn", "stateMachine"},
-        {"DescribeActivity", "{\"activityArn\":\"" STATES "activity:none\"}",
-         "ActivityDoesNotExist", "Activity Does Not Exist: '" STATES "activity:none'"},
-        {"GetActivityTask", "{\"activityArn\":\"" STATES "activity:none\"}", "ActivityDoesNotExist",
-         "none"},
-        {"ListActivities", "{\"nextToken\":\"AAAA\"}", "InvalidToken", "Invalid token"},
-        {"TagResource", "{\"resourceArn\":\"x\",\"tags\":[]}", "InvalidArn", "x"},
-        {"TagResource", "{\"resourceArn\":\"" STATES "activity:none\",\"tags\":[]}",
-         "ResourceNotFound", "Resource not found: '" STATES "activity:none'"},
-        {"TagResource", "{\"resourceArn\":\"" MACHINE "none\",\"tags\":[]}", "ResourceNotFound",
-         "none"},
-        {"TagResource", "{\"resourceArn\":\"" STATES "execution:m:x\",\"tags\":[]}", "InvalidArn",
-         "execution"},
-        {"UntagResource", "{\"resourceArn\":\"x\",\"tagKeys\":[]}", "InvalidArn", "x"},
-        {"UntagResource", "{\"resourceArn\":\"" MACHINE "none\",\"tagKeys\":[]}",
-         "ResourceNotFound", "none"},
-        {"ListTagsForResource", "{\"resourceArn\":\"x\"}", "InvalidArn", "x"},
-        {"ListTagsForResource", "{\"resourceArn\":\"" MACHINE "none\"}", "ResourceNotFound",
-         "none"},
-    };
-    check_refusals(*state, list, COUNT_OF(list));
+    check_refusals(*state, activity_refusals, COUNT_OF(activity_refusals));
 }
 
 static void test_too_many(void **state)
@@ -385,9 +386,10 @@ static void test_too_many(void **state)
     a = house_aws(h, "TagResource", with(h, "resourceArn", STATES "activity:a", body));
     assert_exception(h, a, "TooManyTags", "at most 50 tags");
     /* Fifty more are one too many, too. */
-    char *fifty = arena_cstr(h->arena, str_of_cstr(body));
-    strcpy(strstr(fifty, ",{\"key\":\"k50\""), "]");
-    a = house_aws(h, "TagResource", with(h, "resourceArn", STATES "activity:a", fifty));
+    struct str fifty =
+        str_slice(str_of_cstr(body), 0, str_find(str_of_cstr(body), STR(",{\"key\":\"k50\"")));
+    body = arena_cstr(h->arena, arena_printf(h->arena, STR_FMT "]", STR_ARG(fifty)));
+    a = house_aws(h, "TagResource", with(h, "resourceArn", STATES "activity:a", body));
     assert_exception(h, a, "TooManyTags", STATES "activity:a");
     a = done(h, "ListTagsForResource", with(h, "resourceArn", STATES "activity:a", ""));
     assert_at(h, a, "/tags", "[{\"key\":\"first\",\"value\":\"v\"}]");
