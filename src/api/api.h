@@ -2,6 +2,8 @@
  *
  * What is served (routes.c has the table):
  *   POST /  X-Amz-Target: AWSStepFunctions.OPERATION        (AWS JSON 1.0)
+ *   GET  /healthz                                           -> 200 {"status": "ok"}
+ *   GET  /readyz                 -> 200 {"status": "ready"}, 503 {"status": "not ready", "reason"}
  *   POST /api/v1/run
  *        {"definition": TEXT or object, "machine_name": TEXT, "name"?: TEXT, "input"?: any,
  *         "config"?: {"text": TEXT, "folder": TEXT, "required"?: BOOL}}
@@ -92,6 +94,8 @@ struct api_options {
     bool (*take_config)(void *arg, const struct api_config *config, int *ret_crew,
                         struct err *reterr);
     void (*assign_crew)(void *arg, execution_key key, int crew, bool replace);
+    /* What /readyz says; NULL: ready. */
+    bool (*is_ready)(void *arg, const char **ret_why_not);
     /* The last stream has ended; may be NULL. Only note it: streams are being ended. */
     void (*unfollowed)(void *arg);
     void *arg;

@@ -43,6 +43,8 @@ const struct route routes[] = {
     {NULL, "UpdateStateMachine", aws_update_machine},
     {NULL, "UpdateStateMachineAlias", aws_update_alias},
     {NULL, "ValidateStateMachineDefinition", aws_validate_definition},
+    {"GET", "/healthz", rest_health},
+    {"GET", "/readyz", rest_ready},
     {"POST", "/api/v1/run", rest_run},
     {"GET", "/api/v1/executions/{id}/definition", rest_definition},
     {"GET", "/api/v1/executions/{id}/follow", rest_follow},

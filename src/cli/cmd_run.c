@@ -60,44 +60,19 @@ static int load_input(struct session *s)
     return cli_fail(cli, called, &err);
 }
 
-static bool file_exists(const char *path)
-{
-    struct arena *scratch = arena_new(0);
-    struct str text;
-    struct err err = {0};
-    bool there =
-        file_read(scratch, path, CONFIG_SIZE_MAX, &text, &err) || err.code != ERR_NOT_FOUND;
-    arena_free(scratch);
-    return there;
-}
-
 /* --config, else pawl.yaml beside the definition (--resume: in this directory),
  * else nothing is bound. */
 static int load_config(struct session *s, const char *beside)
 {
     struct cli *cli = s->cli;
-    struct arena *a = cli->arena;
-    struct str text = STR(""), folder = STR("."), absolute;
     struct err err;
     s->config = option_text(&cli->arguments, "--config");
-    if (!s->config) {
-        struct str place =
-            beside && strcmp(beside, "-") != 0 ? path_folder(str_of_cstr(beside)) : STR(".");
-        const char *found = arena_cstr(a, arena_printf(a, STR_FMT "/pawl.yaml", STR_ARG(place)));
-        if (file_exists(found))
-            s->config = found;
-    }
-    if (s->config) {
-        folder = path_folder(str_of_cstr(s->config));
-        if (!file_read(a, s->config, CONFIG_SIZE_MAX, &text, &err))
-            return cli_fail(cli, NULL, &err);
-    }
-    if (!path_absolute(a, folder, &absolute, &err))
-        return cli_fail(cli, NULL, &err);
-    if (!config_parse(a, text, absolute, &s->file, &err))
-        return cli_fail(cli, s->config, &err);
-    s->config_text = text;
-    s->config_folder = absolute;
+    if (!s->config)
+        s->config = config_file_find(cli->arena, beside && strcmp(beside, "-") != 0
+                                                     ? path_folder(str_of_cstr(beside))
+                                                     : STR("."));
+    if (!config_file_read(cli->arena, s->config, &s->bound, &err))
+        return cli_fail(cli, err.line ? s->config : NULL, &err);
     return 0;
 }
 

@@ -31,7 +31,7 @@ struct crews {
     struct children *children;
     task_done *done;
     void *arg;
-    bool ended;
+    bool held, ended;
     struct crew items[1 + CREWS_MAX];
     struct crew *retired; /* owns that were replaced */
     size_t retired_count, retired_capacity;
@@ -194,7 +194,7 @@ static bool is_at_work(const struct crews *c, struct task_key key)
 void crews_start(struct crews *c, const struct execution_row *execution,
                  const struct task_request *request)
 {
-    if (c->ended || is_at_work(c, request->key))
+    if (c->ended || c->held || is_at_work(c, request->key))
         return;
     task_start(c->items[crew_of(c, execution)].tasks, request);
 }
@@ -212,6 +212,11 @@ void crews_cancel(struct crews *c, struct task_key key)
     dismiss_idle(c);
 }
 
+void crews_hold(struct crews *c)
+{
+    c->held = true;
+}
+
 void crews_end(struct crews *c)
 {
     if (c->ended)
@@ -223,7 +228,7 @@ void crews_end(struct crews *c)
         tasks_free(c->retired[i].tasks);
 }
 
-bool crews_idle(const struct crews *c)
+bool crews_are_quiet(const struct crews *c)
 {
     for (size_t i = 0; i < COUNT_OF(c->items) && c->items[i].tasks; i++)
         if (!tasks_idle(c->items[i].tasks))

@@ -43,10 +43,14 @@ void crews_start(struct crews *c, const struct execution_row *execution,
                  const struct task_request *request);
 void crews_cancel(struct crews *c, struct task_key key);
 
+/* Starts nothing more: what would be started is started by whoever holds the
+ * directory next. What runs goes on. */
+void crews_hold(struct crews *c);
+
+/* Nothing of what was started is still to come back. */
+bool crews_are_quiet(const struct crews *c);
+
 /* Cancels everything; nothing is started any more. */
 void crews_end(struct crews *c);
-
-/* Nothing running, queued or dying. */
-bool crews_idle(const struct crews *c);
 
 #endif

@@ -8,7 +8,7 @@
 #include <uv.h>
 
 enum {
-    SIGNALS = 2
+    SIGNALS = 3
 };
 
 struct host {
@@ -31,6 +31,13 @@ struct host {
     uv_async_t store_ready;
     uv_idle_t busy; /* active while the engine has more to do at once */
     uv_signal_t signals[SIGNALS];
+    bool serves, draining;
+    bool refused; /* the store refuses commits for now */
+    uint64_t drain_ms;
+    uv_timer_t drain;
+    void (*hung_up)(void *arg);
+    void (*drain_begun)(void *arg);
+    engine_troubled *troubled;
     bool deaf; /* nobody can reach it */
     struct err deaf_why;
     bool stopping;
@@ -50,6 +57,7 @@ static void wind_down(struct host *h)
     crews_end(h->crews);
     uv_close((uv_handle_t *)&h->wake, NULL);
     uv_close((uv_handle_t *)&h->tick, NULL);
+    uv_close((uv_handle_t *)&h->drain, NULL);
     uv_close((uv_handle_t *)&h->busy, NULL);
     store_set_wakeup(h->store, NULL, NULL);
     uv_close((uv_handle_t *)&h->store_ready, NULL);
@@ -111,6 +119,10 @@ static void turn(struct host *h)
     }
     if (h->stopping) /* by a callback */
         return;
+    if (h->draining && engine_idle(h->engine) && crews_are_quiet(h->crews)) {
+        wind_down(h);
+        return;
+    }
     if (engine_dead(h->engine, &why)) {
         wind_down(h);
         return;
@@ -125,12 +137,38 @@ static void turn(struct host *h)
         uv_idle_stop(&h->busy);
 }
 
+/* ---- signals ---- */
+
+static void on_drained_long_enough(uv_timer_t *drain)
+{
+    wind_down(drain->data);
+}
+
+/* What runs may end, and is not run again by whoever comes next. */
+static void drain(struct host *h)
+{
+    h->draining = true;
+    crews_hold(h->crews);
+    if (h->drain_begun)
+        h->drain_begun(h->arg);
+    uv_timer_start(&h->drain, on_drained_long_enough, h->drain_ms, 0);
+    uv_idle_start(&h->busy, on_busy); /* nothing may run */
+}
+
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct host *h = signal->data;
-    if (!h->stopping)
-        h->signal = number;
-    wind_down(h);
+    if (h->stopping)
+        return;
+    if (number == SIGHUP) {
+        h->hung_up(h->arg);
+        return;
+    }
+    h->signal = number;
+    if (h->serves && !h->draining)
+        drain(h);
+    else
+        wind_down(h);
 }
 
 /* ---- tasks ---- */
@@ -200,7 +238,25 @@ static void task_answered(void *arg, const struct task_result *result)
         uv_idle_start(&h->busy, on_busy);
 }
 
+static void troubled(void *arg, execution_key key, const struct err *err, struct wall_ms again_at)
+{
+    struct host *h = arg;
+    h->refused |= again_at.ms != 0;
+    if (h->troubled)
+        h->troubled(h->arg, key, err, again_at);
+}
+
 /* ---- others ---- */
+
+static bool is_ready(void *arg, const char **ret_why_not)
+{
+    const struct host *h = arg;
+    *ret_why_not = h->draining || h->stopping     ? "draining"
+                   : !engine_recovered(h->engine) ? "recovering"
+                   : h->refused                   ? "the store refuses what is to be written"
+                                                  : NULL;
+    return !*ret_why_not;
+}
 
 static void step_soon(void *arg)
 {
@@ -234,10 +290,48 @@ static void followed(void *arg, const struct run *run, const struct execution_ro
                      const struct flow_event *events, size_t count, struct wall_ms at)
 {
     struct host *h = arg;
+    h->refused = false;
     api_followed(h->api, execution->key);
     if (execution->status != EXECUTION_RUNNING)
         crews_forget(h->crews, execution->key);
     h->followed(h->arg, run, execution, events, count, at);
+}
+
+/* ---- addresses ---- */
+
+static bool no_address(const char *text, struct err *reterr)
+{
+    return err_set(reterr, ERR_USAGE,
+                   "\"%s\" is nothing to listen on: give an address with its port, such as "
+                   "127.0.0.1:8083 or [::1]:8083, or unix:PATH",
+                   text);
+}
+
+bool host_listen_parse(const char *text, struct host_listen *ret, struct err *reterr)
+{
+    struct host_listen l = {0};
+    struct str whole = str_of_cstr(text), address;
+    int64_t port;
+    if (str_starts_with(whole, STR("unix:"))) {
+        l.unix_path = text + sizeof("unix:") - 1;
+        *ret = l;
+        return *l.unix_path ? true : no_address(text, reterr);
+    }
+    size_t colon = str_rfind_char(whole, ':');
+    if (colon == SIZE_MAX || !str_to_int64(str_slice(whole, colon + 1, whole.len), &port) ||
+        port < 0 || port > UINT16_MAX)
+        return no_address(text, reterr);
+    address = str_slice(whole, 0, colon);
+    if (str_starts_with(address, STR("[")) && str_ends_with(address, STR("]")))
+        address = str_slice(address, 1, address.len - 1);
+    else if (str_eq(address, STR("localhost")))
+        address = STR("127.0.0.1");
+    if (!address.len || address.len >= sizeof(l.address))
+        return no_address(text, reterr);
+    memcpy(l.address, address.ptr, address.len);
+    l.port = (uint16_t)port;
+    *ret = l;
+    return true;
 }
 
 /* ---- life ---- */
@@ -247,20 +341,66 @@ static void must(int status)
     ASSERT(status == 0);
 }
 
-static void open_loop(struct host *h)
+static void open_loop(struct host *h, bool hangup)
 {
-    static const int numbers[SIGNALS] = {SIGINT, SIGTERM};
+    static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
     must(uv_loop_init(&h->loop));
     must(uv_timer_init(&h->loop, &h->wake));
     must(uv_timer_init(&h->loop, &h->tick));
+    must(uv_timer_init(&h->loop, &h->drain));
     must(uv_idle_init(&h->loop, &h->busy));
     must(uv_async_init(&h->loop, &h->store_ready, on_store_ready));
-    h->wake.data = h->tick.data = h->busy.data = h->store_ready.data = h;
+    h->wake.data = h->tick.data = h->drain.data = h->busy.data = h->store_ready.data = h;
     for (size_t i = 0; i < SIGNALS; i++) {
         must(uv_signal_init(&h->loop, &h->signals[i]));
         h->signals[i].data = h;
-        must(uv_signal_start(&h->signals[i], on_signal, numbers[i]));
+        if (numbers[i] != SIGHUP || hangup)
+            must(uv_signal_start(&h->signals[i], on_signal, numbers[i]));
     }
+}
+
+static void adopt_options(struct host *h, const struct host_options *options)
+{
+    h->store = options->store;
+    h->followed = options->followed;
+    h->unfollowed = options->unfollowed;
+    h->troubled = options->troubled;
+    h->ticked = options->ticked;
+    h->hung_up = options->hung_up;
+    h->drain_begun = options->draining;
+    h->drain_ms = options->drain_ms;
+    h->serves = options->serves;
+    h->arg = options->arg;
+}
+
+static void open_api(struct host *h, const struct http_limits *http)
+{
+    struct api_options api = {
+        .loop = &h->loop,
+        .engine = h->engine,
+        .store = h->store,
+        .seed = entropy_u64(),
+        .limits = *http,
+        .wake = step_soon,
+        .take_config = h->serves ? NULL : take_config,
+        .assign_crew = assign_crew,
+        .unfollowed = unfollowed,
+        .is_ready = is_ready,
+        .arg = h,
+    };
+    h->api = api_new(&api);
+}
+
+static bool listen_all(struct host *h, const struct host_options *options, struct err *reterr)
+{
+    for (size_t i = 0; i < options->listen_count; i++) {
+        struct host_listen *l = &options->listens[i];
+        if (l->unix_path ? !api_listen_unix(h->api, l->unix_path, reterr)
+                         : !api_listen_tcp(h->api, l->address, l->port, &l->port, reterr))
+            return false;
+    }
+    h->deaf = options->socket && !api_listen_unix(h->api, options->socket, &h->deaf_why);
+    return true;
 }
 
 bool host_new(const struct host_options *options, struct host **ret_host, struct err *reterr)
@@ -277,10 +417,12 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
         .express_live_max = settings.express_live_max,
         .express_keep = settings.express_history_keep,
         .tasks = {h, start_task, cancel_task},
-        .troubled = options->troubled,
-        .troubled_arg = options->arg,
+        .troubled = troubled,
+        .troubled_arg = h,
+        .advance_all = options->serves,
     };
     h->arena = arena;
+    adopt_options(h, options);
     if (!children_open(options->children, &h->found, &h->children, reterr) ||
         !engine_new(&engine, &h->engine, reterr)) {
         children_close(h->children);
@@ -288,32 +430,23 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
         return false;
     }
     engine_follow(h->engine, followed, h);
-    open_loop(h);
-    h->store = options->store;
+    open_loop(h, options->hung_up != NULL);
     store_set_wakeup(h->store, wake_up, &h->store_ready);
-    h->followed = options->followed;
-    h->unfollowed = options->unfollowed;
-    h->arg = options->arg;
-    if (options->ticked) {
-        h->ticked = options->ticked;
+    if (h->ticked)
         must(uv_timer_start(&h->tick, on_tick, options->tick_ms, options->tick_ms));
-    }
     h->crews = crews_new(&h->loop, options->bindings, h->children, task_answered, h);
-    h->api = api_new(&(struct api_options){
-        .loop = &h->loop,
-        .engine = h->engine,
-        .store = h->store,
-        .seed = entropy_u64(),
-        .limits = settings.http,
-        .wake = step_soon,
-        .take_config = take_config,
-        .assign_crew = assign_crew,
-        .unfollowed = unfollowed,
-        .arg = h,
-    });
-    h->deaf = options->socket && !api_listen_unix(h->api, options->socket, &h->deaf_why);
+    open_api(h, &settings.http);
+    if (!listen_all(h, options, reterr)) {
+        host_free(h);
+        return false;
+    }
     *ret_host = h;
     return true;
+}
+
+void host_rebind(struct host *h, struct arena *arena, const struct bindings *bindings)
+{
+    crews_replace_own(h->crews, arena, bindings);
 }
 
 struct engine *host_engine(struct host *h)

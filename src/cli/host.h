@@ -20,6 +20,16 @@
 
 struct host;
 
+/* "127.0.0.1:8083", "[::1]:0", "unix:/run/pawl.sock". */
+struct host_listen {
+    const char *unix_path; /* NULL: address and port */
+    char address[64];
+    uint16_t port; /* 0: any; then which */
+};
+
+/* Errors: USAGE. unix_path borrows the text. */
+MUST_CHECK bool host_listen_parse(const char *text, struct host_listen *ret, struct err *reterr);
+
 struct host_options {
     struct store *store;
     const struct bindings *bindings;
@@ -31,7 +41,17 @@ struct host_options {
     void (*ticked)(void *arg, struct wall_ms now); /* every tick_ms; may be NULL */
     uint32_t tick_ms;
     void (*unfollowed)(void *arg); /* nobody follows through the socket any more; may be NULL */
-    void *arg;                     /* of all of them */
+
+    /* A server: advances all executions, takes no configuration from clients, and at
+     * SIGTERM drains, that is, starts no more tasks and waits up to drain_ms for those
+     * that run, before it stops. */
+    bool serves;
+    uint64_t drain_ms;
+    struct host_listen *listens; /* besides the socket; ports are filled in */
+    size_t listen_count;
+    void (*hung_up)(void *arg);  /* SIGHUP; may be NULL: it ends the process */
+    void (*draining)(void *arg); /* may be NULL */
+    void *arg;                   /* of all of them */
 };
 
 /* First ends the commands that an earlier process left running. */
@@ -44,6 +64,10 @@ struct engine *host_engine(struct host *h);
 /* Why it does not listen at its socket (a file system without sockets, for example);
  * NULL: it does. */
 const struct err *host_deaf(const struct host *h);
+
+/* Tasks are carried out so from now on; those that run end as they began. Owned: the
+ * arena. */
+void host_rebind(struct host *h, struct arena *arena, const struct bindings *bindings);
 
 /* Others that follow executions here. */
 size_t host_followers(const struct host *h);

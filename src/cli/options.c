@@ -69,6 +69,16 @@ static bool choice_check(const struct option *option, const char *value, struct 
                    option->choices, value);
 }
 
+static bool add_value(struct arguments *a, size_t place, const char *value, struct err *reterr)
+{
+    if (a->many_count == OPTION_VALUES_MAX)
+        return err_set(reterr, ERR_USAGE, "%s is given more than %d times",
+                       a->options.table[place].name, OPTION_VALUES_MAX);
+    a->many[a->many_count].place = place;
+    a->many[a->many_count++].value = value;
+    return true;
+}
+
 /* `text` begins with '-' and is more than that. *at is its place in argv. */
 static bool take_option(struct arguments *a, int argc, char **argv, int *at, struct err *reterr)
 {
@@ -80,7 +90,7 @@ static bool take_option(struct arguments *a, int argc, char **argv, int *at, str
         return fail_unknown(&a->options, name, reterr);
     const struct option *option = &a->options.table[place];
     const char *value = equals == SIZE_MAX ? NULL : argv[*at] + equals + 1;
-    if (a->values[place])
+    if (a->values[place] && option->type != OPTION_MANY)
         return err_set(reterr, ERR_USAGE, "%s is given twice", option->name);
     if (option->type == OPTION_FLAG && value)
         return err_set(reterr, ERR_USAGE, "%s takes no value", option->name);
@@ -94,6 +104,8 @@ static bool take_option(struct arguments *a, int argc, char **argv, int *at, str
         return err_set(reterr, ERR_USAGE, "%s needs a value: %s %s", option->name, option->name,
                        option->value);
     a->values[place] = value;
+    if (option->type == OPTION_MANY && !add_value(a, place, value, reterr))
+        return false;
     return option->type != OPTION_CHOICE || choice_check(option, value, reterr);
 }
 
@@ -126,6 +138,16 @@ const char *option_text(const struct arguments *a, const char *name)
     size_t place = option_find(&a->options, str_of_cstr(name));
     ASSERT(place != SIZE_MAX);
     return a->values[place];
+}
+
+const char *option_nth(const struct arguments *a, const char *name, size_t index)
+{
+    size_t place = option_find(&a->options, str_of_cstr(name));
+    ASSERT(place != SIZE_MAX);
+    for (size_t i = 0; i < a->many_count; i++)
+        if (a->many[i].place == place && index-- == 0)
+            return a->many[i].value;
+    return NULL;
 }
 
 bool option_given(const struct arguments *a, const char *name)

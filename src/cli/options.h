@@ -13,12 +13,14 @@
 enum {
     OPTIONS_MAX = 16, /* of one command */
     ARGUMENTS_MAX = 1000,
+    OPTION_VALUES_MAX = 64, /* of all OPTION_MANY together */
 };
 
 enum option_type {
     OPTION_FLAG,
     OPTION_TEXT,
     OPTION_CHOICE, /* one of `choices`, whatever the case */
+    OPTION_MANY,   /* a text that may be given again and again */
 };
 
 struct option {
@@ -37,6 +39,11 @@ struct options {
 struct arguments {
     struct options options;
     const char *values[OPTIONS_MAX]; /* by place in the table; a flag's is "" */
+    struct {
+        size_t place;
+        const char *value;
+    } many[OPTION_VALUES_MAX];
+    size_t many_count;
     const char *items[ARGUMENTS_MAX];
     size_t count;
     bool help; /* --help or -h stood somewhere */
@@ -48,6 +55,8 @@ MUST_CHECK bool arguments_parse(const struct options *options, int argc, char **
 
 /* NULL when it was not given. The name must be in the table (asserted). */
 const char *option_text(const struct arguments *a, const char *name);
+/* The value of its index-th giving; NULL: there are fewer. */
+const char *option_nth(const struct arguments *a, const char *name, size_t index);
 bool option_given(const struct arguments *a, const char *name);
 
 /* The nearest of `count` names `stride` bytes apart, or NULL when none is near.

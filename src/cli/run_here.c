@@ -221,8 +221,8 @@ int session_run_here(struct session *s)
     struct cli *cli = s->cli;
     struct host_options options = {
         .store = s->archive.store,
-        .bindings = &s->file.bindings,
-        .settings = &s->file.settings,
+        .bindings = &s->bound.config.bindings,
+        .settings = &s->bound.config.settings,
         .children = datadir_file(s->archive.datadir, cli->arena, DATADIR_CHILDREN),
         .socket = datadir_file(s->archive.datadir, cli->arena, API_SOCKET),
         .troubled = troubled,

@@ -22,8 +22,8 @@ struct visit {
 static struct json config_json(const struct session *s, struct arena *a)
 {
     struct json_object_builder b = json_object_builder(a);
-    json_object_add(&b, STR("text"), json_string(s->config_text));
-    json_object_add(&b, STR("folder"), json_string(s->config_folder));
+    json_object_add(&b, STR("text"), json_string(s->bound.text));
+    json_object_add(&b, STR("folder"), json_string(s->bound.folder));
     json_object_add(&b, STR("required"), json_bool(option_given(&s->cli->arguments, "--config")));
     return json_object_done(&b);
 }

@@ -8,6 +8,7 @@
 #ifndef PAWL_CLI_SESSION_H
 #define PAWL_CLI_SESSION_H
 
+#include "cli/config_file.h"
 #include "cli/host.h"
 #include "cli/live.h"
 #include "cli/story.h"
@@ -17,9 +18,8 @@ struct session {
     struct cli *cli;
     struct engine_start start;
     const struct machine *machine; /* the definition's; NULL: --resume */
-    struct config file;
-    const char *config; /* that was given or found; NULL: none */
-    struct str config_text, config_folder;
+    const char *config;            /* that was given or found; NULL: none */
+    struct config_file bound;
     struct str data; /* the data directory's path */
     struct archive archive;
     struct host *host;

@@ -468,6 +468,11 @@ bool engine_idle(const struct engine *e)
            e->nested.count == e->nested.watching;
 }
 
+bool engine_recovered(const struct engine *e)
+{
+    return e->lookout.done;
+}
+
 struct engine_stats engine_stats(const struct engine *e)
 {
     return (struct engine_stats){

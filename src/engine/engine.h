@@ -94,6 +94,9 @@ struct wall_ms engine_wake(const struct engine *e);
 /* Nothing queued, nothing waiting for the store: all runs are parked or ended. */
 bool engine_idle(const struct engine *e);
 
+/* What was under way when the store was opened has been found and loaded. */
+bool engine_recovered(const struct engine *e);
+
 struct engine_stats {
     size_t runs;           /* in memory */
     size_t express;        /* of them */

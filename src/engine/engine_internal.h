@@ -207,6 +207,7 @@ struct wakes {
  * (wake.c). */
 struct lookout {
     bool waiting, failed, newest_known;
+    bool done; /* what was at work at the opening has been found, and is being loaded */
     struct arena *arena;
     struct store_read read;
     struct err err;

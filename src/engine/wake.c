@@ -216,6 +216,9 @@ bool lookout_step(struct engine *e)
         ask_for_wakes(e);
         return true;
     }
+    struct away_wake first;
+    if (!away_first(&e->away, &first) || first.at.ms != WAKE_AT_OPENING.ms)
+        l->done = true;
     away_trim(&e->away);
     return false;
 }

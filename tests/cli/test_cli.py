@@ -20,7 +20,7 @@ def help_is_there_for_newcomers(p):
     p.run("help").says("Usage", "Exit status", "Commands", "run ", "show ", "history ", "ls ", "validate ")
     p.run("--help").says("Usage")
     p.run().has(2, "Usage", "Commands")
-    for command in ("run", "stop", "show", "logs", "history", "ls", "validate", "version", "help"):
+    for command in ("run", "serve", "stop", "show", "logs", "history", "ls", "validate", "version", "help"):
         text = p.run(command, "--help").says("Usage", "Options", "Examples", f"pawl {command}").out
         assert p.run("help", command).out == text
         assert p.run(command, "-h").out == text

@@ -4,6 +4,8 @@
 
 #include "api/api_internal.h"
 
+route_handler rest_health;
+route_handler rest_ready;
 route_handler rest_run;
 route_handler rest_definition;
 route_handler rest_follow;

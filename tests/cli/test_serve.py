@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""`pawl serve`: how it begins, what it says, how it ends. Prints TAP. $PAWL_BIN is
+the binary."""
+import contextlib
+import http.client
+import json
+import os
+import re
+import resource
+import select
+import signal
+import socket
+import subprocess
+import sys
+
+from place import PATIENCE_S, PAWL, tap_main, test, wait_until
+
+PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+
+
+def task(name):
+    return {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": name, "End": True}}}
+
+
+def bind(p, **commands):
+    lines = [f"  - {{resource: {name}, exec: [sh, -c, {json.dumps(command)}]}}\n" for name, command in commands.items()]
+    (p.path / "pawl.yaml").write_text("bindings:\n" + "".join(lines))
+
+
+class Server:
+    def __init__(self, p, *arguments, limit=None):
+        self.p = p
+        self.log = open(p.path / "err", "wb")  # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [PAWL, "serve", "--listen", "127.0.0.1:0", *arguments], cwd=p.path, env=p.environment(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
+            preexec_fn=limit)
+        assert select.select([self.process.stdout], [], [], PATIENCE_S)[0], "it never listens"
+        self.line = os.read(self.process.stdout.fileno(), 4096).decode()
+        assert self.line, self.said()
+        self.port = int(re.search(r"http://127\.0\.0\.1:(\d+)", self.line)[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def said(self):
+        return (self.p.path / "err").read_text()
+
+    def ask(self, method, path, body=None):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        c.request(method, path, json.dumps(body) if body is not None else None)
+        answer = c.getresponse()
+        text = answer.read()
+        c.close()
+        return answer.status, json.loads(text)
+
+    def start(self, definition, **more):
+        return self.ask("POST", "/api/v1/run", {"definition": definition, "machine_name": "m", **more})
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+
+@contextlib.contextmanager
+def serving(p, *arguments, **more):
+    server = Server(p, *arguments, **more)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait()
+        server.process.stdout.close()
+        server.log.close()
+
+
+@test
+def one_line_says_where(p):
+    with serving(p, "--listen", "[::1]:0", "--listen", "unix:my.sock", "--data", "d") as s:
+        assert re.fullmatch(rf"pawl listens on http://127\.0\.0\.1:\d+, http://\[::1\]:\d+, unix:my\.sock; "
+                            rf"its data is in {re.escape(str(p.path))}/d\n", s.line), s.line
+        assert s.ask("GET", "/healthz") == (200, {"status": "ok"})
+        wait_until(lambda: s.ask("GET", "/readyz") == (200, {"status": "ready"}))
+        for path in ("my.sock", "d/pawl.sock"):
+            c = socket.socket(socket.AF_UNIX)
+            os.chdir(p.path)
+            c.connect(path)
+            c.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert b"200 OK" in c.recv(4096)
+            assert os.stat(path).st_mode & 0o777 == 0o600
+            c.close()
+        assert "info    listening  http://127.0.0.1" in s.said()
+        assert s.end() == 0
+        assert not (p.path / "my.sock").exists() and not (p.path / "d/pawl.sock").exists()
+
+
+@test
+def only_loopback_without_authentication(p):
+    for address in ("0.0.0.0:0", "10.0.0.1:8083", "[::]:0", "192.168.1.1:80", "[::ffff:127.0.0.1]:0", "127.0.0.1.evil:0"):
+        done = p.run("serve", "--listen", address)
+        done.has(2, address.rsplit(":", 1)[0].strip("[]"))
+        assert "loopback" in done.err or "no IP address" in done.err, done.err
+    for bad in ("", "8083", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "unix:", "127.0.0.1:-1"):
+        p.run("serve", "--listen", bad).has(2, "nothing to listen on")
+    p.run("serve", "--auth", "on").has(2, "--auth takes one of off")
+    with serving(p, "--auth", "off"):
+        pass
+
+
+@test
+def what_it_cannot_do_is_said(p):
+    (p.path / "file").write_text("mine")
+    p.run("serve", "--listen", "unix:file").has(2, "there is a file, no socket")
+    assert (p.path / "file").read_text() == "mine"
+    p.run("serve", "--config", "nowhere.yaml").has(4, "nowhere.yaml")
+    (p.path / "bad.yaml").write_text("bindings: 7\n")
+    p.run("serve", "--config", "bad.yaml").has(2, "bad.yaml:1:11")
+    p.run("serve", "--log-file", "no/such/log").has(4, "no/such/log")
+    with serving(p, "--listen", "unix:x.sock") as s:
+        p.run("serve", "--data", "e", "--listen", "unix:x.sock").has(5, "listens on unix:x.sock already")
+        p.run("serve", "--data", "e", "--listen", f"127.0.0.1:{s.port}").has(5, "127.0.0.1")
+        p.run("serve", "--listen", "127.0.0.1:0").has(5, f"process {s.process.pid}")
+    with serving(p, "--listen", "unix:x.sock"):  # a dead one left its socket
+        pass
+
+
+@test
+def it_advances_what_it_finds(p):
+    bind(p, slow="echo at >> ran; while [ ! -e go ]; do sleep 0.02; done; cat")
+    with serving(p) as s:
+        status, started = s.start(task("slow"), name="one")
+        assert status == 200 and started["status"] == "RUNNING", started
+        p.wait_for("ran")
+        s.process.kill()
+        s.process.wait()
+    with serving(p) as s:
+        wait_until(lambda: p.ran() == ["at", "at"])
+        assert "commands-ended  1 commands" in s.said()
+        (p.path / "go").write_text("")
+        wait_until(lambda: "SUCCEEDED" in p.run("ls").out)
+
+
+@test
+def sigterm_drains(p):
+    """What runs may end; nothing else begins; then it is gone, with 0."""
+    bind(p, slow="echo at >> ran; while [ ! -e go ]; do sleep 0.02; done; cat", after="echo after >> ran; cat")
+    two = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "slow", "Next": "U"},
+                                      "U": {"Type": "Task", "Resource": "after", "End": True}}}
+    with serving(p) as s:
+        s.start(two)
+        p.wait_for("ran")
+        s.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: s.ask("GET", "/readyz") == (503, {"status": "not ready", "reason": "draining"}))
+        assert s.ask("GET", "/healthz")[0] == 200
+        (p.path / "go").write_text("")
+        assert s.process.wait(PATIENCE_S) == 0
+        assert "draining" in s.said() and "stopped" in s.said()
+    assert p.ran() == ["at"], p.ran()
+    p.run("show").says("✔    1  T", "▸    2  U")
+    with serving(p) as s:
+        wait_until(lambda: "SUCCEEDED" in p.run("ls").out)
+    assert p.ran() == ["at", "after"], p.ran()
+
+
+@test
+def a_second_signal_waits_no_longer(p):
+    bind(p, slow="echo at >> ran; while :; do sleep 0.02; done")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        (p.path / "ran").unlink(missing_ok=True)
+        with serving(p) as s:
+            s.start(task("slow"))
+            p.wait_for("ran")
+            s.process.send_signal(number)
+            wait_until(lambda: "draining" in s.said())
+            assert s.end(number) == 0
+
+
+@test
+def sighup_reads_the_configuration_again(p):
+    bind(p, say="echo '\"old\"'", slow="echo at >> ran; while [ ! -e go ]; do sleep 0.02; done; echo '\"slow old\"'")
+    def output(name):
+        return json.loads(p.run("show", name, "--json").out)["execution"].get("output")
+    with serving(p) as s:
+        s.start(task("slow"), name="slow")
+        p.wait_for("ran")
+        s.start(task("say"), name="one")
+        wait_until(lambda: output("one") == "old")
+        bind(p, say="echo '\"new\"'", slow="echo '\"slow new\"'")
+        s.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded  2 bindings of ./pawl.yaml" in s.said())
+        s.start(task("say"), name="two")
+        wait_until(lambda: output("two") == "new")
+        (p.path / "pawl.yaml").write_text("bindings:\n  - {resource: say, exec: 7}\n")
+        s.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "not-reloaded" in s.said())
+        assert "./pawl.yaml:2:" in s.said() and "stay as they were" in s.said(), s.said()
+        s.start(task("say"), name="three")
+        wait_until(lambda: output("three") == "new")
+        (p.path / "go").write_text("")
+        wait_until(lambda: output("slow") == "slow old")  # it began before
+        assert s.end() == 0
+
+
+@test
+def the_log_is_lines_of_json_and_is_reopened(p):
+    with serving(p, "--log-file", "log", "--log-format", "json") as s:
+        os.rename(p.path / "log", p.path / "log.1")
+        s.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: (p.path / "log").exists() and (p.path / "log").read_text())
+        assert s.end() == 0
+        assert s.said() == ""
+    lines = [json.loads(line) for name in ("log.1", "log") for line in (p.path / name).read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["listening", "reloaded", "draining", "stopped"], lines
+    assert all(line.keys() == {"time", "level", "event", "message"} for line in lines), lines
+    with serving(p, "--log-file", "log") as s:
+        assert s.end() == 0
+    assert len((p.path / "log").read_text().splitlines()) == 6, "appended to"
+
+
+@test
+def a_run_beside_it_works_through_it(p):
+    bind(p, say="echo '\"by the server\"'")
+    (p.path / "flow.json").write_text(json.dumps(task("say")))
+    with serving(p) as s:
+        bind(p, say="echo '\"not by the server\"'")
+        done = p.run("run", "flow.json").has(0, "Tasks are carried out as the server's configuration says", "SUCCEEDED")
+        assert done.out == '"by the server"\n'
+        assert p.run("run", "flow.json", "--endpoint", s.url).has(0).out == '"by the server"\n'
+        assert p.run("run", "flow.json", PAWL_ENDPOINT=s.url).has(0).out == '"by the server"\n'
+        p.run("run", "flow.json", "--config", "pawl.yaml").has(5, "by its own configuration")
+        p.run("run", "flow.json", "--config", "pawl.yaml", "--endpoint", s.url).has(2, "leave --config out")
+        status, problem = s.ask("POST", "/api/v1/run", {
+            "definition": PASS, "machine_name": "m", "config": {"text": "", "folder": "/"}})
+        assert (status, problem["code"]) == (403, "PERMISSION"), problem
+
+
+def answers(s):
+    with contextlib.suppress(ConnectionError):
+        return s.ask("GET", "/healthz")[0] == 200
+    return False
+
+
+@test
+def few_descriptors_do_not_end_it(p):
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    with serving(p, limit=few) as s:
+        crowd = []
+        for _ in range(80):
+            c = socket.create_connection(("127.0.0.1", s.port))
+            crowd.append(c)
+        for c in crowd:
+            c.close()
+        wait_until(lambda: answers(s))  # what came before it may still be turned away
+        assert s.start(PASS)[0] == 200
+        assert s.end() == 0
+
+
+if __name__ == "__main__":
+    sys.exit(tap_main())
