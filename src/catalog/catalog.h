@@ -189,6 +189,10 @@ void catalog_delete_machine(struct catalog *c, const struct catalog_asker *who,
 void catalog_find_machine(struct catalog *c, const struct catalog_asker *who,
                           const struct arn *any);
 
+/* What an execution of the machine that was found keeps of that, as JSON text: {"revision",
+ * "version"?, "alias"?, "trace"?}. trace may be empty. */
+struct str catalog_origin(struct arena *a, const struct catalog_answer *answer, struct str trace);
+
 /* The revision of an execution that was started by the catalog. MACHINE_MISSING when it is
  * not kept any more. Without text. */
 void catalog_find_revision(struct catalog *c, const struct catalog_asker *who, struct str name,

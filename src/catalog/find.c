@@ -116,6 +116,20 @@ void catalog_find_machine(struct catalog *c, const struct catalog_asker *who, co
     deed_begin(d, find_begin);
 }
 
+struct str catalog_origin(struct arena *a, const struct catalog_answer *answer, struct str trace)
+{
+    const struct catalog_machine *m = &answer->machine;
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("revision"), json_string(m->revision));
+    if (m->version)
+        json_object_add(&b, STR("version"), json_string(arn_of_version(a, m->arn, m->version)));
+    if (answer->by_alias)
+        json_object_add(&b, STR("alias"), json_string(arn_of_alias(a, m->arn, answer->alias.name)));
+    if (trace.len)
+        json_object_add(&b, STR("trace"), json_string(trace));
+    return json_text(a, json_object_done(&b));
+}
+
 /* ---- revisions ---- */
 
 static void revision_read(struct deed *d)

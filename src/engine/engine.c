@@ -19,6 +19,12 @@ static size_t buckets_for(size_t slots)
     return count;
 }
 
+/* Whoever steps the engine steps its store. */
+static void nothing_to_wake(void *arg)
+{
+    (void)arg;
+}
+
 bool engine_new(const struct engine_options *options, struct engine **ret_engine,
                 struct err *reterr)
 {
@@ -47,6 +53,11 @@ bool engine_new(const struct engine_options *options, struct engine **ret_engine
     e->rng = rng_seeded(options->seed);
     e->bucket_count = buckets_for(e->options.runs_live_max);
     e->buckets = ARENA_ARRAY(arena, struct run_slot *, e->bucket_count);
+    e->catalog = catalog_new(&(struct catalog_options){.store = options->store,
+                                                       .org = options->org,
+                                                       .epoch = e->epochs[0],
+                                                       .seed = rng_next(&e->rng),
+                                                       .wake = nothing_to_wake});
     lookout_begin(e);
     *ret_engine = e;
     return true;
@@ -84,6 +95,7 @@ void engine_free(struct engine *e)
         }
     end_commands(e, NULL);
     nested_release(e);
+    catalog_free(e->catalog);
     arena_free(e->lookout.arena);
     arena_free(e->sweep.arena);
     spares_release(e);

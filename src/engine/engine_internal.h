@@ -14,6 +14,7 @@
 #define PAWL_ENGINE_ENGINE_INTERNAL_H
 
 #include "engine/activities.h"
+#include "catalog/catalog.h"
 #include "engine/away.h"
 #include "engine/engine.h"
 #include "engine/heartbeats.h"
@@ -236,6 +237,7 @@ struct engine {
     struct start_command *start_first, *start_last;
     struct pending_list homeless; /* for runs that found no room yet */
     struct nesteds nested;
+    struct catalog *catalog; /* to find machines for nested executions */
     size_t express_count;
     struct lookout lookout;
     size_t store_waits;                /* calls that the store has not answered */

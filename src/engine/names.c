@@ -92,17 +92,6 @@ bool arn_is_activity(struct str arn, struct str *ret_name)
     return parts[6].len > 0;
 }
 
-bool arn_is_machine(struct str arn, struct str *ret_name)
-{
-    struct str parts[MACHINE_ARN_PARTS];
-    if (!split(arn, parts, MACHINE_ARN_PARTS) || !str_eq(parts[0], STR("arn")) ||
-        !str_eq(parts[2], STR("states")) || !str_eq(parts[5], STR("stateMachine")) ||
-        parts[6].len == 0)
-        return false;
-    *ret_name = parts[6];
-    return true;
-}
-
 bool arn_is_execution(struct str arn, struct str *ret_machine, struct str *ret_name)
 {
     struct str parts[ARN_PARTS];

@@ -24,9 +24,6 @@ struct str arn_of_function(struct arena *a, struct str region, struct str accoun
 /* The name in an activity's ARN; false when it is none. */
 bool arn_is_activity(struct str arn, struct str *ret_name);
 
-/* The name in a state machine's ARN; false when it is none. */
-bool arn_is_machine(struct str arn, struct str *ret_name);
-
 /* The parts of an execution's ARN; false when it is none. */
 bool arn_is_execution(struct str arn, struct str *ret_machine, struct str *ret_name);
 

@@ -15,12 +15,11 @@
 #include "engine/names.h"
 
 enum nested_phase {
-    NESTED_WAITING,    /* for its turn */
-    NESTED_MACHINE,    /* reading its machine's row */
-    NESTED_DEFINITION, /* ... and the definition */
-    NESTED_STARTING,   /* the start is given */
-    NESTED_LOOKING,    /* for a child that was started before, by its name */
-    NESTED_WATCHING,   /* an execution that was there already and is not its own */
+    NESTED_WAITING,  /* for its turn */
+    NESTED_MACHINE,  /* asking the catalog for its machine */
+    NESTED_STARTING, /* the start is given */
+    NESTED_LOOKING,  /* for a child that was started before, by its name */
+    NESTED_WATCHING, /* an execution that was there already and is not its own */
 };
 
 struct nested {
@@ -36,8 +35,14 @@ struct nested {
     bool submitted; /* the history says that the child was started */
     bool dropped;   /* the parent does not want it any more: stop it */
     struct json parameters;
-    struct str machine_arn, machine_name, name, input;
+    struct arn arn; /* of the machine, a version or an alias */
+    struct str name, input;
     execution_key watched;
+    struct deed *deed; /* the catalog's */
+    enum catalog_outcome outcome;
+    uint8_t definition[SHA256_SIZE];
+    struct str text, role_arn, origin;
+    bool express;
     struct store_read read;
     bool failed;
     struct err err;
@@ -255,22 +260,70 @@ static void read(struct nested *n, enum nested_phase phase, enum store_read_kind
     store_read(n->engine->options.store, &n->read);
 }
 
+/* What it says lives no longer than this call. */
+static void machine_answered(void *owner, const struct catalog_answer *answer)
+{
+    struct nested *n = owner;
+    const struct catalog_machine *m = &answer->machine;
+    n->engine->store_waits--;
+    n->outcome = answer->outcome;
+    n->failed = answer->outcome == CATALOG_FAILED;
+    if (n->failed)
+        n->err = *answer->err;
+    if (answer->outcome == CATALOG_DONE) {
+        memcpy(n->definition, m->definition, SHA256_SIZE);
+        n->text = arena_str(n->arena, m->text);
+        n->role_arn = arena_str(n->arena, m->settings.role_arn);
+        n->origin = catalog_origin(n->arena, answer, STR(""));
+        n->express = m->settings.express;
+    }
+    push(&n->engine->nested.answered, n);
+}
+
+static void find_machine(struct nested *n)
+{
+    struct engine *e = n->engine;
+    const struct catalog_asker who = {
+        .now = e->wall, .done = machine_answered, .owner = n, .place = &n->deed};
+    n->phase = NESTED_MACHINE;
+    e->store_waits++;
+    e->nested.active++;
+    catalog_find_machine(e->catalog, &who, &n->arn);
+}
+
+static void find_child(struct nested *n)
+{
+    n->read = (struct store_read){.name = n->name, .machine_arn = n->arn.unqualified};
+    read(n, NESTED_LOOKING, STORE_FIND_NAMED);
+}
+
 /* False: it failed, and is gone. */
-static bool read_parameters(struct nested *n)
+static bool read_machine_arn(struct nested *n)
 {
     struct json arn = json_get(n->parameters, STR("StateMachineArn"));
-    struct json name = json_get(n->parameters, STR("Name"));
-    struct json input = json_get(n->parameters, STR("Input"));
-    char id[UUID_TEXT_LEN];
+    struct str text = json_str(arn);
     if (!json_is_string(arn)) {
         fail_parameters(n, "The field 'StateMachineArn' is required but was missing");
         return false;
     }
-    n->machine_arn = json_str(arn);
-    if (!arn_is_machine(n->machine_arn, &n->machine_name)) {
-        fail(n, "InvalidArn", "Invalid Arn: '" STR_FMT "'", STR_ARG(n->machine_arn));
+    if (!arn_parse(text, &n->arn)) {
+        fail(n, "InvalidArn", "Invalid Arn: 'Invalid ARN prefix: " STR_FMT "'", STR_ARG(text));
         return false;
     }
+    if (n->arn.kind == ARN_MACHINE || n->arn.kind == ARN_VERSION || n->arn.kind == ARN_ALIAS)
+        return true;
+    fail(n, "InvalidArn", "Invalid Arn: 'Resource type not valid in this context: " STR_FMT "'",
+         STR_ARG(n->arn.word));
+    return false;
+}
+
+static void begin(struct nested *n)
+{
+    struct json name = json_get(n->parameters, STR("Name"));
+    struct json input = json_get(n->parameters, STR("Input"));
+    char id[UUID_TEXT_LEN];
+    if (!read_machine_arn(n))
+        return;
     uuid_format(nested_id(n->parent_id, n->step, n->attempt), id);
     n->name =
         json_is_string(name) ? json_str(name) : arena_str(n->arena, str_of(id, UUID_TEXT_LEN));
@@ -278,28 +331,17 @@ static bool read_parameters(struct nested *n)
         n->input = STR("{}");
     else
         n->input = json_is_string(input) ? json_str(input) : json_text(n->arena, input);
-    return true;
-}
-
-static void begin(struct nested *n)
-{
-    if (!read_parameters(n))
-        return;
-    n->read = (struct store_read){.name = n->machine_name};
-    if (n->submitted) {
-        n->read.name = n->name;
-        n->read.machine_arn = n->machine_arn;
-        read(n, NESTED_LOOKING, STORE_FIND_NAMED);
-    } else {
-        read(n, NESTED_MACHINE, STORE_GET_MACHINE);
-    }
+    if (n->submitted)
+        find_child(n);
+    else
+        find_machine(n);
 }
 
 /* ---- the start ---- */
 
 static struct str child_arn(const struct nested *n)
 {
-    return arn_of_execution(n->arena, n->machine_arn, n->name);
+    return arn_of_execution(n->arena, n->arn.unqualified, n->name);
 }
 
 /* The child is there: the parent hears of it, and of its end if it waits for that. */
@@ -377,11 +419,14 @@ static void start(struct nested *n, struct machine_ref *machine)
         .nested = arena_dup(a, &nested, sizeof(nested)),
         .start =
             {
-                .machine_name = arena_str(a, n->machine_name),
-                .machine_arn = arena_str(a, n->machine_arn),
+                .machine_name = arena_str(a, n->arn.name),
+                .machine_arn = arena_str(a, n->arn.unqualified),
                 .name = arena_str(a, n->name),
                 .input = arena_str(a, n->input),
+                .role_arn = arena_str(a, n->role_arn),
+                .origin = arena_str(a, n->origin),
                 .cataloged = true,
+                .express = n->express,
                 .parent = n->parent,
                 .parent_task = n->awaited ? n->step + 1 : 0,
             },
@@ -393,37 +438,17 @@ static void start(struct nested *n, struct machine_ref *machine)
 
 /* ---- what the store answered ---- */
 
-static void no_machine(struct nested *n)
+static void machine_found(struct nested *n)
 {
-    fail(n, "StateMachineDoesNotExist", "State Machine Does Not Exist: '" STR_FMT "'",
-         STR_ARG(n->machine_arn));
-}
-
-static void machine_read(struct nested *n)
-{
-    if (n->failed || !str_eq(n->read.machines[0].arn, n->machine_arn)) {
-        no_machine(n);
-        return;
-    }
-    struct machine_ref *machine =
-        machine_take(&n->engine->machines, n->read.machines[0].definition);
-    if (machine) {
-        start(n, machine);
-        return;
-    }
-    struct store_read next = {0};
-    memcpy(next.hash, n->read.machines[0].definition, SHA256_SIZE);
-    n->read = next;
-    read(n, NESTED_DEFINITION, STORE_GET_DEFINITION);
-}
-
-static void definition_read(struct nested *n)
-{
-    struct machine_ref *machine = NULL;
+    struct machine_ref *machine = machine_take(&n->engine->machines, n->definition);
     struct err err;
-    if (n->failed)
-        no_machine(n);
-    else if (machine_compile(&n->engine->machines, n->read.text, &machine, &err))
+    if (n->outcome != CATALOG_DONE)
+        fail(n, "StateMachineDoesNotExist", "State Machine Does Not Exist: '" STR_FMT "'",
+             STR_ARG(n->arn.text));
+    else if (n->express && n->awaited)
+        fail(n, "StateMachineTypeNotSupported",
+             "This operation is not supported by this type of state machine");
+    else if (machine || machine_compile(&n->engine->machines, n->text, &machine, &err))
         start(n, machine);
     else
         refused(n, &err);
@@ -451,10 +476,8 @@ static void answered(struct nested *n)
         child_looked_for(n);
     } else if (n->dropped) {
         nested_free(n);
-    } else if (n->phase == NESTED_MACHINE) {
-        machine_read(n);
     } else {
-        definition_read(n);
+        machine_found(n);
     }
 }
 

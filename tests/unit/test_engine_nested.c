@@ -24,9 +24,12 @@ static const uint8_t secret[STORE_SECRET_SIZE] = {7};
 #define WITH_INPUT ",\"Input.$\":\"$\""
 #define WITH_NAME ",\"Name\":\"kid\""
 
+static const char express[] = "{\"type\":\"EXPRESS\",\"roleArn\":\"arn:aws:iam::1:role/quick\"}";
+
 static const struct {
     const char *name, *definition;
 } machines[] = {
+    {"quick", CHAIN("{\"Type\":\"Pass\",\"End\":true}")},
     {"echo", TASK("echo", "\"End\":true")},
     {"pass", CHAIN("{\"Type\":\"Pass\",\"End\":true}")},
     {"slow", TASK("slow", "\"End\":true")},
@@ -52,6 +55,7 @@ static struct store *store_with_machines(void)
         writes[0].u.definition.text = text;
         writes[1].u.machine = (struct machine_row){
             .name = name,
+            .body = str_eq(name, STR("quick")) ? STR(express) : STR(""),
             .arn = arn_of_machine(a, STR("us-east-1"), STR("000000000000"), name),
             .created_at = {1},
             .updated_at = {1},
@@ -287,8 +291,28 @@ static void test_no_such_machine(void **state)
                   "State Machine Does Not Exist: '" MACHINE_ARN(
                       "nobody") "' (Service: AWSStepFunctions; Status Code: 400; Error Code: "
                                 "StateMachineDoesNotExist; Request ID: ");
-    assert_failed(w, bad, "StepFunctions.InvalidArnException", "Invalid Arn: 'not an arn'");
+    assert_failed(w, bad, "StepFunctions.InvalidArnException",
+                  "Invalid Arn: 'Invalid ARN prefix: not an arn'");
     assert_failed(w, name, "StepFunctions.InvalidNameException", "Invalid Name: 'a b'");
+}
+
+/* A child has the role of its machine and keeps its revision. An Express one is started,
+ * and cannot be waited for. */
+static void test_express_child(void **state)
+{
+    struct world *w = *state;
+    execution_key parent = started(w, NESTED("", "quick", WITH_NAME), "{}");
+    execution_key awaited = started(w, NESTED(".sync", "quick", WITH_NAME), "{}");
+    world_settle(w);
+    struct execution_row row = child(w, "quick");
+    assert_status(w, parent, EXECUTION_SUCCEEDED);
+    assert_in_output(w, parent, ":express:quick:kid:");
+    assert_int_equal(row.status, EXECUTION_SUCCEEDED);
+    assert_true(row.express);
+    assert_true(str_eq(row.role_arn, STR("arn:aws:iam::1:role/quick")));
+    assert_true(str_starts_with(row.origin, STR("{\"revision\":\"")));
+    assert_failed(w, awaited, "StepFunctions.StateMachineTypeNotSupportedException",
+                  "This operation is not supported by this type of state machine (Service");
 }
 
 /* ---- names that are taken ---- */
@@ -548,6 +572,7 @@ int main(void)
         NESTED_TEST(test_child_fails),
         NESTED_TEST(test_child_is_stopped),
         NESTED_TEST(test_no_such_machine),
+        NESTED_TEST(test_express_child),
         NESTED_TEST(test_name_is_taken),
         NESTED_TEST(test_waits_for_what_another_started),
         NESTED_TEST(test_retries),

@@ -35,22 +35,6 @@ static void started(void *owner, struct errand *e, const struct err *err)
     call_answer(c, 200, json_object_done(&b));
 }
 
-static struct str origin_of(struct call *c, const struct catalog_answer *answer)
-{
-    const struct catalog_machine *m = &answer->machine;
-    struct json_object_builder b = json_object_builder(c->arena);
-    json_object_add(&b, STR("revision"), json_string(m->revision));
-    if (m->version)
-        json_object_add(&b, STR("version"),
-                        json_string(arn_of_version(c->arena, m->arn, m->version)));
-    if (answer->by_alias)
-        json_object_add(&b, STR("alias"),
-                        json_string(arn_of_alias(c->arena, m->arn, answer->alias.name)));
-    if (aws_given(c, "traceHeader"))
-        json_object_add(&b, STR("trace"), json_string(aws_text(c, "traceHeader")));
-    return json_text(c->arena, json_object_done(&b));
-}
-
 static void machine_found(void *owner, const struct catalog_answer *answer)
 {
     struct call *c = owner;
@@ -64,7 +48,7 @@ static void machine_found(void *owner, const struct catalog_answer *answer)
     s->command.machine_arn = arena_str(c->arena, m->arn);
     s->command.role_arn = m->settings.role_arn;
     s->command.definition = m->text;
-    s->command.origin = origin_of(c, answer);
+    s->command.origin = catalog_origin(c->arena, answer, aws_text(c, "traceHeader"));
     s->command.cataloged = true;
     s->command.express = m->settings.express;
     errand_start(call_errand(c, started), &s->command);
