@@ -34,7 +34,7 @@ const struct route routes[] = {
     {NULL, "SendTaskHeartbeat", aws_send_task_heartbeat},
     {NULL, "SendTaskSuccess", aws_send_task_success},
     {NULL, "StartExecution", aws_start_execution},
-    {NULL, "StartSyncExecution", aws_not_served},
+    {NULL, "StartSyncExecution", aws_start_sync_execution},
     {NULL, "StopExecution", aws_stop_execution},
     {NULL, "TagResource", aws_tag_resource},
     {NULL, "TestState", aws_not_served},

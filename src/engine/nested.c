@@ -438,20 +438,26 @@ static void start(struct nested *n, struct machine_ref *machine)
 
 /* ---- what the store answered ---- */
 
-static void machine_found(struct nested *n)
+static void start_machine(struct nested *n)
 {
     struct machine_ref *machine = machine_take(&n->engine->machines, n->definition);
     struct err err;
+    if (machine || machine_compile(&n->engine->machines, n->text, &machine, &err))
+        start(n, machine);
+    else
+        refused(n, &err);
+}
+
+static void machine_found(struct nested *n)
+{
     if (n->outcome != CATALOG_DONE)
         fail(n, "StateMachineDoesNotExist", "State Machine Does Not Exist: '" STR_FMT "'",
              STR_ARG(n->arn.text));
     else if (n->express && n->awaited)
         fail(n, "StateMachineTypeNotSupported",
              "This operation is not supported by this type of state machine");
-    else if (machine || machine_compile(&n->engine->machines, n->text, &machine, &err))
-        start(n, machine);
     else
-        refused(n, &err);
+        start_machine(n);
 }
 
 static void child_looked_for(struct nested *n)

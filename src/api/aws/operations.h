@@ -34,6 +34,7 @@ route_handler aws_send_task_failure;
 route_handler aws_send_task_heartbeat;
 route_handler aws_send_task_success;
 route_handler aws_start_execution;
+route_handler aws_start_sync_execution;
 route_handler aws_stop_execution;
 route_handler aws_tag_resource;
 route_handler aws_untag_resource;
@@ -64,6 +65,14 @@ struct json aws_tracing(struct call *c);
 
 /* Where the caller says to be: the region of his signature, else this house's. */
 struct str aws_region(struct call *c);
+
+/* ---- starts (start.c) ---- */
+
+/* Name, input and machine of the two operations that start; answers the call when false. */
+MUST_CHECK bool aws_take_start(struct call *c, struct engine_start *start, struct arn *ret_arn);
+/* What the catalog found, for the start. */
+void aws_fill_start(struct call *c, const struct catalog_answer *answer,
+                    struct engine_start *start);
 
 /* ---- definitions (definition.c) ---- */
 

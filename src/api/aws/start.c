@@ -35,22 +35,27 @@ static void started(void *owner, struct errand *e, const struct err *err)
     call_answer(c, 200, json_object_done(&b));
 }
 
+void aws_fill_start(struct call *c, const struct catalog_answer *answer, struct engine_start *start)
+{
+    const struct catalog_machine *m = &answer->machine;
+    start->machine_name = arena_str(c->arena, m->name);
+    start->machine_arn = arena_str(c->arena, m->arn);
+    start->role_arn = m->settings.role_arn;
+    start->definition = m->text;
+    start->origin = catalog_origin(c->arena, answer, aws_text(c, "traceHeader"));
+    start->cataloged = true;
+    start->express = m->settings.express;
+}
+
 static void machine_found(void *owner, const struct catalog_answer *answer)
 {
     struct call *c = owner;
     struct start *s = c->work;
-    const struct catalog_machine *m = &answer->machine;
     if (answer->outcome != CATALOG_DONE) {
         aws_no_machine(c, answer, s->arn);
         return;
     }
-    s->command.machine_name = arena_str(c->arena, m->name);
-    s->command.machine_arn = arena_str(c->arena, m->arn);
-    s->command.role_arn = m->settings.role_arn;
-    s->command.definition = m->text;
-    s->command.origin = catalog_origin(c->arena, answer, aws_text(c, "traceHeader"));
-    s->command.cataloged = true;
-    s->command.express = m->settings.express;
+    aws_fill_start(c, answer, &s->command);
     errand_start(call_errand(c, started), &s->command);
 }
 
@@ -74,15 +79,20 @@ static bool check_input(struct call *c, struct str input)
     return false;
 }
 
+bool aws_take_start(struct call *c, struct engine_start *start, struct arn *ret_arn)
+{
+    start->name = aws_text(c, "name");
+    start->input = aws_given(c, "input") ? aws_text(c, "input") : STR("{}");
+    return check_name(c, start->name) && check_input(c, start->input) &&
+           aws_take_arn(c, "stateMachineArn", ARN_IS_ANY_MACHINE, ret_arn);
+}
+
 void aws_start_execution(struct call *c)
 {
     struct start *s = c->work = ARENA_NEW(c->arena, struct start);
     struct catalog_asker who = aws_asker(c, machine_found);
     struct arn arn;
-    s->command.name = aws_text(c, "name");
-    s->command.input = aws_given(c, "input") ? aws_text(c, "input") : STR("{}");
-    if (!check_name(c, s->command.name) || !check_input(c, s->command.input) ||
-        !aws_take_arn(c, "stateMachineArn", ARN_IS_ANY_MACHINE, &arn))
+    if (!aws_take_start(c, &s->command, &arn))
         return;
     s->arn = arn.text;
     catalog_find_machine(c->api->catalog, &who, &arn);
