@@ -116,15 +116,16 @@ struct flow_event {
     uint32_t state; /* number in the definition, or STATE_NO_NONE */
     uint32_t step;  /* index of the step, from 0; counts every state entered */
     uint32_t attempt, generation;
-    uint32_t next;                        /* STATE_EXITED: the state to go to, or STATE_NO_NONE */
-    uint32_t child;                       /* frame of the branch or iteration it speaks of */
-    struct json within;                   /* STATE_ENTERED, EXECUTION_FAILED: the Parallels and
-                                           * Maps around it, outermost first: [[step, index of the
-                                           * branch or iteration], ...]; absent at the top level.
-                                           * For views: changes nothing */
-    uint32_t index;                       /* of the iteration, branch or retrier */
-    int64_t length;                       /* items of a Map */
-    int64_t timeout, heartbeat;           /* seconds; 0: none */
+    uint32_t next;              /* STATE_EXITED: the state to go to, or STATE_NO_NONE */
+    uint32_t child;             /* frame of the branch or iteration it speaks of */
+    struct json within;         /* STATE_ENTERED, EXECUTION_FAILED: the Parallels and
+                                 * Maps around it, outermost first: [[step, index of the
+                                 * branch or iteration], ...]; absent at the top level.
+                                 * For views: changes nothing */
+    uint32_t index;             /* of the iteration, branch or retrier */
+    int64_t length;             /* items of a Map */
+    int64_t timeout, heartbeat; /* seconds; 0: none. Of a failure, heartbeat above 0: for want of
+                                   heartbeats */
     int64_t concurrency, tolerated_count; /* MAP_STARTED; tolerated_count -1: none */
     double tolerated_percentage;
     int64_t wake_ms;      /* UTC ms of a timer or deadline; 0: none */

@@ -63,6 +63,10 @@ static void wait_for_task(struct call *c, struct str activity, struct str worker
 {
     struct api *api = c->api;
     struct engine *engine = api->options.engine;
+    if (http_request_is_gone(c->request)) { /* nobody would tell of it any more */
+        call_answer(c, 200, answer_of(c->arena, NULL));
+        return;
+    }
     struct poll *p = ARENA_NEW(http_request_arena(c->request), struct poll);
     *p = (struct poll){api, c->request, NULL, api->polls, &api->polls};
     if (p->next)
