@@ -92,7 +92,10 @@ static void chain10_echo(struct arena *a)
     load.workflows = ECHO_ALONE;
     load.in_flight = 1;
     struct bench_result alone = bench_host_run(h, &load);
-    struct bench_latency commit = bench_raw_commit(h, LATENCY_ROUNDS);
+    struct bench_samples commits = {0};
+    for (int i = 0; i < LATENCY_ROUNDS; i++)
+        bench_sample(&commits, bench_raw_commit_us(bench_host_raw(h)));
+    struct bench_latency commit = bench_latency_of(&commits);
     printf("{\"workload\":\"chain10-echo\",\"workflows\":%d,\"in_flight\":%d,\"steps_per_s\":%.0f,"
            "\"alone_p50_us\":%.0f,\"commit_p50_us\":%.0f,\"alone_p50_in_commits\":%.1f}\n",
            ECHO_WORKFLOWS, ECHO_IN_FLIGHT, (double)ECHO_WORKFLOWS * STATES / many.seconds,
@@ -111,8 +114,8 @@ static void latency(struct arena *a)
     struct bench_samples mine = {0}, commits = {0}, syncs = {0};
     for (int i = 0; i < LATENCY_ROUNDS; i++) {
         bench_sample(&mine, bench_host_run(h, &load).latency.p50_us);
-        bench_sample(&commits, bench_raw_commit(h, 1).p50_us);
-        bench_sample(&syncs, bench_raw_sync(h, 1).p50_us);
+        bench_sample(&commits, bench_raw_commit_us(bench_host_raw(h)));
+        bench_sample(&syncs, bench_raw_sync_us(bench_host_raw(h)));
     }
     struct bench_latency m = bench_latency_of(&mine), c = bench_latency_of(&commits),
                          s = bench_latency_of(&syncs);

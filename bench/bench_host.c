@@ -28,47 +28,13 @@ struct bench_host {
     const struct bench_load *load;
     size_t started, acknowledged, ended;
     struct bench_samples samples;
-    sqlite3 *raw;
-    sqlite3_stmt *raw_insert;
-    int sync_fd;
+    struct bench_raw *raw; /* NULL: not asked for yet */
 };
 
 static void fatal(const char *what, const char *why)
 {
     fprintf(stderr, "bench: %s: %s\n", what, why);
     exit(1);
-}
-
-/* ---- samples ---- */
-
-void bench_sample(struct bench_samples *s, double us)
-{
-    if (s->count == s->capacity) {
-        s->capacity = s->capacity ? s->capacity * 2 : 1024;
-        s->us = realloc(s->us, s->capacity * sizeof(double));
-        if (!s->us)
-            fatal("samples", "out of memory");
-    }
-    s->us[s->count++] = us;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-struct bench_latency bench_latency_of(struct bench_samples *s)
-{
-    struct bench_latency l = {0};
-    if (s->count) {
-        qsort(s->us, s->count, sizeof(double), by_value);
-        l.p50_us = s->us[s->count / 2];
-        l.p99_us = s->us[s->count * 99 / 100];
-    }
-    free(s->us);
-    *s = (struct bench_samples){0};
-    return l;
 }
 
 /* ---- the engine's side ---- */
@@ -145,24 +111,6 @@ static struct engine *new_engine(struct bench_host *h)
     return engine;
 }
 
-static void raw_open(struct bench_host *h)
-{
-    char path[600];
-    snprintf(path, sizeof(path), "%s/raw.db", h->folder);
-    if (sqlite3_open(path, &h->raw) != SQLITE_OK ||
-        sqlite3_exec(h->raw,
-                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                     "CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, body TEXT)",
-                     NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(h->raw, "INSERT INTO t (body) VALUES (printf('%.700c','x'))", -1,
-                           &h->raw_insert, NULL) != SQLITE_OK)
-        fatal("raw", sqlite3_errmsg(h->raw));
-    snprintf(path, sizeof(path), "%s/raw.log", h->folder);
-    h->sync_fd = open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-    if (h->sync_fd < 0)
-        fatal("raw", path);
-}
-
 static struct bench_host *open_in(struct bench_host *h)
 {
     uint8_t secret[32];
@@ -184,7 +132,6 @@ static struct bench_host *new_host(void)
     struct bench_host *h = calloc(1, sizeof(*h));
     if (!h)
         fatal("host", "out of memory");
-    h->sync_fd = -1;
     return h;
 }
 
@@ -196,7 +143,6 @@ struct bench_host *bench_host_open(const char *name)
     if (!mkdtemp(h->folder))
         fatal("folder", h->folder);
     open_in(h);
-    raw_open(h);
     return h;
 }
 
@@ -213,17 +159,20 @@ const char *bench_host_folder(const struct bench_host *h)
     return h->folder;
 }
 
-static const char *const files[] = {"pawl.db",    "pawl.db-wal", "pawl.db-shm", "raw.db",
-                                    "raw.db-wal", "raw.db-shm",  "raw.log"};
+struct bench_raw *bench_host_raw(struct bench_host *h)
+{
+    if (!h->raw)
+        h->raw = bench_raw_open(h->folder);
+    return h->raw;
+}
+
+static const char *const files[] = {"pawl.db", "pawl.db-wal", "pawl.db-shm"};
 
 void bench_host_close(struct bench_host *h, bool keep)
 {
     engine_free(h->engine);
     store_close(h->store);
-    sqlite3_finalize(h->raw_insert);
-    sqlite3_close(h->raw);
-    if (h->sync_fd >= 0)
-        close(h->sync_fd);
+    bench_raw_close(h->raw);
     arena_free(h->tasks_arena);
     for (size_t i = 0; !keep && i < COUNT_OF(files); i++) {
         char path[600];
@@ -339,34 +288,6 @@ void bench_host_fill_wal(struct bench_host *h, const struct bench_load *load)
     while (bench_wal_kib(h->folder) < FULL_KIB)
         bench_host_park(h, &some);
     sqlite3_close(reader);
-}
-
-/* ---- the bare disk ---- */
-
-struct bench_latency bench_raw_commit(struct bench_host *h, int rounds)
-{
-    struct bench_samples s = {0};
-    for (int i = 0; i < rounds; i++) {
-        uint64_t begin = clock_mono().ns;
-        if (sqlite3_step(h->raw_insert) != SQLITE_DONE)
-            fatal("raw commit", sqlite3_errmsg(h->raw));
-        sqlite3_reset(h->raw_insert);
-        bench_sample(&s, (double)(clock_mono().ns - begin) / 1000);
-    }
-    return bench_latency_of(&s);
-}
-
-struct bench_latency bench_raw_sync(struct bench_host *h, int rounds)
-{
-    static const char block[4096];
-    struct bench_samples s = {0};
-    for (int i = 0; i < rounds; i++) {
-        uint64_t begin = clock_mono().ns;
-        if (write(h->sync_fd, block, sizeof(block)) != sizeof(block) || fdatasync(h->sync_fd) != 0)
-            fatal("raw sync", "failed");
-        bench_sample(&s, (double)(clock_mono().ns - begin) / 1000);
-    }
-    return bench_latency_of(&s);
 }
 
 uint64_t bench_written_bytes(void)

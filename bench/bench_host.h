@@ -2,6 +2,7 @@
 #ifndef PAWL_BENCH_BENCH_HOST_H
 #define PAWL_BENCH_BENCH_HOST_H
 
+#include "bench_raw.h"
 #include "engine/engine.h"
 
 struct bench_host;
@@ -20,10 +21,6 @@ const char *bench_host_folder(const struct bench_host *h);
 struct bench_load {
     struct str definition, input;
     size_t workflows, in_flight;
-};
-
-struct bench_latency {
-    double p50_us, p99_us;
 };
 
 struct bench_result {
@@ -45,20 +42,10 @@ size_t bench_resident_kib(void);
 size_t bench_disk_kib(const struct bench_host *h);
 size_t bench_wal_kib(const char *folder);
 
-/* A one-row durable transaction in a SQLite file of the same settings beside the
- * store, and an append with fdatasync. */
-struct bench_latency bench_raw_commit(struct bench_host *h, int rounds);
-struct bench_latency bench_raw_sync(struct bench_host *h, int rounds);
+/* Files beside the store's; the host's own. */
+struct bench_raw *bench_host_raw(struct bench_host *h);
 
 /* Bytes that this process has had written to disk (/proc/self/io). */
 uint64_t bench_written_bytes(void);
-
-struct bench_samples {
-    double *us;
-    size_t count, capacity;
-};
-void bench_sample(struct bench_samples *s, double us);
-/* Frees the samples. */
-struct bench_latency bench_latency_of(struct bench_samples *s);
 
 #endif
