@@ -23,6 +23,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -91,6 +92,7 @@ static void become_server(const struct server *s)
     char address[64], path[600];
     snprintf(address, sizeof(address), "127.0.0.1:%u", s->port);
     snprintf(path, sizeof(path), "%s/log", s->folder);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* when this program ends in an error */
     int log = open(path, O_CREAT | O_WRONLY | O_APPEND, 0600);
     dup2(log, 1);
     dup2(log, 2);

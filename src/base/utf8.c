@@ -105,7 +105,18 @@ size_t utf8_floor(struct str s, size_t offset)
 size_t utf8_length(struct str s)
 {
     size_t count = 0;
-    for (size_t at = 0; at < s.len; count++)
+    for (size_t at = 0; at < s.len;) {
+        uint64_t eight;
+        if (s.len - at >= sizeof(eight)) {
+            memcpy(&eight, s.ptr + at, sizeof(eight));
+            if (!(eight & 0x8080808080808080u)) {
+                at += sizeof(eight);
+                count += sizeof(eight);
+                continue;
+            }
+        }
         utf8_next(s, &at);
+        count++;
+    }
     return count;
 }

@@ -332,7 +332,8 @@ static bool land(struct run_slot *s)
 static void settle(struct run_slot *s)
 {
     slot_account(s);
-    if (!s->shedding && !s->express && run_status(s->run) == FLOW_RUNNING)
+    /* Until the first turn has landed it is not known how large it was when it was new. */
+    if (!s->shedding && !s->express && !s->beginning && run_status(s->run) == FLOW_RUNNING)
         s->shedding = run_is_bloated(s);
     if (s->shedding && !s->flights.first) {
         slot_drop_run(s);

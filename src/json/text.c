@@ -18,14 +18,30 @@ static bool is_pair(uint32_t unit, const char *at, const char *end)
            (four_hex(at + 2) & 0xfc00) == 0xdc00;
 }
 
+static char meaning_of(char letter)
+{
+    switch (letter) {
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return letter;
+    }
+}
+
 size_t json_unescape(const char **at, const char *end, char to[static 4])
 {
-    static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
     char c = (*at)[1];
     *at += 2;
     if (c != 'u') {
-        const char *letter = strchr(letters, c);
-        to[0] = letter ? meanings[letter - letters] : c;
+        to[0] = meaning_of(c);
         return 1;
     }
     uint32_t unit = end - *at >= 4 ? four_hex(*at) : 0xfffd;

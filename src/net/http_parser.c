@@ -488,7 +488,8 @@ size_t http_parser_body_announced(const struct http_parser *p)
 
 size_t http_parser_memory(const struct http_parser *p)
 {
-    return p->head.capacity + p->body.capacity + arena_used(p->arena);
+    /* What is reserved and not filled yet takes address space only. */
+    return p->head.capacity + p->body.len + arena_used(p->arena);
 }
 
 const struct http_message *http_parser_message(const struct http_parser *p)

@@ -72,7 +72,12 @@ static bool check_input(struct call *c, struct str input)
 {
     struct json value;
     struct err err;
-    if (json_parse(c->arena, input, (struct json_limits){0}, JSON_DUPLICATES_LAST, &value, &err))
+    /* The engine parses it again: nothing of this one stays while that goes on. */
+    struct arena *scratch = arena_new(0);
+    bool fine =
+        json_parse(scratch, input, (struct json_limits){0}, JSON_DUPLICATES_LAST, &value, &err);
+    arena_free(scratch);
+    if (fine)
         return true;
     call_fail_aws(c, "InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'",
                   err.message);
