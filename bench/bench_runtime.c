@@ -6,8 +6,8 @@
  * the payload. The worker speaks HTTP over one kept connection, as a compiled runtime
  * client does. One JSON line a workload; all in turns in one run, the best of each counts.
  */
+#include "config/config.h"
 #include "os/clock.h"
-#include "task/bindings.h"
 #include "task/task.h"
 
 #include <arpa/inet.h>
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
     char self[4096];
     ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
     struct arena *a = arena_new(0);
-    struct bindings bindings;
+    struct config parsed;
     struct err e;
     uv_loop_t loop;
     if (size <= 0)
@@ -187,12 +187,12 @@ int main(int argc, char **argv)
                                      "  - {resource: once, exec: ['%s', once]}\n",
                                      self, self, MANY_WORKERS, self);
     signal(SIGPIPE, SIG_IGN);
-    if (!bindings_parse(a, config, STR("/"), &bindings, &e)) {
+    if (!config_parse(a, config, STR("/"), &parsed, &e)) {
         fprintf(stderr, "%s\n", e.message);
         return 1;
     }
     uv_loop_init(&loop);
-    measure(&loop, &bindings);
+    measure(&loop, &parsed.bindings);
     uv_loop_close(&loop);
     arena_free(a);
     return 0;

@@ -1,5 +1,6 @@
 #include "cli/host.h"
 
+#include "base/budget.h"
 #include "cli/crews.h"
 #include "os/clock.h"
 #include "os/entropy.h"
@@ -373,6 +374,17 @@ static void adopt_options(struct host *h, const struct host_options *options)
     h->arg = options->arg;
 }
 
+/* The listener's part of memory_max, unless it is told to take less. */
+static struct http_limits within(struct http_limits asked, const struct memory_shares *shares)
+{
+    struct http_limits http = http_limits_with_defaults(asked);
+    if (http.bodies_max > shares->bodies)
+        http.bodies_max = shares->bodies;
+    if (http.handling_max > shares->handling)
+        http.handling_max = shares->handling;
+    return http;
+}
+
 static void open_api(struct host *h, const struct http_limits *http)
 {
     struct api_options api = {
@@ -408,12 +420,13 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
     struct arena *arena = arena_new(0);
     struct host *h = ARENA_NEW(arena, struct host);
     const struct settings settings = options->settings ? *options->settings : settings_default();
+    const struct memory_shares shares = memory_shares(settings.memory_max);
     struct engine_options engine = {
         .store = options->store,
         .seed = entropy_u64(),
         .limits = settings.aws_limits_strict ? flow_limits_aws() : flow_limits_default(),
         .runs_live_max = settings.runs_live_max,
-        .memory_max = settings.memory_max,
+        .memory_max = shares.runs,
         .express_live_max = settings.express_live_max,
         .express_keep = settings.express_history_keep,
         .tasks = {h, start_task, cancel_task},
@@ -435,7 +448,8 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
     if (h->ticked)
         must(uv_timer_start(&h->tick, on_tick, options->tick_ms, options->tick_ms));
     h->crews = crews_new(&h->loop, options->bindings, h->children, task_answered, h);
-    open_api(h, &settings.http);
+    struct http_limits http = within(settings.http, &shares);
+    open_api(h, &http);
     if (!listen_all(h, options, reterr)) {
         host_free(h);
         return false;
