@@ -18,9 +18,11 @@ typedef void deed_step(struct deed *d);
 
 /* Something asked of the store. */
 struct deed_read {
-    struct deed_read *next;
+    struct deed_read *next; /* among those not submitted yet */
+    struct deed_read *also; /* all of the deed */
     struct deed *deed;
-    bool all; /* every page of the list, one behind the other */
+    struct arena *arena; /* owned: the store answers into it, perhaps in a thread of its own */
+    bool all;            /* every page of the list, one behind the other */
     struct store_read read;
     struct object_row *objects; /* of all pages */
     size_t count, capacity;
@@ -29,10 +31,11 @@ struct deed_read {
 struct deed {
     struct catalog *catalog;
     struct deed *next, **link;
-    struct arena *arena; /* owned; all of the deed lies in it */
+    struct arena *arena; /* owned; all of the deed lies in it but what was read */
     struct catalog_asker asker;
     deed_step *begin, *step;
     struct deed_read *asked; /* since the last deed_go, not submitted yet */
+    struct deed_read *reads; /* all */
     size_t waiting;
     unsigned tries;
     struct store_write *writes;

@@ -21,6 +21,8 @@ static void deed_free(struct deed *d)
     *d->link = d->next;
     if (d->next)
         d->next->link = d->link;
+    for (struct deed_read *r = d->reads; r; r = r->also)
+        arena_free(r->arena);
     arena_free(d->arena);
 }
 
@@ -97,6 +99,9 @@ struct deed_read *deed_ask(struct deed *d, enum store_read_kind kind, struct str
 {
     struct deed_read *r = ARENA_NEW(d->arena, struct deed_read);
     r->deed = d;
+    r->arena = arena_new(0);
+    r->also = d->reads;
+    d->reads = r;
     r->read.kind = kind;
     r->read.name = name;
     r->next = d->asked;
@@ -158,7 +163,7 @@ static void submit(struct deed_read *r)
 {
     const struct catalog_options *o = &r->deed->catalog->options;
     r->read.org = o->org;
-    r->read.arena = r->deed->arena;
+    r->read.arena = r->arena;
     r->read.done = read_done;
     r->read.arg = r;
     store_read(o->store, &r->read);
