@@ -187,7 +187,8 @@ enum task_kind {
     TASK_LAMBDA, /* arn:...:lambda:...:function:NAME, or a bare name: LambdaFunction events */
     TASK_LAMBDA_INVOKE, /* arn:...:states:::lambda:invoke: Task events, envelope */
     TASK_ACTIVITY,      /* arn:...:states:...:activity:NAME */
-    TASK_NESTED,        /* arn:...:states:::states:startExecution */
+    TASK_NESTED,        /* arn:...:states:::states:startExecution, and calls of aws-sdk:sfn: what
+                           the engine answers itself */
     TASK_SERVICE,       /* any other arn:...:states:::SERVICE:ACTION */
 };
 

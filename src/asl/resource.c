@@ -126,6 +126,20 @@ static bool integration_check(const struct site *s, const struct resource *r, st
     return true;
 }
 
+/* Calls of the SDK to this very service that it answers itself. */
+static bool sdk_call_is_nested(const struct resource *r, struct str call)
+{
+    static const struct str calls[] = {
+        STR_INIT("startExecution"),  STR_INIT("startSyncExecution"), STR_INIT("sendTaskSuccess"),
+        STR_INIT("sendTaskFailure"), STR_INIT("sendTaskHeartbeat"),
+    };
+
+    for (size_t i = 0; str_eq(r->resource_type, STR("aws-sdk:sfn")) && i < COUNT_OF(calls); i++)
+        if (str_eq(call, calls[i]))
+            return true;
+    return false;
+}
+
 static bool service_parse(const struct site *s, struct str rest, struct resource *r)
 {
     struct str call;
@@ -152,6 +166,8 @@ static bool service_parse(const struct site *s, struct str rest, struct resource
     r->pattern = pattern_take(&call);
     if (!is_name(call, FUNCTION_NAME_MAX))
         return not_recognized(s, r->text, STR("A call is arn:aws:states:::SERVICE:ACTION."));
+    if (sdk_call_is_nested(r, call))
+        r->kind = TASK_NESTED;
     if (str_starts_with(r->resource_type, STR("aws-sdk:")))
         return (pattern_flag(r->pattern) & (CALL_SYNC | CALL_SYNC_2)) == 0 ||
                not_recognized(s, r->text, STR("Calls of aws-sdk know no .sync."));

@@ -10,43 +10,9 @@
  * Whose child an execution is can be told from its id: the random part of it follows
  * from the key of the task (parent, step, attempt).
  * Source: docs/adr/0014-nested-and-express.md. */
-#include "engine/nested.h"
+#include "engine/nested_internal.h"
 
 #include "engine/names.h"
-
-enum nested_phase {
-    NESTED_WAITING,  /* for its turn */
-    NESTED_MACHINE,  /* asking the catalog for its machine */
-    NESTED_STARTING, /* the start is given */
-    NESTED_LOOKING,  /* for a child that was started before, by its name */
-    NESTED_WATCHING, /* an execution that was there already and is not its own */
-};
-
-struct nested {
-    struct nested *next; /* in a queue */
-    struct nested *bucket_next;
-    struct engine *engine;
-    struct arena *arena; /* owned; this too lies in it */
-    enum nested_phase phase;
-    execution_key parent;
-    struct uuid parent_id;
-    uint32_t step, attempt;
-    bool awaited;   /* .sync: the child's end ends the task */
-    bool submitted; /* the history says that the child was started */
-    bool dropped;   /* the parent does not want it any more: stop it */
-    struct json parameters;
-    struct arn arn; /* of the machine, a version or an alias */
-    struct str name, input;
-    execution_key watched;
-    struct deed *deed; /* the catalog's */
-    enum catalog_outcome outcome;
-    uint8_t definition[SHA256_SIZE];
-    struct str text, role_arn, origin;
-    bool express;
-    struct store_read read;
-    bool failed;
-    struct err err;
-};
 
 static bool is_awaited(const struct resource *r)
 {
@@ -110,6 +76,8 @@ static struct nested *nested_new(const struct run_slot *s, const struct flow_eff
         .parent_id = s->row.id,
         .step = effect->step,
         .attempt = effect->attempt,
+        .call = nested_call_of(effect->resource),
+        .sdk = str_starts_with(effect->resource->resource_type, STR("aws-sdk:")),
         .awaited = is_awaited(effect->resource),
         .submitted = effect->submitted,
         .parameters = json_copy(arena, effect->payload),
@@ -120,7 +88,7 @@ static struct nested *nested_new(const struct run_slot *s, const struct flow_eff
     return n;
 }
 
-static void nested_free(struct nested *n)
+void nested_free(struct nested *n)
 {
     struct engine *e = n->engine;
     struct nested **at = bucket_of(e, n->parent, n->step);
@@ -142,7 +110,7 @@ void nested_release(struct engine *e)
 
 /* ---- telling the parent ---- */
 
-static struct pending *answer_new(const struct nested *n)
+struct pending *nested_answer_new(const struct nested *n)
 {
     struct pending *p = pending_new(n->engine, FLOW_TASK_RESULT);
     p->input.step = n->step;
@@ -151,11 +119,9 @@ static struct pending *answer_new(const struct nested *n)
 }
 
 /* As AWS's SDK words what a service answered. */
-static void fail(struct nested *n, const char *code, const char *format, ...) PRINTF_LIKE(3, 4);
-
-static void fail(struct nested *n, const char *code, const char *format, ...)
+void nested_fail(struct nested *n, const char *code, const char *format, ...)
 {
-    struct pending *p = answer_new(n);
+    struct pending *p = nested_answer_new(n);
     char id[UUID_TEXT_LEN];
     va_list args;
     uuid_format(uuid_v4(&n->engine->rng), id);
@@ -163,11 +129,18 @@ static void fail(struct nested *n, const char *code, const char *format, ...)
     struct str message = arena_vprintf(p->arena, format, args);
     va_end(args);
     p->input.has_error = p->input.has_cause = true;
-    p->input.error = arena_printf(p->arena, "StepFunctions.%sException", code);
-    p->input.cause = arena_printf(p->arena,
-                                  STR_FMT " (Service: AWSStepFunctions; Status Code: 400; "
-                                          "Error Code: %s; Request ID: %.*s; Proxy: null)",
-                                  STR_ARG(message), code, UUID_TEXT_LEN, id);
+    p->input.error =
+        arena_printf(p->arena, "%s.%sException", n->sdk ? "Sfn" : "StepFunctions", code);
+    if (n->sdk)
+        p->input.cause = arena_printf(
+            p->arena,
+            STR_FMT " (Service: Sfn, Status Code: 400, Request ID: %.*s) (SDK Attempt Count: 1)",
+            STR_ARG(message), UUID_TEXT_LEN, id);
+    else
+        p->input.cause = arena_printf(p->arena,
+                                      STR_FMT " (Service: AWSStepFunctions; Status Code: 400; "
+                                              "Error Code: %s; Request ID: %.*s; Proxy: null)",
+                                      STR_ARG(message), code, UUID_TEXT_LEN, id);
     nested_give_parent(n->engine, n->parent, p);
     nested_free(n);
 }
@@ -175,7 +148,7 @@ static void fail(struct nested *n, const char *code, const char *format, ...)
 /* Parameters that fit no call are found before anything is called. */
 static void fail_parameters(struct nested *n, const char *why)
 {
-    struct pending *p = answer_new(n);
+    struct pending *p = nested_answer_new(n);
     p->input.has_error = p->input.has_cause = true;
     p->input.error = STR("States.Runtime");
     p->input.cause = arena_printf(
@@ -188,7 +161,7 @@ static void fail_parameters(struct nested *n, const char *why)
 /* What StartExecution answers. */
 static void tell_started(const struct nested *n, const struct execution_row *child)
 {
-    struct pending *p = answer_new(n);
+    struct pending *p = nested_answer_new(n);
     char at[TIME_TEXT_SIZE];
     struct json_object_builder b = json_object_builder(p->arena);
     json_object_add(&b, STR("ExecutionArn"), json_string_copy(p->arena, child->arn));
@@ -226,7 +199,7 @@ void nested_ended(const struct run_slot *s)
 /* ---- beginning ---- */
 
 /* A store that cannot just now is asked again. */
-static void later(struct nested *n)
+void nested_later(struct nested *n)
 {
     enum {
         AGAIN_AFTER_MS = 200
@@ -307,13 +280,15 @@ static bool read_machine_arn(struct nested *n)
         return false;
     }
     if (!arn_parse(text, &n->arn)) {
-        fail(n, "InvalidArn", "Invalid Arn: 'Invalid ARN prefix: " STR_FMT "'", STR_ARG(text));
+        nested_fail(n, "InvalidArn", "Invalid Arn: 'Invalid ARN prefix: " STR_FMT "'",
+                    STR_ARG(text));
         return false;
     }
     if (n->arn.kind == ARN_MACHINE || n->arn.kind == ARN_VERSION || n->arn.kind == ARN_ALIAS)
         return true;
-    fail(n, "InvalidArn", "Invalid Arn: 'Resource type not valid in this context: " STR_FMT "'",
-         STR_ARG(n->arn.word));
+    nested_fail(n, "InvalidArn",
+                "Invalid Arn: 'Resource type not valid in this context: " STR_FMT "'",
+                STR_ARG(n->arn.word));
     return false;
 }
 
@@ -322,6 +297,10 @@ static void begin(struct nested *n)
     struct json name = json_get(n->parameters, STR("Name"));
     struct json input = json_get(n->parameters, STR("Input"));
     char id[UUID_TEXT_LEN];
+    if (nested_call_is_by_token(n->call)) {
+        nested_send(n);
+        return;
+    }
     if (!read_machine_arn(n))
         return;
     uuid_format(nested_id(n->parent_id, n->step, n->attempt), id);
@@ -375,17 +354,17 @@ static void refused(struct nested *n, const struct err *err)
     bool input = code == ERR_INVALID_JSON || code == ERR_TOO_DEEP || code == ERR_TOO_LARGE ||
                  code == ERR_MEMORY_LIMIT;
     if (code == ERR_CONFLICT)
-        fail(n, "ExecutionAlreadyExists", "Execution Already Exists: '" STR_FMT "'",
-             STR_ARG(child_arn(n)));
+        nested_fail(n, "ExecutionAlreadyExists", "Execution Already Exists: '" STR_FMT "'",
+                    STR_ARG(child_arn(n)));
     else if (code == ERR_INVALID_INPUT)
-        fail(n, "InvalidName", "Invalid Name: '" STR_FMT "'", STR_ARG(n->name));
+        nested_fail(n, "InvalidName", "Invalid Name: '" STR_FMT "'", STR_ARG(n->name));
     else if (input)
-        fail(n, "InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'",
-             err->message);
+        nested_fail(n, "InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'",
+                    err->message);
     else if (code == ERR_INVALID_DEFINITION)
-        fail(n, "InvalidDefinition", "Invalid State Machine Definition: '%s'", err->message);
+        nested_fail(n, "InvalidDefinition", "Invalid State Machine Definition: '%s'", err->message);
     else
-        later(n);
+        nested_later(n);
 }
 
 static void started(void *arg, const struct engine_reply *reply)
@@ -398,6 +377,8 @@ static void started(void *arg, const struct engine_reply *reply)
         nested_free(n);
     else if (reply->err)
         refused(n, reply->err);
+    else if (reply->run)
+        nested_ended_at_once(n, reply);
     else if (reply->already || n->dropped)
         child_found(n, reply->execution);
     else {
@@ -427,6 +408,7 @@ static void start(struct nested *n, struct machine_ref *machine)
                 .origin = arena_str(a, n->origin),
                 .cataloged = true,
                 .express = n->express,
+                .sync = n->call == CALL_START_SYNC,
                 .parent = n->parent,
                 .parent_task = n->awaited ? n->step + 1 : 0,
             },
@@ -451,11 +433,11 @@ static void start_machine(struct nested *n)
 static void machine_found(struct nested *n)
 {
     if (n->outcome != CATALOG_DONE)
-        fail(n, "StateMachineDoesNotExist", "State Machine Does Not Exist: '" STR_FMT "'",
-             STR_ARG(n->arn.text));
-    else if (n->express && n->awaited)
-        fail(n, "StateMachineTypeNotSupported",
-             "This operation is not supported by this type of state machine");
+        nested_fail(n, "StateMachineDoesNotExist", "State Machine Does Not Exist: '" STR_FMT "'",
+                    STR_ARG(n->arn.text));
+    else if (n->call == CALL_START_SYNC ? !n->express : n->express && n->awaited)
+        nested_fail(n, "StateMachineTypeNotSupported",
+                    "This operation is not supported by this type of state machine");
     else
         start_machine(n);
 }
@@ -467,8 +449,8 @@ static void child_looked_for(struct nested *n)
     else if (n->dropped)
         nested_free(n);
     else
-        fail(n, "ExecutionDoesNotExist", "Execution Does Not Exist: '" STR_FMT "'",
-             STR_ARG(child_arn(n)));
+        nested_fail(n, "ExecutionDoesNotExist", "Execution Does Not Exist: '" STR_FMT "'",
+                    STR_ARG(child_arn(n)));
 }
 
 static void answered(struct nested *n)
@@ -477,7 +459,7 @@ static void answered(struct nested *n)
     if (n->failed && store_error_is_final(n->err.code) && n->err.code != ERR_CORRUPT) {
         engine_die(n->engine, &n->err);
     } else if (n->failed && n->err.code != ERR_NOT_FOUND && n->err.code != ERR_CORRUPT) {
-        later(n);
+        nested_later(n);
     } else if (n->phase == NESTED_LOOKING) {
         child_looked_for(n);
     } else if (n->dropped) {

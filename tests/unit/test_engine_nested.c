@@ -315,6 +315,68 @@ static void test_express_child(void **state)
                   "This operation is not supported by this type of state machine (Service");
 }
 
+/* ---- the same service through its SDK ---- */
+
+#define SDK(action, parameters)                                                                    \
+    CHAIN("{\"Type\":\"Task\",\"Resource\":\"arn:aws:states:::aws-sdk:sfn:" action                 \
+          "\",\"Parameters\":{" parameters "},\"End\":true}")
+
+static void test_sdk_starts(void **state)
+{
+    struct world *w = *state;
+    execution_key async = started(
+        w,
+        SDK("startExecution", "\"StateMachineArn\":\"" MACHINE_ARN("pass") "\",\"Input.$\":\"$\""),
+        "{\"a\":1}");
+    execution_key sync =
+        started(w,
+                SDK("startSyncExecution",
+                    "\"StateMachineArn\":\"" MACHINE_ARN("quick") "\",\"Input.$\":\"$\""),
+                "{\"a\":1}");
+    execution_key standard = started(
+        w, SDK("startSyncExecution", "\"StateMachineArn\":\"" MACHINE_ARN("pass") "\""), "{}");
+    world_settle(w);
+    assert_in_output(w, async,
+                     "{\"ExecutionArn\":\"arn:aws:states:us-east-1:000000000000:execution:"
+                     "pass:");
+    assert_int_equal(child(w, "pass").status, EXECUTION_SUCCEEDED);
+    assert_in_output(w, sync, "\"Output\":\"{\\\"a\\\":1}\"");
+    assert_in_output(w, sync, "\"Status\":\"SUCCEEDED\"");
+    assert_in_output(w, sync, ":express:quick:");
+    assert_failed(w, standard, "Sfn.StateMachineTypeNotSupportedException",
+                  "This operation is not supported by this type of state machine (Service: Sfn, "
+                  "Status Code: 400, Request ID: ");
+    assert_failed(w, standard, "Sfn.StateMachineTypeNotSupportedException",
+                  ") (SDK Attempt Count: 1)");
+}
+
+/* One execution waits for its token, another one answers it. */
+static void test_sdk_tokens(void **state)
+{
+    struct world *w = *state;
+    static const char waiting[] =
+        CHAIN("{\"Type\":\"Task\",\"Resource\":\"arn:aws:states:::lambda:invoke.waitForTaskToken\","
+              "\"Parameters\":{\"FunctionName\":\"never\",\"Payload\":{\"t.$\":\"$$.Task.Token\"}},"
+              "\"End\":true}");
+    static const char answering[] =
+        SDK("sendTaskSuccess", "\"TaskToken.$\":\"$.t\",\"Output.$\":\"$.o\"");
+    execution_key waits = started(w, waiting, "{}");
+    world_settle(w);
+    struct str payload = w->tasks[0].payload;
+    struct str input = arena_printf(w->arena, "{\"o\":{\"x\":1}," STR_FMT,
+                                    STR_ARG(str_slice(payload, 1, payload.len)));
+    execution_key answers = started(w, answering, arena_cstr(w->arena, input));
+    world_settle(w);
+    execution_key again = started(w, answering, arena_cstr(w->arena, input));
+    execution_key forged = started(w, answering, "{\"t\":\"no token\",\"o\":1}");
+    world_settle(w);
+    assert_in_output(w, answers, "{}");
+    assert_in_output(w, waits, "{\"x\":1}");
+    assert_failed(w, again, "Sfn.TaskTimedOutException", "Task Timed Out: 'Provided task");
+    assert_failed(w, forged, "Sfn.InvalidTokenException",
+                  "Invalid Token: 'Invalid token' (Service: Sfn, Status Code: 400, Request ID: ");
+}
+
 /* ---- names that are taken ---- */
 
 static void test_name_is_taken(void **state)
@@ -573,6 +635,8 @@ int main(void)
         NESTED_TEST(test_child_is_stopped),
         NESTED_TEST(test_no_such_machine),
         NESTED_TEST(test_express_child),
+        NESTED_TEST(test_sdk_starts),
+        NESTED_TEST(test_sdk_tokens),
         NESTED_TEST(test_name_is_taken),
         NESTED_TEST(test_waits_for_what_another_started),
         NESTED_TEST(test_retries),
