@@ -67,9 +67,11 @@ bool api_listen_tcp(struct api *api, const char *address, uint16_t port, uint16_
     return http_server_listen_tcp(api->server, address, port, ret_port, reterr);
 }
 
-void api_followed(struct api *api, execution_key key)
+void api_followed(struct api *api, const struct run *run, const struct execution_row *execution)
 {
-    watches_notify(api, key);
+    watches_notify(api, execution->key);
+    if (execution->status != EXECUTION_RUNNING)
+        waits_ended(api, run, execution);
 }
 
 size_t api_followers(const struct api *api)
@@ -89,6 +91,7 @@ void api_stop(struct api *api)
     err_set(&err, ERR_INTERRUPTED,
             "this process is stopping, and what was asked may have been done or not");
     polls_stop(api, &err);
+    waits_stop(api, &err);
     while (api->calls)
         call_fail(api->calls, &err);
 }

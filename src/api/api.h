@@ -17,9 +17,25 @@
  *   POST /api/v1/executions/{id}/resume  {"config"?}        -> 200, as above
  *        The config of an execution that has one already is replaced only when required.
  *   POST /api/v1/executions/{id}/stop   {"error"?, "cause"?} -> 200, as above
+ *   POST /api/v1/workflows/{id}/executions?wait=SECONDS  {"trigger_data"?: object, "name"?: TEXT}
+ *        -> 201, or 200 when that very execution runs already: the run state, at once
+ *        or, with wait (at most 60), when it has ended or the time is over. {id} is
+ *        the name of a machine, or the ARN of one, of a version or of an alias.
+ *   GET  /api/v1/executions/{id}?wait=SECONDS               -> 200, the run state
+ *        {"execution_arn", "id", "name", "machine_name", "definition", "status", "started_at",
+ *         "stopped_at"?, "turns", "trigger_data", "output"?, "error"?, "cause"?, "error_human"?}
+ *   GET  /api/v1/executions/{id}/steps    -> 200 {"steps": [{"step_index", "step_order",
+ *        "step_name", "step_type", "x_step"?, "path", "status", "data_in", "data_out"?,
+ *        "error_human"?, "error_tech"?, "started_at", "completed_at"?, "children_total"?,
+ *        "children_done"?, "attempts": [{"number", "status", "started_at", "completed_at"?,
+ *        "error_human"?, "error_tech"?, "log"?}]}]}
+ *   GET  /api/v1/executions/{id}/history?from=N&limit=M     -> 200 {"events": [...], "next"?}
+ *        Events as followers get them, those above number N, at most 1,000 or M; next
+ *        is the from of the next page.
  *   GET  /api/v1/executions/{id}/definition                 -> 200 {"definition": TEXT}
  *   GET  /api/v1/executions/{id}/follow?from=N&data=false   -> 200, lines of JSON
- * {id} is an execution's id, its ARN (percent-encoded) or its name. Failures are
+ * {id} is an execution's id or the first four or more characters of it, its ARN
+ * (percent-encoded) or its name. Failures are
  * problems: {"type", "title", "status", "code", "detail", "remedy"}, where code is
  * a name of base/err.h ("CONFLICT", "INVALID_DEFINITION", ...).
  *
@@ -108,8 +124,8 @@ MUST_CHECK bool api_listen_unix(struct api *api, const char *path, struct err *r
 MUST_CHECK bool api_listen_tcp(struct api *api, const char *address, uint16_t port,
                                uint16_t *ret_port, struct err *reterr);
 
-/* A turn of this execution is durable: its followers are told. */
-void api_followed(struct api *api, execution_key key);
+/* As the engine tells its follower: whoever follows or waits is told. */
+void api_followed(struct api *api, const struct run *run, const struct execution_row *execution);
 
 void api_stop(struct api *api);
 

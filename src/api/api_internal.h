@@ -19,6 +19,7 @@ enum {
 
 struct watch;
 struct poll;
+struct wait;
 
 struct api {
     struct api_options options;
@@ -31,6 +32,7 @@ struct api {
     struct watch *watches[WATCH_BUCKETS];
     size_t followers;
     struct poll *polls; /* workers who wait */
+    struct wait *waits[WATCH_BUCKETS];
     bool stopping;
 };
 
@@ -75,15 +77,17 @@ struct errand *call_errand(struct call *c, errand_done *done);
 /* Ends the call but leaves its request to whoever has it. */
 void call_release(struct call *c);
 
-/* A call for such a request, on the AWS face, to answer it by. */
-struct call *call_again(struct api *api, struct http_request *request);
+/* A call for such a request, to answer it by. */
+struct call *call_again(struct api *api, struct http_request *request, bool aws);
 
-/* Finds an execution by id, ARN or name, on the AWS face by ARN alone, and goes on
- * with its row, which lies in the call's arena; or fails the call. */
+/* Finds an execution by id, ARN, name or the beginning of its id, on the AWS face by
+ * ARN alone, and goes on with its row, which lies in the call's arena; or fails the call. */
 typedef void call_found(struct call *c, const struct execution_row *row);
 void call_find(struct call *c, struct str reference, call_found *found);
 
-/* A text's bytes as the call's own. */
+/* With texts of its own. */
+struct execution_row *execution_row_copy(struct arena *a, const struct execution_row *row);
+/* The same in the call's arena. */
 struct execution_row *call_keep_row(struct call *c, const struct execution_row *row);
 
 /* ---- shapes (shapes.c) ---- */
@@ -98,6 +102,8 @@ struct json end_json(struct arena *a, const struct run *run);
 /* An event under its number in the execution's stream. */
 struct json event_json(struct arena *a, const struct run *run, const struct flow_event *event,
                        struct wall_ms at, uint64_t number, bool data);
+/* x-step of the state or of its branch, or absent. */
+struct json step_x_number(const struct machine *machine, const struct step *step);
 /* data: with input and output. */
 struct json step_json(struct arena *a, const struct machine *machine, const struct step *step,
                       bool data);
@@ -105,6 +111,16 @@ struct json step_json(struct arena *a, const struct machine *machine, const stru
 /* ---- workers (aws/poll.c) ---- */
 
 void polls_stop(struct api *api, const struct err *why);
+
+/* ---- waiting for ends (rest/wait.c) ---- */
+
+/* Answers the call's request with the run state when the execution has ended or the
+ * seconds are over. Ends the call. started: nothing of it was shown yet, so that
+ * its end cannot have been missed. status: of the answer. */
+void wait_begin(struct call *c, const struct execution_row *row, uint32_t seconds, bool started,
+                int status);
+void waits_ended(struct api *api, const struct run *run, const struct execution_row *row);
+void waits_stop(struct api *api, const struct err *why);
 
 /* ---- following (watch.c) ---- */
 

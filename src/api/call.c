@@ -118,18 +118,27 @@ void call_fail(struct call *c, const struct err *err)
 struct search {
     struct str reference, name, machine_arn; /* machine_arn empty: any */
     call_found *found;
+    struct execution_row *kept; /* one whose id begins so */
+    bool many;
 };
+
+static void find_prefixed(struct call *c, execution_key below);
+
+struct execution_row *execution_row_copy(struct arena *a, const struct execution_row *row)
+{
+    struct execution_row *kept = arena_dup(a, row, sizeof(*row));
+    kept->name = arena_str(a, row->name);
+    kept->arn = arena_str(a, row->arn);
+    kept->machine_arn = arena_str(a, row->machine_arn);
+    kept->machine_name = arena_str(a, row->machine_name);
+    kept->role_arn = arena_str(a, row->role_arn);
+    kept->origin = arena_str(a, row->origin);
+    return kept;
+}
 
 struct execution_row *call_keep_row(struct call *c, const struct execution_row *row)
 {
-    struct execution_row *kept = arena_dup(c->arena, row, sizeof(*row));
-    kept->name = arena_str(c->arena, row->name);
-    kept->arn = arena_str(c->arena, row->arn);
-    kept->machine_arn = arena_str(c->arena, row->machine_arn);
-    kept->machine_name = arena_str(c->arena, row->machine_name);
-    kept->role_arn = arena_str(c->arena, row->role_arn);
-    kept->origin = arena_str(c->arena, row->origin);
-    return kept;
+    return execution_row_copy(c->arena, row);
 }
 
 static void not_found(struct call *c, const struct search *s)
@@ -151,6 +160,56 @@ static bool fits(const struct search *s, const struct execution_row *row)
     return s->machine_arn.len == 0 || str_eq(row->arn, s->reference);
 }
 
+/* One that has the wanted beginning is kept; two are too many. */
+static bool take_prefixed(struct call *c, const struct store_read *read, execution_key lowest)
+{
+    struct search *s = c->search;
+    for (size_t i = 0; i < read->count; i++) {
+        const struct execution_row *row = &read->executions[i];
+        if (row->key < lowest)
+            return false;
+        if (!execution_id_begins(row->id, s->name))
+            continue;
+        s->many = s->kept != NULL;
+        if (s->many)
+            return false;
+        s->kept = call_keep_row(c, row);
+    }
+    return read->more && read->next >= lowest;
+}
+
+static void prefix_read(void *owner, struct errand *e, const struct err *err)
+{
+    struct call *c = owner;
+    struct search *s = c->search;
+    execution_key lowest = 0, limit;
+    struct err many;
+    if (err) {
+        call_fail(c, err);
+        return;
+    }
+    if (execution_prefix(s->name, &lowest, &limit) && take_prefixed(c, &e->read, lowest)) {
+        find_prefixed(c, e->read.next);
+    } else if (s->many) {
+        err_set(&many, ERR_AMBIGUOUS, "the ids of several executions begin with \"" STR_FMT "\"",
+                STR_ARG(s->reference));
+        call_fail(c, &many);
+    } else if (s->kept) {
+        s->found(c, s->kept);
+    } else {
+        not_found(c, s);
+    }
+}
+
+static void find_prefixed(struct call *c, execution_key below)
+{
+    struct errand *e = call_errand(c, prefix_read);
+    e->read.key = below;
+    e->read.status = STORE_ANY_STATUS;
+    e->read.shard = STORE_ANY_SHARD;
+    errand_read(e, STORE_LIST_EXECUTIONS);
+}
+
 static void named_read(void *owner, struct errand *e, const struct err *err)
 {
     struct call *c = owner;
@@ -170,6 +229,11 @@ static void named_read(void *owner, struct errand *e, const struct err *err)
     }
     if (count == 1) {
         s->found(c, call_keep_row(c, found));
+        return;
+    }
+    execution_key lowest, limit;
+    if (count == 0 && !c->aws && execution_prefix(s->name, &lowest, &limit)) {
+        find_prefixed(c, limit);
         return;
     }
     if (count == 0) {

@@ -46,10 +46,14 @@ const struct route routes[] = {
     {"GET", "/healthz", rest_health},
     {"GET", "/readyz", rest_ready},
     {"POST", "/api/v1/run", rest_run},
+    {"GET", "/api/v1/executions/{id}", rest_state},
     {"GET", "/api/v1/executions/{id}/definition", rest_definition},
     {"GET", "/api/v1/executions/{id}/follow", rest_follow},
+    {"GET", "/api/v1/executions/{id}/history", rest_history},
     {"POST", "/api/v1/executions/{id}/resume", rest_resume},
+    {"GET", "/api/v1/executions/{id}/steps", rest_steps},
     {"POST", "/api/v1/executions/{id}/stop", rest_stop},
+    {"POST", "/api/v1/workflows/{id}/executions", rest_start},
     {0},
 };
 
@@ -73,10 +77,10 @@ static struct call *call_new(struct api *api, struct http_request *request)
     return c;
 }
 
-struct call *call_again(struct api *api, struct http_request *request)
+struct call *call_again(struct api *api, struct http_request *request, bool aws)
 {
     struct call *c = call_new(api, request);
-    c->aws = true;
+    c->aws = aws;
     return c;
 }
 

@@ -111,8 +111,9 @@ static struct json attempt_json(struct arena *a, const struct step_attempt *atte
 }
 
 /* What the definition calls the step: the state's x-step, else its branch's. */
-static struct json x_step(const struct machine *m, const struct state *state)
+struct json step_x_number(const struct machine *m, const struct step *step)
 {
+    const struct state *state = step->state;
     struct json number = json_get(state->source, STR("x-step"));
     const struct scope *scope = &m->scopes[state->scope];
     if (!json_is_absent(number) || scope->parent_state == STATE_NO_NONE)
@@ -126,7 +127,7 @@ struct json step_json(struct arena *a, const struct machine *machine, const stru
 {
     struct json_object_builder b = json_object_builder(a);
     json_object_add(&b, STR("index"), json_int(step->index));
-    json_object_add(&b, STR("x_step"), x_step(machine, step->state));
+    json_object_add(&b, STR("x_step"), step_x_number(machine, step));
     json_object_add(&b, STR("path"), json_string(step->path));
     json_object_add(&b, STR("state"), json_string(step->state->name));
     json_object_add(&b, STR("type"), json_string(state_type_name(step->state->type)));

@@ -11,7 +11,6 @@
 
 enum {
     CANDIDATES_MAX = 8,
-    ID_PREFIX_MIN = 4, /* characters: fewer are the same for months */
 };
 
 bool archive_open(struct cli *cli, enum datadir_use use, struct archive *ret, struct err *reterr)
@@ -137,66 +136,12 @@ static bool search_uuid(struct search *s, struct uuid uuid, struct err *reterr)
     return true;
 }
 
-static bool hex_digit(char c, uint64_t *ret_digit)
-{
-    static const char digits[] = "00112233445566778899aAbBcCdDeEfF";
-    const char *at = c ? strchr(digits, c) : NULL;
-    if (!at)
-        return false;
-    *ret_digit = (uint64_t)((at - digits) / 2);
-    return true;
-}
-
-/* The first 48 bits of an id are its milliseconds: what they may be bounds the
- * keys to look at. False: this cannot be the beginning of an id. */
-static bool prefix_bounds(struct str prefix, uint64_t *ret_from, uint64_t *ret_to)
-{
-    enum {
-        MS_DIGITS = 12
-    };
-    uint64_t ms = 0, digit = 0;
-    unsigned digits = 0;
-    if (prefix.len < ID_PREFIX_MIN || prefix.len > UUID_TEXT_LEN)
-        return false;
-    for (size_t i = 0; i < prefix.len; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? prefix.ptr[i] != '-' : !hex_digit(prefix.ptr[i], &digit))
-            return false;
-        if (!dash && digits < MS_DIGITS) {
-            ms = ms << 4 | digit;
-            digits++;
-        }
-    }
-    unsigned open = 4 * (MS_DIGITS - digits);
-    *ret_from = ms << open;
-    *ret_to = (ms + 1) << open;
-    return true;
-}
-
-static bool id_begins_with(const struct execution_row *row, struct str prefix)
-{
-    char text[UUID_TEXT_LEN];
-    uuid_format(row->id, text);
-    for (size_t i = 0; i < prefix.len; i++) {
-        char c = prefix.ptr[i];
-        if (c >= 'A' && c <= 'F')
-            c = (char)(c + 'a' - 'A');
-        if (text[i] != c)
-            return false;
-    }
-    return true;
-}
-
 static bool search_prefix(struct search *s, struct err *reterr)
 {
-    uint64_t from, to; /* milliseconds: `to` is above them */
-    const uint64_t ms_limit = (uint64_t)1 << 48;
-    if (!prefix_bounds(s->id, &from, &to))
+    execution_key lowest, limit;
+    if (!execution_prefix(s->id, &lowest, &limit))
         return true;
-    execution_key lowest = execution_key_make((struct wall_ms){(int64_t)from}, 0);
-    struct store_read read = {.kind = STORE_LIST_EXECUTIONS};
-    if (to < ms_limit)
-        read.key = execution_key_make((struct wall_ms){(int64_t)to}, 0);
+    struct store_read read = {.kind = STORE_LIST_EXECUTIONS, .key = limit};
     for (bool more = true; more && !s->more;) {
         if (!read_executions(s, &read, reterr))
             return false;
@@ -204,7 +149,7 @@ static bool search_prefix(struct search *s, struct err *reterr)
             const struct execution_row *row = &read.executions[i];
             if (row->key < lowest)
                 return true;
-            if (id_begins_with(row, s->id))
+            if (execution_id_begins(row->id, s->id))
                 search_add(s, row);
         }
         more = read.more && read.next >= lowest;

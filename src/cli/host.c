@@ -292,7 +292,7 @@ static void followed(void *arg, const struct run *run, const struct execution_ro
 {
     struct host *h = arg;
     h->refused = false;
-    api_followed(h->api, execution->key);
+    api_followed(h->api, run, execution);
     if (execution->status != EXECUTION_RUNNING)
         crews_forget(h->crews, execution->key);
     h->followed(h->arg, run, execution, events, count, at);

@@ -136,6 +136,7 @@ static void drained(struct http_connection *c)
         take_rest(c);
     } else if (c->phase == PHASE_ANSWER) {
         server_set_deadline(c, c->request->streaming ? DEADLINE_BEAT
+                               : c->request->seconds ? DEADLINE_SECOND
                                : c->request->late    ? DEADLINE_WAIT
                                                      : DEADLINE_NONE);
         request_drained(c->request);
@@ -383,7 +384,11 @@ void connection_expire(struct http_connection *c)
         server_set_deadline(c, DEADLINE_SEND);
         return;
     }
-    if (c->deadline == DEADLINE_WAIT) {
+    if (c->deadline == DEADLINE_SECOND && --c->request->seconds > 0) {
+        server_set_deadline(c, DEADLINE_SECOND);
+        return;
+    }
+    if (c->deadline == DEADLINE_WAIT || c->deadline == DEADLINE_SECOND) {
         server_set_deadline(c, DEADLINE_NONE);
         request_late(c->request);
         return;

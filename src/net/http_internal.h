@@ -36,6 +36,7 @@ enum deadline {
     DEADLINE_SEND,
     DEADLINE_BEAT,
     DEADLINE_WAIT,
+    DEADLINE_SECOND, /* of a wait that lasts some of them */
     DEADLINE_LINGER,
     DEADLINE_COUNT
 };
@@ -89,7 +90,8 @@ struct http_request {
     void *drained_arg;
     void (*late)(void *arg); /* of a long poll; NULL: it is none */
     void *late_arg;
-    bool head_only; /* HEAD */
+    uint32_t seconds; /* that are left of the wait, or 0: until DEADLINE_WAIT */
+    bool head_only;   /* HEAD */
     bool streaming, chunked;
     struct str beat; /* of a stream; empty: none */
 };

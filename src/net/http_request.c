@@ -93,6 +93,16 @@ void http_request_wait(struct http_request *r, void (*late)(void *arg), void *ar
         server_set_deadline(r->connection, DEADLINE_WAIT);
 }
 
+void http_request_wait_for(struct http_request *r, uint32_t seconds, void (*late)(void *arg),
+                           void *arg)
+{
+    r->late = late;
+    r->late_arg = arg;
+    r->seconds = seconds ? seconds : 1;
+    if (r->connection)
+        server_set_deadline(r->connection, DEADLINE_SECOND);
+}
+
 void request_late(struct http_request *r)
 {
     void (*late)(void *arg) = r->late;

@@ -44,6 +44,8 @@ static uint64_t duration_ms(const struct http_server *s, enum deadline deadline)
         return s->limits.send_ms;
     case DEADLINE_WAIT:
         return s->limits.wait_ms;
+    case DEADLINE_SECOND:
+        return 1000;
     case DEADLINE_BEAT:
         return s->limits.beat_ms;
     case DEADLINE_LINGER:

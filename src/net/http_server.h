@@ -108,6 +108,9 @@ bool http_request_is_gone(const struct http_request *r);
 
 /* A long poll: calls late once, after wait_ms, unless it is answered before. */
 void http_request_wait(struct http_request *r, void (*late)(void *arg), void *arg);
+/* The same, after so many seconds; at least one. */
+void http_request_wait_for(struct http_request *r, uint32_t seconds, void (*late)(void *arg),
+                           void *arg);
 
 /* ---- answers ---- */
 

@@ -48,6 +48,60 @@ bool execution_key_of_uuid(struct uuid u, execution_key *ret_key)
     return true;
 }
 
+/* ---- the beginnings of ids ---- */
+
+static bool hex_digit(char c, uint64_t *ret_digit)
+{
+    static const char digits[] = "00112233445566778899aAbBcCdDeEfF";
+    const char *at = c ? strchr(digits, c) : NULL;
+    if (!at)
+        return false;
+    *ret_digit = (uint64_t)((at - digits) / 2);
+    return true;
+}
+
+/* The first 48 bits of an id are its milliseconds: what they may be bounds the keys. */
+bool execution_prefix(struct str prefix, execution_key *ret_from, execution_key *ret_to)
+{
+    enum {
+        MS_DIGITS = 12
+    };
+    uint64_t ms = 0, digit = 0;
+    unsigned digits = 0;
+    if (prefix.len < EXECUTION_PREFIX_MIN || prefix.len > UUID_TEXT_LEN)
+        return false;
+    for (size_t i = 0; i < prefix.len; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? prefix.ptr[i] != '-' : !hex_digit(prefix.ptr[i], &digit))
+            return false;
+        if (!dash && digits < MS_DIGITS) {
+            ms = ms << 4 | digit;
+            digits++;
+        }
+    }
+    unsigned open = 4 * (MS_DIGITS - digits);
+    int64_t from = (int64_t)(ms << open), to = (int64_t)((ms + 1) << open);
+    *ret_from = execution_key_make((struct wall_ms){from}, 0);
+    *ret_to = to > MS_MAX ? 0 : execution_key_make((struct wall_ms){to}, 0);
+    return true;
+}
+
+bool execution_id_begins(struct uuid id, struct str prefix)
+{
+    char text[UUID_TEXT_LEN];
+    uuid_format(id, text);
+    if (prefix.len > sizeof(text))
+        return false;
+    for (size_t i = 0; i < prefix.len; i++) {
+        char c = prefix.ptr[i];
+        if (c >= 'A' && c <= 'F')
+            c = (char)(c + 'a' - 'A');
+        if (text[i] != c)
+            return false;
+    }
+    return true;
+}
+
 /* Both texts are hashed first, so that no way of cutting one text in two gives
  * the same shard by construction; little-endian, so that every machine agrees. */
 uint32_t shard_of(struct str machine_arn, struct str execution_name)

@@ -67,6 +67,15 @@ struct uuid execution_uuid(execution_key key, uint64_t random);
 /* false: not a UUID that execution_uuid made. */
 bool execution_key_of_uuid(struct uuid u, execution_key *ret_key);
 
+enum {
+    EXECUTION_PREFIX_MIN = 4, /* characters: fewer are the same for months */
+};
+
+/* The keys, from *ret_from to below *ret_to (0: all above), of the executions whose id
+ * may begin with this text, whatever the case. False: no id begins so. */
+bool execution_prefix(struct str prefix, execution_key *ret_from, execution_key *ret_to);
+bool execution_id_begins(struct uuid id, struct str prefix);
+
 /* The shard that decides about an execution: hash of machine ARN and name, the
  * same on every machine and for ever. */
 uint32_t shard_of(struct str machine_arn, struct str execution_name);

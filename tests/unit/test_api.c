@@ -61,7 +61,7 @@ static void followed(void *arg, const struct run *run, const struct execution_ro
 {
     struct house *h = arg;
     (void)run, (void)events, (void)count, (void)at;
-    api_followed(h->api, execution->key);
+    api_followed(h->api, run, execution);
 }
 
 static void open_api(struct house *h, struct http_limits limits)

@@ -29,7 +29,7 @@ static void polled(void *arg, const struct engine_reply *reply)
     *p->link = p->next;
     if (p->next)
         p->next->link = p->link;
-    struct call *c = call_again(p->api, p->request);
+    struct call *c = call_again(p->api, p->request, true);
     if (reply->err)
         call_fail(c, reply->err);
     else

@@ -1,0 +1,129 @@
+/* POST /api/v1/workflows/{id}/executions: starts what the catalog has. */
+#include "api/rest/resources.h"
+
+#include "catalog/catalog.h"
+#include "os/clock.h"
+
+struct start_call {
+    struct engine_start start;
+    struct str reference; /* {id} */
+    struct json data;
+    uint32_t seconds;
+};
+
+static void no_workflow(struct call *c)
+{
+    const struct start_call *s = c->work;
+    struct err err;
+    err_set(&err, ERR_NOT_FOUND, "no workflow has the name or ARN \"" STR_FMT "\"",
+            STR_ARG(s->reference));
+    call_fail(c, &err);
+}
+
+static void started(void *owner, struct errand *e, const struct err *err)
+{
+    struct call *c = owner;
+    const struct start_call *s = c->work;
+    if (err) {
+        call_fail(c, err);
+        return;
+    }
+    const struct execution_row *row = e->reply->execution;
+    int status = e->reply->already ? 200 : 201;
+    if (s->seconds)
+        wait_begin(c, row, s->seconds, !e->reply->already, status);
+    else if (e->reply->already)
+        rest_answer_state(c, call_keep_row(c, row), status);
+    else
+        call_answer(c, status,
+                    json_object_with(c->arena, execution_json(c->arena, row), STR("trigger_data"),
+                                     s->data));
+}
+
+static void machine_found(void *owner, const struct catalog_answer *answer)
+{
+    struct call *c = owner;
+    struct start_call *s = c->work;
+    const struct catalog_machine *m = &answer->machine;
+    if (answer->outcome == CATALOG_FAILED) {
+        call_fail(c, answer->err);
+        return;
+    }
+    if (answer->outcome != CATALOG_DONE) {
+        no_workflow(c);
+        return;
+    }
+    s->start.machine_name = arena_str(c->arena, m->name);
+    s->start.machine_arn = arena_str(c->arena, m->arn);
+    s->start.role_arn = m->settings.role_arn;
+    s->start.definition = m->text;
+    s->start.origin = catalog_origin(c->arena, answer, STR(""));
+    s->start.cataloged = true;
+    s->start.express = m->settings.express;
+    errand_start(call_errand(c, started), &s->start);
+}
+
+static void find_machine(struct call *c, const struct arn *arn)
+{
+    struct catalog_asker who = {
+        .now = clock_wall(), .done = machine_found, .owner = c, .place = &c->deed};
+    catalog_find_machine(c->api->catalog, &who, arn);
+}
+
+static void named_read(void *owner, struct errand *e, const struct err *err)
+{
+    struct call *c = owner;
+    struct arn arn;
+    if (err && err->code == ERR_NOT_FOUND)
+        no_workflow(c);
+    else if (err)
+        call_fail(c, err);
+    else if (arn_parse(arena_str(c->arena, e->read.machines[0].arn), &arn))
+        find_machine(c, &arn);
+    else
+        no_workflow(c);
+}
+
+static bool take_body(struct call *c, struct start_call *s)
+{
+    struct json data = json_get(c->body, STR("trigger_data"));
+    struct json name = json_get(c->body, STR("name"));
+    size_t known = (size_t)!json_is_absent(data) + (size_t)!json_is_absent(name);
+    struct err err;
+    if ((json_is_absent(c->body) || json_is_object(c->body)) && json_count(c->body) == known &&
+        (json_is_absent(data) || json_is_object(data)) &&
+        (json_is_absent(name) || json_is_string(name))) {
+        s->data = json_is_absent(data) ? json_object(NULL, 0) : data;
+        s->start.input = json_text(c->arena, s->data);
+        s->start.name = json_str(name);
+        return true;
+    }
+    err_set(&err, ERR_USAGE,
+            "the body must be {\"trigger_data\"?: an object, \"name\"?: a string}");
+    call_fail(c, &err);
+    return false;
+}
+
+void rest_start(struct call *c)
+{
+    struct start_call *s = c->work = ARENA_NEW(c->arena, struct start_call);
+    struct arn arn;
+    s->reference = c->parameters[0];
+    if (!take_body(c, s) || !rest_take_wait(c, &s->seconds))
+        return;
+    if (arn_parse(s->reference, &arn)) {
+        bool machine = arn.kind == ARN_MACHINE || arn.kind == ARN_VERSION || arn.kind == ARN_ALIAS;
+        if (machine)
+            find_machine(c, &arn);
+        else
+            no_workflow(c);
+        return;
+    }
+    if (s->reference.len > STORE_NAME_MAX) {
+        no_workflow(c);
+        return;
+    }
+    struct errand *e = call_errand(c, named_read);
+    e->read.name = s->reference;
+    errand_read(e, STORE_GET_MACHINE);
+}
