@@ -37,6 +37,18 @@ bool aws_take_arn(struct call *c, const char *name, unsigned kinds, struct arn *
     return false;
 }
 
+bool aws_take_whole_machine(struct call *c, struct arn *ret_arn)
+{
+    if (!aws_take_arn(c, "stateMachineArn", ARN_IS_ANY_MACHINE, ret_arn))
+        return false;
+    if (str_find_char(ret_arn->name, '/') == SIZE_MAX)
+        return true;
+    call_fail_aws(c, "ValidationException",
+                  "This operation does not take the ARN of a Map state: '" STR_FMT "'",
+                  STR_ARG(ret_arn->text));
+    return false;
+}
+
 /* "AWS4-HMAC-SHA256 Credential=KEY/20260101/eu-west-1/states/aws4_request, ..." */
 static bool region_of_scope(struct str header, struct str *ret_region)
 {

@@ -135,10 +135,9 @@ void aws_update_machine(struct call *c)
     change->role_arn = aws_text(c, "roleArn");
     change->tracing = aws_tracing(c);
     change->description = aws_text(c, "versionDescription");
-    if (!aws_take_arn(c, "stateMachineArn", ARN_IS_ANY_MACHINE, &change->machine) ||
-        !changes_anything(c) || !take_publish(c, &change->publish) ||
-        !take_role(c, change->role_arn) || !aws_take_logging(c, &change->logging) ||
-        !aws_take_encryption(c, &change->encryption))
+    if (!aws_take_whole_machine(c, &change->machine) || !changes_anything(c) ||
+        !take_publish(c, &change->publish) || !take_role(c, change->role_arn) ||
+        !aws_take_logging(c, &change->logging) || !aws_take_encryption(c, &change->encryption))
         return;
     /* A version cannot be changed, and an alias has an operation of its own. */
     if (change->machine.kind != ARN_MACHINE)
@@ -162,7 +161,7 @@ void aws_delete_machine(struct call *c)
 {
     struct catalog_asker who = aws_asker(c, aws_emptied);
     struct arn arn;
-    if (!aws_take_arn(c, "stateMachineArn", ARN_IS_ANY_MACHINE, &arn))
+    if (!aws_take_whole_machine(c, &arn))
         return;
     if (arn.kind == ARN_MACHINE)
         catalog_delete_machine(c->api->catalog, &who, &arn);
@@ -200,8 +199,10 @@ static void add_definition(struct call *c, struct json_object_builder *b, struct
 {
     struct machine_ref *ref;
     struct err err;
-    if (str_eq(aws_text(c, "includedData"), STR("METADATA_ONLY")))
+    if (str_eq(aws_text(c, "includedData"), STR("METADATA_ONLY"))) {
+        json_object_add(b, STR("definition"), json_string(STR("{}")));
         return;
+    }
     json_object_add(b, STR("definition"), json_string_copy(c->arena, text));
     if (!machine_compile(&c->api->machines, text, &ref, &err))
         return; /* an older release took it: its text is shown all the same */

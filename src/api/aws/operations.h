@@ -58,6 +58,8 @@ enum {
 
 /* These answer the call when false. */
 MUST_CHECK bool aws_take_arn(struct call *c, const char *name, unsigned kinds, struct arn *ret_arn);
+/* "stateMachineArn" of an operation on whole machines: not one of their Map states. */
+MUST_CHECK bool aws_take_whole_machine(struct call *c, struct arn *ret_arn);
 MUST_CHECK bool aws_take_tags(struct call *c, struct json *ret_tags); /* {KEY: VALUE} */
 MUST_CHECK bool aws_take_logging(struct call *c, struct json *ret_logging);
 MUST_CHECK bool aws_take_encryption(struct call *c, struct json *ret_encryption);

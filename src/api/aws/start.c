@@ -89,7 +89,7 @@ bool aws_take_start(struct call *c, struct engine_start *start, struct arn *ret_
     start->name = aws_text(c, "name");
     start->input = aws_given(c, "input") ? aws_text(c, "input") : STR("{}");
     return check_name(c, start->name) && check_input(c, start->input) &&
-           aws_take_arn(c, "stateMachineArn", ARN_IS_ANY_MACHINE, ret_arn);
+           aws_take_whole_machine(c, ret_arn);
 }
 
 void aws_start_execution(struct call *c)

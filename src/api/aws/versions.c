@@ -242,6 +242,11 @@ void aws_update_alias(struct call *c)
                                         .has_description = aws_given(c, "description")};
     if (!take_alias(c, &draft.machine))
         return;
+    if (!draft.has_description && !aws_given(c, "routingConfiguration")) {
+        call_fail_aws(c, "ValidationException",
+                      "Either the description or the routing configuration must be given");
+        return;
+    }
     draft.name = draft.machine.qualifier;
     if (take_routing(c, &draft))
         catalog_update_alias(c->api->catalog, &who, &draft);
