@@ -305,8 +305,11 @@ static const struct refusal version_refusals[] = {
     {"UpdateStateMachineAlias", "{\"stateMachineAliasArn\":\"x\"}", "InvalidArn", "x"},
     {"UpdateStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m\"}",
      "ValidationException", "a state machine's alias"},
+    {"UpdateStateMachineAlias",
+     "{\"stateMachineAliasArn\":\"" MACHINE "m:none\",\"description\":\"d\"}", "ResourceNotFound",
+     "m:none"},
     {"UpdateStateMachineAlias", "{\"stateMachineAliasArn\":\"" MACHINE "m:none\"}",
-     "ResourceNotFound", "m:none"},
+     "ValidationException", "Either the description or"},
     {"UpdateStateMachineAlias",
      "{\"stateMachineAliasArn\":\"" MACHINE "m:live\"," ROUTES(ROUTE("9", "100")) "}",
      "ResourceNotFound", "does not exist"},
@@ -433,7 +436,7 @@ static void test_machine_life(void **state)
     assert_non_null(strstr(at(h, a, "/definition"), "\"Result\":1"));
     a = done(h, "DescribeStateMachine",
              by_arn(h, MACHINE "m", ",\"includedData\":\"METADATA_ONLY\""));
-    assert_at(h, a, "/definition", "");
+    assert_at(h, a, "/definition", "{}");
     a = done(h, "UpdateStateMachine",
              by_arn(h, MACHINE "m", ",\"tracingConfiguration\":{\"enabled\":true}"));
     const char *revision = at(h, a, "/revisionId");

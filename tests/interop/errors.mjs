@@ -1,0 +1,265 @@
+// Every error that the API's reference documents for an operation, by an input that
+// earns it. What is documented is read from the SDK itself, so that nothing is left out
+// unnoticed: a pair is in `refused`, or in `elsewhere` with the reason.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert, run, test } from './support/tap.mjs';
+import { arn, chain, createMachine, fresh, pass, refuses, roleArn, sdkFolder, startServer, waiting }
+    from './support/server.mjs';
+
+const server = await startServer();
+const sfn = server.client({ disableHostPrefix: true });
+
+const standard = await createMachine(sfn, waiting);
+const express = await createMachine(sfn, pass, { type: 'EXPRESS' });
+const { stateMachineVersionArn: version } = await sfn.publishStateMachineVersion({ stateMachineArn: standard });
+const { stateMachineAliasArn: alias } = await sfn.createStateMachineAlias({ name: 'TAKEN',
+    routingConfiguration: [{ stateMachineVersionArn: version, weight: 100 }] });
+const { executionArn: execution } = await sfn.startExecution(
+    { stateMachineArn: standard, name: 'taken', input: '{}' });
+const { activityArn: activity } = await sfn.createActivity({ name: 'taken' });
+
+const noMachine = arn('stateMachine', 'nobody');
+const noExecution = arn('execution', 'nobody', 'nothing');
+const noActivity = arn('activity', 'nobody');
+const labeled = `${standard}/Label`;
+const bad = 'not:an:arn';
+const long = (prefix) => prefix + 'x'.repeat(3000);
+const tags = (count) => Array.from({ length: count }, (_, n) => ({ key: `k${n}`, value: 'v' }));
+const machine = (more) => ({ name: fresh('never'), definition: pass, roleArn, ...more });
+const keyless = { type: 'CUSTOMER_MANAGED_KMS_KEY' };
+const logging = { level: 'ALL', includeExecutionData: false, destinations: [] };
+const route = (...pairs) => pairs.map(([stateMachineVersionArn, weight]) => ({ stateMachineVersionArn, weight }));
+const routed = (name, ...pairs) => ({ name, routingConfiguration: route(...pairs) });
+
+/** A token that its worker holds, one that was answered, one whose time is over. */
+async function token(state, answer) {
+    const { activityArn } = await sfn.createActivity({ name: fresh('asked') });
+    const stateMachineArn = await createMachine(sfn,
+        chain({ Work: { Type: 'Task', Resource: activityArn, ...state } }));
+    const { executionArn } = await sfn.startExecution({ stateMachineArn });
+    const { taskToken } = await sfn.getActivityTask({ activityArn });
+    if (answer) await sfn.sendTaskSuccess({ taskToken, output: '1' });
+    for (let status = 'RUNNING'; state && status === 'RUNNING';)
+        ({ status } = await sfn.describeExecution({ executionArn }));
+    return taskToken;
+}
+const held = () => token();
+const answered = () => token({}, true);
+const late = () => token({ TimeoutSeconds: 1 });
+const with_ = (make, more) => async () => ({ taskToken: await make(), ...more });
+
+// [operation, error, request or what makes it, message?]
+const refused = [
+    ['createActivity', 'InvalidName', { name: 'white space' }, /^Invalid Name: 'white space'$/],
+    ['createActivity', 'InvalidEncryptionConfiguration', { name: fresh('a'), encryptionConfiguration: keyless }],
+    ['createActivity', 'TooManyTags', { name: fresh('a'), tags: tags(51) }],
+    ['describeActivity', 'InvalidArn', { activityArn: bad }, /^Invalid Arn: 'Invalid ARN prefix: not:an:arn'$/],
+    ['describeActivity', 'ActivityDoesNotExist', { activityArn: noActivity }, /^Activity Does Not Exist: '/],
+    ['deleteActivity', 'InvalidArn', { activityArn: bad }],
+    ['listActivities', 'InvalidToken', { nextToken: 'bogus' }],
+    ['getActivityTask', 'InvalidArn', { activityArn: bad }],
+    ['getActivityTask', 'ActivityDoesNotExist', { activityArn: noActivity }],
+
+    ['createStateMachine', 'InvalidName', machine({ name: 'a/b' }), /^Invalid Name: 'a\/b'$/],
+    ['createStateMachine', 'InvalidArn', machine({ roleArn: bad })],
+    ['createStateMachine', 'InvalidDefinition', machine({ definition: '{"States": {}}' }),
+        /^Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: /],
+    ['createStateMachine', 'InvalidDefinition', machine({ definition: '{' })],
+    ['createStateMachine', 'InvalidEncryptionConfiguration', machine({ encryptionConfiguration: keyless })],
+    ['createStateMachine', 'InvalidLoggingConfiguration', machine({ loggingConfiguration: logging }),
+        /^Invalid Logging Configuration: Must specify exactly one Log Destination\.$/],
+    ['createStateMachine', 'StateMachineAlreadyExists', machine({ name: standard.split(':').at(-1) })],
+    ['createStateMachine', 'TooManyTags', machine({ tags: tags(51) })],
+    ['createStateMachine', 'ValidationException', machine({ versionDescription: 'alone' }),
+        /^Version description can only be set when publish is true$/],
+    ['createStateMachine', 'ValidationException', machine({ type: 'FAST' }),
+        /^1 validation error detected: Value 'FAST' at 'type' failed to satisfy constraint: Member must satisfy enum value set: \[/],
+    ['describeStateMachine', 'InvalidArn', { stateMachineArn: bad }],
+    ['describeStateMachine', 'StateMachineDoesNotExist', { stateMachineArn: noMachine },
+        /^State Machine Does Not Exist: 'arn:.*:nobody'$/],
+    ['updateStateMachine', 'InvalidArn', { stateMachineArn: bad, definition: pass }],
+    ['updateStateMachine', 'StateMachineDoesNotExist', { stateMachineArn: noMachine, definition: pass }],
+    ['updateStateMachine', 'InvalidDefinition', { stateMachineArn: standard, definition: '{}' }],
+    ['updateStateMachine', 'InvalidEncryptionConfiguration',
+        { stateMachineArn: standard, encryptionConfiguration: keyless }],
+    ['updateStateMachine', 'InvalidLoggingConfiguration', { stateMachineArn: standard, loggingConfiguration: logging }],
+    ['updateStateMachine', 'MissingRequiredParameter', { stateMachineArn: standard }],
+    ['updateStateMachine', 'ValidationException',
+        { stateMachineArn: standard, definition: pass, versionDescription: 'alone' }],
+    ['deleteStateMachine', 'InvalidArn', { stateMachineArn: bad }],
+    ['deleteStateMachine', 'ValidationException', { stateMachineArn: labeled }],
+    ['updateStateMachine', 'ValidationException', { stateMachineArn: labeled, definition: pass }],
+    ['listStateMachines', 'InvalidToken', { nextToken: 'bogus' }],
+    ['describeStateMachineForExecution', 'InvalidArn', { executionArn: bad }],
+    ['describeStateMachineForExecution', 'ExecutionDoesNotExist', { executionArn: noExecution }],
+    ['validateStateMachineDefinition', 'ValidationException', { definition: pass, severity: 'LOUD' }],
+    ['validateStateMachineDefinition', 'ValidationException', { definition: pass, maxResults: 101 }],
+
+    ['publishStateMachineVersion', 'InvalidArn', { stateMachineArn: bad }],
+    ['publishStateMachineVersion', 'StateMachineDoesNotExist', { stateMachineArn: noMachine }],
+    ['publishStateMachineVersion', 'ConflictException', { stateMachineArn: standard, revisionId: 'gone' }],
+    ['publishStateMachineVersion', 'ValidationException', { stateMachineArn: standard, description: long('') }],
+    ['deleteStateMachineVersion', 'InvalidArn', { stateMachineVersionArn: bad }],
+    ['deleteStateMachineVersion', 'ConflictException', { stateMachineVersionArn: version }],
+    ['deleteStateMachineVersion', 'ValidationException', { stateMachineVersionArn: long(`${standard}:`) }],
+    ['listStateMachineVersions', 'InvalidArn', { stateMachineArn: bad }],
+    ['listStateMachineVersions', 'InvalidToken', { stateMachineArn: standard, nextToken: 'bogus' }],
+    ['listStateMachineVersions', 'ValidationException', { stateMachineArn: standard, maxResults: 1001 },
+        /^1 validation error detected: Value '1001' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 1000$/],
+
+    ['createStateMachineAlias', 'InvalidArn', routed('A', [bad, 100])],
+    ['createStateMachineAlias', 'ResourceNotFound', routed('A', [`${standard}:99`, 100])],
+    ['createStateMachineAlias', 'ConflictException', { ...routed('TAKEN', [version, 100]), description: 'another' }],
+    ['createStateMachineAlias', 'ValidationException', routed('A', [standard, 100]),
+        /^Routing configuration must contain state machine version ARNs\. Received: \[/],
+    ['createStateMachineAlias', 'ValidationException', routed('123', [version, 100]), /at 'name' failed to satisfy/],
+    ['createStateMachineAlias', 'ValidationException', routed('A', [version, 99])],
+    ['createStateMachineAlias', 'ValidationException', routed('A')],
+    ['describeStateMachineAlias', 'InvalidArn', { stateMachineAliasArn: bad }],
+    ['describeStateMachineAlias', 'ResourceNotFound', { stateMachineAliasArn: `${standard}:NOBODY` }],
+    ['describeStateMachineAlias', 'ValidationException', { stateMachineAliasArn: long(`${standard}:`) }],
+    ['updateStateMachineAlias', 'InvalidArn', { stateMachineAliasArn: bad, description: 'd' }],
+    ['updateStateMachineAlias', 'ResourceNotFound', { stateMachineAliasArn: `${standard}:NOBODY`, description: 'd' }],
+    ['updateStateMachineAlias', 'ValidationException', { stateMachineAliasArn: alias }],
+    ['updateStateMachineAlias', 'ValidationException',
+        { stateMachineAliasArn: alias, routingConfiguration: route([version, 1]) }],
+    ['deleteStateMachineAlias', 'InvalidArn', { stateMachineAliasArn: bad }],
+    ['deleteStateMachineAlias', 'ValidationException', { stateMachineAliasArn: long(`${standard}:`) }],
+    ['listStateMachineAliases', 'InvalidArn', { stateMachineArn: bad }],
+    ['listStateMachineAliases', 'InvalidToken', { stateMachineArn: standard, nextToken: 'bogus' }],
+    ['listStateMachineAliases', 'StateMachineDoesNotExist', { stateMachineArn: noMachine }],
+
+    ['startExecution', 'InvalidArn', { stateMachineArn: bad }],
+    ['startExecution', 'StateMachineDoesNotExist', { stateMachineArn: noMachine }],
+    ['startExecution', 'InvalidName', { stateMachineArn: standard, name: 'a:b' }, /^Invalid Name: 'a:b'$/],
+    ['startExecution', 'InvalidExecutionInput', { stateMachineArn: standard, input: '{"a": ' }],
+    ['startExecution', 'ExecutionAlreadyExists', { stateMachineArn: standard, name: 'taken', input: '[]' },
+        /^Execution Already Exists: 'arn:/],
+    ['startExecution', 'ValidationException', { stateMachineArn: labeled }],
+    ['startSyncExecution', 'InvalidArn', { stateMachineArn: bad }],
+    ['startSyncExecution', 'StateMachineDoesNotExist', { stateMachineArn: noMachine }],
+    ['startSyncExecution', 'StateMachineTypeNotSupported', { stateMachineArn: standard }],
+    ['startSyncExecution', 'InvalidName', { stateMachineArn: express, name: 'a:b' }],
+    ['startSyncExecution', 'InvalidExecutionInput', { stateMachineArn: express, input: 'no' }],
+    ['describeExecution', 'InvalidArn', { executionArn: bad }],
+    ['describeExecution', 'InvalidArn', { executionArn: standard }],
+    ['describeExecution', 'ExecutionDoesNotExist', { executionArn: noExecution }, /^Execution Does Not Exist: '/],
+    ['getExecutionHistory', 'InvalidArn', { executionArn: bad }],
+    ['getExecutionHistory', 'ExecutionDoesNotExist', { executionArn: noExecution }],
+    ['getExecutionHistory', 'InvalidToken', { executionArn: execution, nextToken: 'bogus' }],
+    ['stopExecution', 'InvalidArn', { executionArn: bad }],
+    ['stopExecution', 'ExecutionDoesNotExist', { executionArn: noExecution }],
+    ['stopExecution', 'ValidationException', { executionArn: execution, error: 'x'.repeat(257) }],
+    ['listExecutions', 'InvalidArn', { stateMachineArn: bad }],
+    ['listExecutions', 'InvalidToken', { stateMachineArn: standard, nextToken: 'bogus' }],
+    ['listExecutions', 'StateMachineDoesNotExist', { stateMachineArn: noMachine }],
+    ['listExecutions', 'StateMachineTypeNotSupported', { stateMachineArn: express }],
+    ['listExecutions', 'ValidationException', { stateMachineArn: standard, statusFilter: 'running' }],
+    ['listExecutions', 'ValidationException', {}],
+
+    ['sendTaskSuccess', 'InvalidToken', { taskToken: 'bogus', output: '{}' }],
+    ['sendTaskSuccess', 'InvalidOutput', with_(held, { output: '{' })],
+    ['sendTaskSuccess', 'TaskTimedOut', with_(answered, { output: '{}' })],
+    ['sendTaskSuccess', 'TaskTimedOut', with_(late, { output: '{}' })],
+    ['sendTaskFailure', 'InvalidToken', { taskToken: 'bogus' }],
+    ['sendTaskFailure', 'TaskTimedOut', with_(answered)],
+    ['sendTaskHeartbeat', 'InvalidToken', { taskToken: 'bogus' }],
+    ['sendTaskHeartbeat', 'TaskTimedOut', with_(late)],
+
+    ['tagResource', 'InvalidArn', { resourceArn: bad, tags: [] }],
+    ['tagResource', 'ResourceNotFound', { resourceArn: noMachine, tags: tags(1) }],
+    ['tagResource', 'TooManyTags', { resourceArn: activity, tags: tags(51) }],
+    ['untagResource', 'InvalidArn', { resourceArn: bad, tagKeys: [] }],
+    ['untagResource', 'ResourceNotFound', { resourceArn: noActivity, tagKeys: ['a'] }],
+    ['listTagsForResource', 'InvalidArn', { resourceArn: bad }],
+    ['listTagsForResource', 'ResourceNotFound', { resourceArn: noMachine }],
+];
+
+// Operations that are not built yet: they say so, and never succeed.
+const unbuilt = {
+    testState: { definition: '{"Type": "Pass", "End": true}', roleArn },
+    redriveExecution: { executionArn: execution },
+    describeMapRun: { mapRunArn: arn('mapRun', 'm/Label', 'x') },
+    listMapRuns: { executionArn: execution },
+    updateMapRun: { mapRunArn: arn('mapRun', 'm/Label', 'x'), maxConcurrency: 1 },
+};
+
+// Documented pairs that no input earns here, by "operation error" or by error alone.
+const elsewhere = {
+    ActivityLimitExceeded: 'an account quota; Pawl has none',
+    ActivityWorkerLimitExceeded: 'an account quota; Pawl has none',
+    ExecutionLimitExceeded: 'an account quota; Pawl has none',
+    ServiceQuotaExceededException: 'an account quota; Pawl has none',
+    StateMachineLimitExceeded: 'an account quota; Pawl has none',
+    KmsAccessDeniedException: 'about keys of KMS; Pawl encrypts nothing with them',
+    KmsInvalidStateException: 'about keys of KMS; Pawl encrypts nothing with them',
+    KmsThrottlingException: 'about keys of KMS; Pawl encrypts nothing with them',
+    InvalidTracingConfiguration: 'a boolean has no invalid value',
+    StateMachineDeleting: 'a deletion here is over when it is answered',
+    TaskDoesNotExist: 'a token is signed: what it names has existed',
+    'createActivity ActivityAlreadyExists': 'of another encryption; the only one here is AWS_OWNED_KEY',
+    'createStateMachine ConflictException': 'of concurrent publications; here they wait for each other',
+    'createStateMachine StateMachineTypeNotSupported': 'an unknown type is a ValidationException, as recorded',
+    'updateStateMachine ConflictException': 'of concurrent publications; here they wait for each other',
+    'updateStateMachineAlias ConflictException': 'of concurrent updates; here they wait for each other',
+    'deleteStateMachineAlias ConflictException': 'of concurrent updates; here they wait for each other',
+    'deleteStateMachineAlias ResourceNotFound': 'deleting nothing succeeds, as recorded',
+    'createStateMachineAlias InvalidName': 'an invalid name is a ValidationException, as recorded',
+    'listExecutions ResourceNotFound': 'of map runs, which are not built yet',
+    'listStateMachineAliases ResourceNotFound': 'a missing machine is StateMachineDoesNotExist',
+};
+
+const operationOf = (name) => name[0].toLowerCase() + name.slice(1);
+
+/** ["createActivity InvalidName", ...], from the SDK's own documentation. */
+function documented() {
+    const folder = join(sdkFolder, 'dist-types/commands');
+    return readdirSync(folder).filter((file) => file.endsWith('Command.d.ts')).flatMap((file) =>
+        [...readFileSync(join(folder, file), 'utf8').matchAll(/@throws \{@link (\w+)\} \(client fault\)/g)]
+            .map(([, error]) => `${operationOf(file.replace('Command.d.ts', ''))} ${error}`));
+}
+
+test('each documented error of each operation is tested here, or has a reason why not', () => {
+    const here = new Set(refused.map(([operation, error]) => `${operation} ${error}`));
+    const pairs = documented();
+    assert(pairs.length > 150, `only ${pairs.length} pairs were read`);
+    const [built, later] = [true, false].map((is) =>
+        pairs.filter((pair) => is === !(pair.split(' ')[0] in unbuilt)));
+    assert(later.length > 0);
+    const excused = (pair) => elsewhere[pair] ?? elsewhere[pair.split(' ')[1]];
+    assert.deepEqual(built.filter((pair) => !here.has(pair) && !excused(pair)), []);
+    assert.deepEqual([...here].filter((pair) => !pairs.includes(pair)), []);
+    assert.deepEqual(Object.keys(elsewhere).filter((key) =>
+        !built.some((pair) => pair === key || pair.split(' ')[1] === key)), []);
+});
+
+for (const [operation, error, request, message] of refused) {
+    const shown = typeof request === 'function' ? '' : ` ${JSON.stringify(request).slice(0, 70)}`;
+    test(`${operation}: ${error}${shown}`, async () => {
+        await refuses(sfn[operation](typeof request === 'function' ? await request() : request), error, message);
+    });
+}
+
+for (const [operation, request] of Object.entries(unbuilt)) {
+    test(`${operation} is not built yet, and says so`, async () => {
+        await assert.rejects(sfn[operation](request), (error) => {
+            assert.equal(error.$fault, 'client');
+            assert(error.$metadata.httpStatusCode >= 400 && error.$metadata.httpStatusCode < 500);
+            assert(error.message.length > 20, error.message);
+            return true;
+        });
+    });
+}
+
+test('what was refused left nothing behind', async () => {
+    const { stateMachines } = await sfn.listStateMachines({});
+    assert.deepEqual(stateMachines.filter((m) => m.name.startsWith('never')), []);
+    assert.equal((await sfn.describeStateMachine({ stateMachineArn: standard })).definition, waiting);
+    const { stateMachineVersions } = await sfn.listStateMachineVersions({ stateMachineArn: standard });
+    assert.deepEqual(stateMachineVersions.map((v) => v.stateMachineVersionArn), [version]);
+    const { tags: none } = await sfn.listTagsForResource({ resourceArn: activity });
+    assert.deepEqual(none, []);
+});
+
+await run();
