@@ -93,6 +93,7 @@ struct ledger {
     uint64_t revision; /* of its object */
     uint32_t last;     /* version given */
     uint32_t current;  /* version of the current revision; 0: none */
+    uint32_t count;    /* versions there are */
     /* What the machine was made with, to know the same request again. */
     bool published;
     struct str description;

@@ -42,11 +42,12 @@ bool version_give(struct deed *d, const struct catalog_machine *m, struct ledger
                   struct str description)
 {
     struct catalog_machine version = *m;
-    if (l->last == UINT32_MAX) {
+    if (l->count >= CATALOG_VERSIONS_MAX || l->last == UINT32_MAX) {
         deed_refuse(d, CATALOG_VERSIONS_FULL);
         return false;
     }
     version.version = l->current = ++l->last;
+    l->count++;
     version.description = description;
     version.created_at = d->asker.now;
     deed_put(d, "version", part_name(d->arena, m->name, version_part(d->arena, version.version)), 0,

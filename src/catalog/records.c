@@ -175,16 +175,18 @@ bool machine_of_row(struct deed *d, const struct machine_row *row, struct catalo
 bool ledger_read(struct deed *d, struct ledger *to)
 {
     struct json body;
-    int64_t last = 0, current = 0;
+    int64_t last = 0, current = 0, count = 0;
     if (!deed_body(d, d->ledger, &body))
         return false;
     const struct object_row *object = deed_object(d->ledger);
     (void)json_to_int64(json_get(body, STR("last")), &last);
     (void)json_to_int64(json_get(body, STR("current")), &current);
+    (void)json_to_int64(json_get(body, STR("count")), &count);
     *to = (struct ledger){
         .revision = object ? object->revision : 0,
         .last = (uint32_t)last,
         .current = (uint32_t)current,
+        .count = (uint32_t)count,
         .published = json_is_true(json_get(body, STR("published"))),
         .description = json_str(json_get(body, STR("description"))),
     };
@@ -196,6 +198,7 @@ void ledger_put(struct deed *d, struct str machine, const struct ledger *l)
     struct json_object_builder b = json_object_builder(d->arena);
     json_object_add(&b, STR("last"), json_int(l->last));
     json_object_add(&b, STR("current"), json_int(l->current));
+    json_object_add(&b, STR("count"), json_int(l->count));
     json_object_add(&b, STR("published"), json_bool(l->published));
     json_object_add(&b, STR("description"), json_string(l->description));
     deed_put(d, "machine", machine, l->revision, json_object_done(&b));

@@ -44,6 +44,7 @@ static void delete_decide(struct deed *d)
     }
     if (ledger.current == w->version.version)
         ledger.current = 0;
+    ledger.count -= ledger.count > 0;
     deed_drop(d, "version", object->name, object->revision);
     ledger_put(d, w->version.name, &ledger);
     deed_commit(d, deed_done);

@@ -143,7 +143,8 @@ struct answer answer_of_output(struct arena *a, struct str output)
 }
 
 /* The text as an error object: its errorType names the failure, and the Cause is
- * the text itself. An object with an errorMessage alone is one too. */
+ * the object, written without blanks as AWS does. An object with an errorMessage alone is
+ * one too. */
 static bool read_error_object(struct arena *a, struct str text, struct answer *ret_answer)
 {
     struct json object = JSON_NONE;
@@ -157,7 +158,7 @@ static bool read_error_object(struct arena *a, struct str text, struct answer *r
         type = str_of_cstr(task_error_name(TASK_ERROR_UNHANDLED));
     *ret_answer = (struct answer){
         .error = arena_str(a, cut(type, TASK_ERROR_SIZE_MAX)),
-        .cause = arena_str(a, cut(text, TASK_CAUSE_SIZE_MAX)),
+        .cause = cut(json_text(a, object), TASK_CAUSE_SIZE_MAX),
     };
     return true;
 }

@@ -77,8 +77,8 @@ static const struct {
     const char *out, *err, *error, *cause;
 } objects[] = {
     {"{\"errorMessage\": \"Bad\", \"errorType\": \"MyError\", \"x\": 1}\n", "noise", "MyError",
-     "{\"errorMessage\": \"Bad\", \"errorType\": \"MyError\", \"x\": 1}"},
-    {"{\n  \"errorType\": \"E\"\n}\n", "", "E", "{\n  \"errorType\": \"E\"\n}"},
+     "{\"errorMessage\":\"Bad\",\"errorType\":\"MyError\",\"x\":1}"},
+    {"{\n  \"errorType\": \"E\"\n}\n", "", "E", "{\"errorType\":\"E\"}"},
     {"loading\nloaded\n{\"errorType\":\"E\"}\n\n", "", "E", "{\"errorType\":\"E\"}"},
     {"", "Traceback\n{\"errorType\":\"E\",\"errorMessage\":\"\"}\n", "E",
      "{\"errorType\":\"E\",\"errorMessage\":\"\"}"},

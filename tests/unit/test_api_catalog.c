@@ -407,6 +407,24 @@ static void test_too_many(void **state)
     assert_exception(h, a, "ServiceQuotaExceededException", "aliases_max");
 }
 
+/* A thousand versions and no more, until one goes. */
+static void test_too_many_versions(void **state)
+{
+    struct house *h = *state;
+    publish_versions(h, 1000);
+    static const char more[] =
+        "{\"stateMachineArn\":\"" MACHINE "m\",\"publish\":true," DEFINITION(PASS("0")) "}";
+    assert_exception(h, house_aws(h, "UpdateStateMachine", more), "ServiceQuotaExceededException",
+                     "versions_max");
+    done(h, "DeleteStateMachineVersion", with(h, "stateMachineVersionArn", MACHINE "m:7", ""));
+    assert_at(h, done(h, "UpdateStateMachine", more), "/stateMachineVersionArn", MACHINE "m:1001");
+    /* All of them go with the machine. */
+    done(h, "DeleteStateMachine", by_arn(h, MACHINE "m", ""));
+    done(h, "CreateStateMachine", NEW("m", ""));
+    assert_at(h, done(h, "ListStateMachineVersions", by_arn(h, MACHINE "m", "")),
+              "/stateMachineVersions", "[]");
+}
+
 /* ---- what operations do ---- */
 
 static void test_machine_life(void **state)
@@ -812,6 +830,7 @@ int main(void)
         TEST(test_version_refusals),
         TEST(test_activity_refusals),
         TEST(test_too_many),
+        TEST(test_too_many_versions),
         TEST(test_machine_life),
         TEST(test_region),
         TEST(test_versions),

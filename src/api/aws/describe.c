@@ -30,15 +30,17 @@ static void add_data(struct json_object_builder *b, const struct describe *d, st
     json_object_add(b, details, json_object_done(&included));
 }
 
+/* What can be redriven says so, though the operation is still to come. */
 static void add_redrive(struct json_object_builder *b, enum execution_status status)
 {
+    bool failed = status != EXECUTION_RUNNING && status != EXECUTION_SUCCEEDED;
     json_object_add(b, STR("redriveCount"), json_int(0));
-    json_object_add(b, STR("redriveStatus"), json_string(STR("NOT_REDRIVABLE")));
-    const char *why = status == EXECUTION_RUNNING ? "Execution is RUNNING and cannot be redriven"
-                      : status == EXECUTION_SUCCEEDED
-                          ? "Execution is SUCCEEDED and cannot be redriven"
-                          : "Redrive is not served here";
-    json_object_add(b, STR("redriveStatusReason"), json_string(str_of_cstr(why)));
+    json_object_add(b, STR("redriveStatus"),
+                    json_string(failed ? STR("REDRIVABLE") : STR("NOT_REDRIVABLE")));
+    if (!failed)
+        json_object_add(b, STR("redriveStatusReason"),
+                        json_stringf(b->arena, "Execution is %s and cannot be redriven",
+                                     execution_status_name(status)));
 }
 
 static void answer(struct call *c)
