@@ -41,6 +41,7 @@ struct host {
     engine_troubled *troubled;
     bool deaf; /* nobody can reach it */
     struct err deaf_why;
+    bool ending; /* it stops once no child waits to be started or stopped */
     bool stopping;
     int signal; /* that stopped it; 0: none */
 };
@@ -120,6 +121,10 @@ static void turn(struct host *h)
     }
     if (h->stopping) /* by a callback */
         return;
+    if (h->ending && !engine_minds_children(h->engine)) {
+        wind_down(h);
+        return;
+    }
     if (h->draining && engine_idle(h->engine) && crews_are_quiet(h->crews)) {
         wind_down(h);
         return;
@@ -483,9 +488,12 @@ struct children_found host_found(const struct host *h)
     return h->found;
 }
 
+/* What the turn that caused it has to do comes after its reply. */
 void host_stop(struct host *h)
 {
-    wind_down(h);
+    h->ending = true;
+    if (!h->stopping)
+        uv_idle_start(&h->busy, on_busy);
 }
 
 bool host_run(struct host *h, struct err *reterr)

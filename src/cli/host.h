@@ -79,7 +79,8 @@ struct children_found host_found(const struct host *h);
  * reason). When it returns, no child process is left. */
 MUST_CHECK bool host_run(struct host *h, struct err *reterr);
 
-/* From within a callback of the engine. */
+/* From within a callback of the engine. Nested executions that are being started or
+ * stopped are seen through. */
 void host_stop(struct host *h);
 
 #endif

@@ -485,6 +485,11 @@ bool engine_recovered(const struct engine *e)
     return e->lookout.done;
 }
 
+bool engine_minds_children(const struct engine *e)
+{
+    return e->nested.count > e->nested.watching || e->nested.stops;
+}
+
 struct engine_stats engine_stats(const struct engine *e)
 {
     return (struct engine_stats){

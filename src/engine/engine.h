@@ -97,6 +97,10 @@ bool engine_idle(const struct engine *e);
 /* What was under way when the store was opened has been found and loaded. */
 bool engine_recovered(const struct engine *e);
 
+/* Are children being started or stopped for their parents? Whoever would let the engine
+ * go because an execution has ended waits for that. */
+bool engine_minds_children(const struct engine *e);
+
 struct engine_stats {
     size_t runs;           /* in memory */
     size_t express;        /* of them */

@@ -65,10 +65,11 @@ struct pending {
     struct pending *next;
     struct arena *arena; /* owned; everything here lies in it */
     execution_key key;
-    bool resume;  /* only loads the run; `input` is not used */
-    bool look;    /* asks only whether the input's task waits for its token */
-    bool late;    /* did not fit; what made it so is on its way */
-    bool requeue; /* with `resume`: its activities' tasks that wait are queued again */
+    bool resume;      /* only loads the run; `input` is not used */
+    bool look;        /* asks only whether the input's task waits for its token */
+    bool late;        /* did not fit; what made it so is on its way */
+    bool requeue;     /* with `resume`: its activities' tasks that wait are queued again */
+    bool stops_child; /* on behalf of its parent: counted */
     enum ask ask;
     execution_key other; /* of asks and of FLOW_CHILD_ENDED, whose child it is */
     struct uuid other_id;
@@ -194,6 +195,7 @@ struct nested_queue {
 struct nesteds {
     struct nested *buckets[NESTED_BUCKETS];
     size_t count, watching, active;
+    size_t stops; /* of children, that have not landed */
     struct nested_queue waiting, answered;
     struct wall_ms again_at; /* none of those that wait before */
 };

@@ -84,6 +84,16 @@ const struct message messages[] = {
     MESSAGE("Function.ResponseSizeTooLarge",
             "The answer was larger than a task's output may be. Store the data elsewhere and "
             "answer where it lies."),
+    /* of nested executions and tokens */
+    MESSAGE("StepFunctions.StateMachineDoesNotExistException",
+            "There is no state machine of this name here. Create it, or correct StateMachineArn."),
+    MESSAGE(
+        "StepFunctions.ExecutionAlreadyExistsException",
+        "An execution of this name exists already. Give each start a Name of its own, or none."),
+    MESSAGE("StepFunctions.*",
+            "The execution that the step would start could not be started. The cause says why."),
+    MESSAGE("Sfn.*", "The call of the Step Functions service was refused. The cause says why."),
+
     MESSAGE("Unhandled", "The function failed. The cause holds what it reported."),
 
     /* anything else is the workflow's own */

@@ -104,8 +104,12 @@ void nested_resolve(const struct run_slot *s, struct pending *p)
 
 void nested_stop(struct engine *e, execution_key child)
 {
-    engine_stop(e, child, STR(""),
-                STR("The execution that started it does not wait for it any more."), NULL, NULL);
+    struct pending *p = pending_new(e, FLOW_STOP);
+    p->input.has_cause = true;
+    p->input.cause = STR("The execution that started it does not wait for it any more.");
+    p->stops_child = true;
+    e->nested.stops++;
+    engine_give(e, child, p);
 }
 
 /* ---- questions: to a child, how it ended; to a parent, whether it waits ---- */

@@ -43,8 +43,10 @@ struct pending *pending_new(struct engine *e, enum flow_cause cause)
 
 void pending_free(struct engine *e, struct pending *p)
 {
-    if (p)
-        spare_arena_keep(e, p->arena);
+    if (!p)
+        return;
+    e->nested.stops -= p->stops_child;
+    spare_arena_keep(e, p->arena);
 }
 
 void pending_push(struct pending_list *list, struct pending *p)

@@ -271,6 +271,70 @@ def resume_needs_something_to_resume(p):
     p.run("run", "--resume", p.only_id()).has(1, "ended before", "FAILED", "Pawl.ExitStatus")
 
 
+# ---------------------------------------------------------------- nested executions
+
+def nest(p, name="top"):
+    """A machine whose task starts "blocked", which the directory has, and waits for it."""
+    (p.path / "go").write_text("")
+    p.run("run", "blocked.asl.json").has(0, "SUCCEEDED")
+    for left in ("go", "pid", "ran"):
+        (p.path / left).unlink()
+    (p.path / f"{name}.asl.json").write_text(json.dumps({"StartAt": "N", "States": {"N": {
+        "Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "End": True,
+        "Parameters": {"StateMachineArn": MACHINE_ARN + "blocked", "Input.$": "$"},
+        "ResultSelector": {"child.$": "$.Output"}}}}))
+
+
+MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:"
+
+
+def statuses(p):
+    return {x["machine"]: x["status"] for x in reversed(json.loads(p.run("ls", "--json").out))}
+
+
+@test
+def a_killed_parent_finds_its_child_again(p):
+    nest(p)
+    with p.running("run", "top.asl.json", "--name", "job", "--input", "[1]") as writer:
+        p.wait_for("pid")
+        p.end(writer, signal.SIGKILL)
+    assert statuses(p) == {"top": "RUNNING", "blocked": "RUNNING"}, statuses(p)
+    (p.path / "go").write_text("")
+    done = p.run("run", "--resume", "job").has(0, "goes on", "SUCCEEDED")
+    assert json.loads(done.out) == {"child": [1]}, done.out
+    assert p.ran() == ["note-first", "block", "block", "note-third"], p.ran()
+    assert len(json.loads(p.run("ls", "--json").out)) == 3
+
+
+@test
+def stop_reaches_the_child(p):
+    nest(p)
+    with p.running("run", "top.asl.json", "--name", "job") as writer:
+        p.wait_for("pid")
+        p.end(writer, signal.SIGKILL)
+    p.run("stop", "job").says("– ABORTED after")
+    assert statuses(p) == {"top": "ABORTED", "blocked": "ABORTED"}, statuses(p)
+
+
+@test
+def a_time_out_reaches_the_child(p):
+    nest(p)
+    definition = json.loads((p.path / "top.asl.json").read_text())
+    definition["States"]["N"]["TimeoutSeconds"] = 1
+    (p.path / "top.asl.json").write_text(json.dumps(definition))
+    p.run("run", "top.asl.json").has(1, "FAILED", "States.Timeout")
+    assert statuses(p) == {"top": "FAILED", "blocked": "ABORTED"}, statuses(p)
+
+
+@test
+def a_missing_machine_says_what_to_do(p):
+    nest(p)
+    text = (p.path / "top.asl.json").read_text().replace(":blocked", ":nobody")
+    (p.path / "top.asl.json").write_text(text)
+    p.run("run", "top.asl.json").has(1, "StepFunctions.StateMachineDoesNotExistException",
+                                     "no state machine of this name")
+
+
 # ---------------------------------------------------------------- stopping
 
 @test
