@@ -83,6 +83,7 @@ enum {
 };
 
 struct uv_loop_s;
+struct visibility;
 struct api;
 
 /* What a client would have an execution's tasks carried out by. Borrowed. */
@@ -97,10 +98,11 @@ enum {
 struct api_options {
     struct uv_loop_s *loop;
     struct engine *engine;
-    struct store *store;        /* the engine's */
-    org_id org;                 /* the engine's */
-    struct str region, account; /* of what is made here; empty: us-east-1, 000000000000 */
-    uint64_t seed;              /* of request ids; from os/entropy in production */
+    struct store *store;           /* the engine's */
+    struct visibility *visibility; /* of the store, for lists; NULL: they walk through it */
+    org_id org;                    /* the engine's */
+    struct str region, account;    /* of what is made here; empty: us-east-1, 000000000000 */
+    uint64_t seed;                 /* of request ids; from os/entropy in production */
     struct http_limits limits;
     void (*wake)(void *arg); /* step the engine soon */
 

@@ -22,7 +22,7 @@ const struct route routes[] = {
     {NULL, "GetActivityTask", aws_get_activity_task},
     {NULL, "GetExecutionHistory", aws_get_execution_history},
     {NULL, "ListActivities", aws_list_activities},
-    {NULL, "ListExecutions", aws_not_served},
+    {NULL, "ListExecutions", aws_list_executions},
     {NULL, "ListMapRuns", aws_not_served},
     {NULL, "ListStateMachineAliases", aws_list_aliases},
     {NULL, "ListStateMachineVersions", aws_list_versions},

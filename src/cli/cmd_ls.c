@@ -1,6 +1,7 @@
 #include "cli/archive.h"
 #include "cli/render.h"
 #include "os/clock.h"
+#include "store/visibility.h"
 
 #include <strings.h>
 
@@ -30,6 +31,7 @@ static bool limit_option(const struct cli *cli, size_t *ret_limit, struct err *r
 
 struct listing {
     struct str machine; /* only its executions; empty: all */
+    struct str machine_arn;
     struct table table;
     struct json_array_builder json;
     bool as_json, more;
@@ -48,10 +50,76 @@ static void take(struct cli *cli, struct listing *l, const struct execution_row 
         executions_add(&l->table, row, now);
 }
 
+/* ---- by the projection that a server keeps, when it is up to date ---- */
+
+enum {
+    KEYS_AT_ONCE = 256,
+    LAG_MAX_MS = 1000, /* beside a server at work; without one there is none */
+};
+
+static bool is_up_to_date(struct visibility *v)
+{
+    struct visibility_lag lag;
+    struct err ignored;
+    return visibility_lag(v, &lag, &ignored) &&
+           (lag.rows == 0 || clock_wall().ms - lag.since.ms < LAG_MAX_MS);
+}
+
+/* NULL: there is none, or it is behind: then the store is walked through. */
+static struct visibility *open_projection(struct cli *cli, const struct archive *archive)
+{
+    struct visibility *v;
+    struct err ignored;
+    if (!visibility_open_reader(datadir_file(archive->datadir, cli->arena, DATADIR_VISIBILITY),
+                                datadir_file(archive->datadir, cli->arena, DATADIR_STORE), &v,
+                                &ignored))
+        return NULL;
+    if (is_up_to_date(v))
+        return v;
+    visibility_close(v);
+    return NULL;
+}
+
+/* What its row says now is what counts. */
+static bool take_key(struct cli *cli, const struct archive *archive, struct listing *l,
+                     execution_key key, struct wall_ms now, struct err *reterr)
+{
+    struct store_read read = {.kind = STORE_GET_EXECUTION, .key = key, .arena = arena_new(0)};
+    bool good = archive_read(archive, &read, reterr);
+    int status = status_option(cli);
+    if (good && (status == STORE_ANY_STATUS || (int)read.executions[0].status == status))
+        take(cli, l, &read.executions[0], now);
+    arena_free(read.arena);
+    return good || reterr->code == ERR_NOT_FOUND;
+}
+
+static bool list_by(struct cli *cli, const struct archive *archive, struct visibility *v,
+                    struct listing *l, struct err *reterr)
+{
+    execution_key keys[KEYS_AT_ONCE];
+    struct wall_ms now = clock_wall();
+    struct visibility_query query = {.machine_arn = l->machine_arn, .status = status_option(cli)};
+    l->more = true;
+    while (l->more && l->count < l->limit) {
+        size_t count = 0, i = 0;
+        if (!visibility_list(v, &query, keys, KEYS_AT_ONCE, &count, &l->more, reterr))
+            return false;
+        for (; i < count && l->count < l->limit; i++) {
+            query.below = keys[i];
+            if (!take_key(cli, archive, l, keys[i], now, reterr))
+                return false;
+        }
+        l->more |= i < count;
+    }
+    return true;
+}
+
+/* ---- by the store ---- */
+
 /* Page by page, so that a long list needs one page at a time in memory, besides
  * what is printed of it. */
-static bool list(struct cli *cli, const struct archive *archive, struct listing *l,
-                 struct err *reterr)
+static bool list_all(struct cli *cli, const struct archive *archive, struct listing *l,
+                     struct err *reterr)
 {
     struct wall_ms now = clock_wall();
     struct store_read read = {.kind = STORE_LIST_EXECUTIONS, .status = status_option(cli)};
@@ -72,13 +140,29 @@ static bool list(struct cli *cli, const struct archive *archive, struct listing 
     return true;
 }
 
+static bool list(struct cli *cli, const struct archive *archive, struct listing *l,
+                 struct err *reterr)
+{
+    bool filtered = l->machine.len || status_option(cli) != STORE_ANY_STATUS;
+    struct visibility *v = filtered ? open_projection(cli, archive) : NULL;
+    if (!v)
+        return list_all(cli, archive, l, reterr);
+    bool good = list_by(cli, archive, v, l, reterr);
+    visibility_close(v);
+    return good;
+}
+
 /* A machine that is not there is told at once, not after looking at everything. */
 static bool machine_check(struct cli *cli, const struct archive *archive, struct str name,
-                          struct err *reterr)
+                          struct str *ret_arn, struct err *reterr)
 {
     struct store_read read = {.kind = STORE_GET_MACHINE, .name = name, .arena = cli->arena};
-    if (!name.len || archive_read(archive, &read, reterr))
+    if (!name.len)
         return true;
+    if (archive_read(archive, &read, reterr)) {
+        *ret_arn = read.machines[0].arn;
+        return true;
+    }
     if (reterr->code != ERR_NOT_FOUND)
         return false;
     struct err ignored;
@@ -127,7 +211,8 @@ static int run(struct cli *cli)
     };
     if (!limit_option(cli, &l.limit, &err) || !archive_open(cli, DATADIR_READ, &archive, &err))
         return cli_fail(cli, NULL, &err);
-    bool good = machine_check(cli, &archive, l.machine, &err) && list(cli, &archive, &l, &err);
+    bool good = machine_check(cli, &archive, l.machine, &l.machine_arn, &err) &&
+                list(cli, &archive, &l, &err);
     if (good)
         print(cli, &l);
     archive_close(&archive);

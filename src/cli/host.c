@@ -2,6 +2,7 @@
 
 #include "base/budget.h"
 #include "cli/crews.h"
+#include "cli/projector.h"
 #include "os/clock.h"
 #include "os/entropy.h"
 
@@ -16,6 +17,7 @@ struct host {
     struct arena *arena;
     struct store *store;
     struct engine *engine;
+    struct projector *projector; /* NULL: none */
     struct children *children;
     struct children_found found;
     struct crews *crews;
@@ -115,6 +117,7 @@ static void turn(struct host *h)
         return;
     h->woken = false;
     bool more = engine_step(h->engine, now, clock_mono());
+    projector_poke(h->projector);
     if (!h->stopping && h->alone) {
         h->alone = false;
         h->unfollowed(h->arg);
@@ -396,6 +399,7 @@ static void open_api(struct host *h, const struct http_limits *http)
         .loop = &h->loop,
         .engine = h->engine,
         .store = h->store,
+        .visibility = projector_visibility(h->projector),
         .seed = entropy_u64(),
         .limits = *http,
         .wake = step_soon,
@@ -453,6 +457,8 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
     if (h->ticked)
         must(uv_timer_start(&h->tick, on_tick, options->tick_ms, options->tick_ms));
     h->crews = crews_new(&h->loop, options->bindings, h->children, task_answered, h);
+    if (options->visibility)
+        h->projector = projector_new(options->visibility, options->store_path);
     struct http_limits http = within(settings.http, &shares);
     open_api(h, &http);
     if (!listen_all(h, options, reterr)) {
@@ -525,5 +531,6 @@ void host_free(struct host *h)
     children_close(h->children);
     engine_free(h->engine);
     api_free(h->api);
+    projector_free(h->projector);
     arena_free(h->arena);
 }

@@ -36,6 +36,8 @@ struct host_options {
     const struct settings *settings; /* NULL: the defaults */
     const char *children;            /* file where running commands are noted: os/children.h */
     const char *socket;              /* where to listen; NULL: nowhere */
+    const char *store_path;          /* the store's file; needed by the next one alone */
+    const char *visibility;          /* its projection, for lists; NULL: none is kept */
     engine_troubled *troubled;
     engine_followed *followed;
     void (*ticked)(void *arg, struct wall_ms now); /* every tick_ms; may be NULL */

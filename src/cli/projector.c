@@ -5,38 +5,22 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct projector {
-    char *path, *store_path; /* malloc */
+    struct visibility *visibility; /* owned */
     pthread_t thread;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
     bool poked, ending;
-    struct visibility *visibility; /* set once; closed by projector_free */
 };
 
 /* ---- the thread ---- */
-
-static bool open_it(struct projector *p)
-{
-    struct visibility *v;
-    struct err err;
-    if (!visibility_open(p->path, p->store_path, &v, &err))
-        return false;
-    pthread_mutex_lock(&p->mutex);
-    p->visibility = v;
-    pthread_mutex_unlock(&p->mutex);
-    return true;
-}
 
 /* All that is there; false: try again later. */
 static bool catch_up(struct projector *p)
 {
     bool more = true;
     struct err err;
-    if (!p->visibility && !open_it(p))
-        return false;
     while (more)
         if (!visibility_step(p->visibility, 0, &more, &err))
             return false;
@@ -87,9 +71,14 @@ static void *work(void *arg)
 
 struct projector *projector_new(const char *path, const char *store_path)
 {
+    struct visibility *v;
+    struct err ignored;
+    if (!visibility_open(path, store_path, &v, &ignored))
+        return NULL;
     struct projector *p = calloc(1, sizeof(*p));
-    if (!p || !(p->path = strdup(path)) || !(p->store_path = strdup(store_path)))
+    if (!p)
         panic(__FILE__, __LINE__, "out of memory");
+    p->visibility = v;
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->changed, NULL);
     if (pthread_create(&p->thread, NULL, work, p) != 0)
@@ -109,8 +98,6 @@ void projector_free(struct projector *p)
     visibility_close(p->visibility);
     pthread_mutex_destroy(&p->mutex);
     pthread_cond_destroy(&p->changed);
-    free(p->path);
-    free(p->store_path);
     free(p);
 }
 
@@ -119,19 +106,13 @@ void projector_poke(struct projector *p)
     if (!p)
         return;
     pthread_mutex_lock(&p->mutex);
-    bool news = !p->poked;
-    p->poked = true;
-    if (news)
+    if (!p->poked)
         pthread_cond_signal(&p->changed);
+    p->poked = true;
     pthread_mutex_unlock(&p->mutex);
 }
 
-struct visibility *projector_visibility(struct projector *p)
+struct visibility *projector_visibility(const struct projector *p)
 {
-    if (!p)
-        return NULL;
-    pthread_mutex_lock(&p->mutex);
-    struct visibility *v = p->visibility;
-    pthread_mutex_unlock(&p->mutex);
-    return v;
+    return p ? p->visibility : NULL;
 }

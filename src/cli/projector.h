@@ -18,7 +18,8 @@ enum {
 
 struct projector;
 
-/* The paths are borrowed. */
+/* The paths are borrowed. NULL when it cannot be opened (a full disk, no permission):
+ * then lists walk through the store. */
 struct projector *projector_new(const char *path, const char *store_path);
 
 /* What was committed since is projected to the end first. Accepts NULL. */
@@ -27,7 +28,7 @@ void projector_free(struct projector *p);
 /* Something was committed, perhaps. Cheap. */
 void projector_poke(struct projector *p);
 
-/* Of the thread, for lists; NULL until it is open, or while it cannot be. */
-struct visibility *projector_visibility(struct projector *p);
+/* For lists. Borrowed; NULL for NULL. */
+struct visibility *projector_visibility(const struct projector *p);
 
 #endif

@@ -18,6 +18,7 @@ struct machine_ref {
     const struct machine *machine;
     struct arena *arena;
     size_t uses;
+    bool outlined; /* the store has its outline, or will soon */
 };
 
 struct machines {

@@ -27,6 +27,16 @@ _Static_assert((int)FLOW_RUNNING == (int)EXECUTION_RUNNING &&
                    (int)FLOW_ABORTED == (int)EXECUTION_ABORTED,
                "the core and the store number the statuses alike");
 
+static void add_definition(struct flight *f)
+{
+    struct machine_ref *ref = f->slot->machine;
+    struct store_write *w = flight_write(f, STORE_PUT_DEFINITION);
+    memcpy(w->u.definition.hash, f->slot->row.definition, SHA256_SIZE);
+    w->u.definition.text = ref->machine->definition;
+    w->u.definition.outline = machine_outline(ref->machine, f->arena);
+    ref->outlined = true;
+}
+
 static void add_machine(struct flight *f)
 {
     struct run_slot *s = f->slot;
@@ -43,10 +53,7 @@ static void add_machine(struct flight *f)
     f->machine_put = known_put(known, row.name, row.definition, row.created_at);
     if (f->machine_put)
         row.created_at = f->machine_put->created_at;
-    struct store_write *w = flight_write(f, STORE_PUT_DEFINITION);
-    memcpy(w->u.definition.hash, row.definition, SHA256_SIZE);
-    w->u.definition.text = s->machine->machine->definition;
-    w->u.definition.outline = machine_outline(s->machine->machine, f->arena);
+    add_definition(f);
     flight_write(f, STORE_PUT_MACHINE)->u.machine = row;
 }
 
@@ -57,6 +64,8 @@ void flight_add_beginning(struct flight *f)
     if (!s->beginning->cataloged &&
         !known_has(&s->engine->known, s->row.machine_name, s->row.definition))
         add_machine(f);
+    else if (s->beginning->cataloged && !s->machine->outlined)
+        add_definition(f); /* the catalog kept it without the outline, which a compiler makes */
     struct store_write *w = flight_write(f, STORE_START);
     w->u.start = s->row;
     w->u.start.status = f->status;

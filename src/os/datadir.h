@@ -18,6 +18,7 @@
 
 #define DATADIR_DEFAULT ".pawl"
 #define DATADIR_STORE "pawl.db"
+#define DATADIR_VISIBILITY "visibility.db" /* store/visibility.h */
 #define DATADIR_LOCK "lock"
 #define DATADIR_CHILDREN "children" /* os/children.h */
 

@@ -65,9 +65,9 @@ void visibility_close(struct visibility *v);
 MUST_CHECK bool visibility_step(struct visibility *v, size_t rows_max, bool *ret_more,
                                 struct err *reterr);
 
-/* As visibility_step, unless another thread is at it: then nothing is done. For who
- * wants to see what was committed a moment ago. */
-MUST_CHECK bool visibility_try_step(struct visibility *v, size_t rows_max, struct err *reterr);
+/* As visibility_step, unless another thread is at it, or it fails: then the list is a
+ * little behind. For who wants to see what was committed a moment ago. */
+void visibility_refresh(struct visibility *v, size_t rows_max);
 
 struct visibility_lag {
     int64_t rows;         /* turns that are not projected yet */

@@ -3,6 +3,8 @@
 #include "base/buf.h"
 #include "os/clock.h"
 #include "store/memory/memory_store.h"
+#include "store/sqlite/sqlite_store.h"
+#include "store/visibility.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +13,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,6 +44,7 @@ static void house_open(struct house *h, struct http_limits limits)
         .loop = &h->loop,
         .engine = h->world.engine,
         .store = h->world.store,
+        .visibility = h->visibility,
         .seed = 5,
         .limits = limits,
         .wake = wake,
@@ -50,16 +54,46 @@ static void house_open(struct house *h, struct http_limits limits)
         fail_msg("%s", err.message);
 }
 
-int house_setup(void **state)
+static int set_up(void **state, struct house *h, struct store *store)
 {
-    struct house *h = calloc(1, sizeof(*h));
-    world_init(&h->world, memory_store_new(secret));
+    world_init(&h->world, store);
     world_open(&h->world);
     h->arena = arena_new(0);
     assert_int_equal(uv_loop_init(&h->loop), 0);
     house_open(h, (struct http_limits){.linger_ms = 50, .wait_ms = HOUSE_WAIT_MS});
     *state = h;
     return 0;
+}
+
+int house_setup(void **state)
+{
+    return set_up(state, calloc(1, sizeof(struct house)), memory_store_new(secret));
+}
+
+int house_setup_on_disk(void **state)
+{
+    struct house *h = calloc(1, sizeof(*h));
+    struct store *store;
+    char path[96], lists[96];
+    struct err err;
+    snprintf(h->folder, sizeof(h->folder), "/tmp/pawl-house-XXXXXX");
+    assert_non_null(mkdtemp(h->folder));
+    snprintf(path, sizeof(path), "%s/pawl.db", h->folder);
+    snprintf(lists, sizeof(lists), "%s/visibility.db", h->folder);
+    if (!sqlite_store_open(path, SQLITE_STORE_READ_WRITE, secret, &store, &err) ||
+        !visibility_open(lists, path, &h->visibility, &err))
+        fail_msg("%s", err.message);
+    return set_up(state, h, store);
+}
+
+static void remove_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder)
+        closedir(folder);
+    rmdir(path);
 }
 
 int house_teardown(void **state)
@@ -69,7 +103,10 @@ int house_teardown(void **state)
     uv_run(&h->loop, UV_RUN_DEFAULT);
     world_release(&h->world);
     api_free(h->api);
+    visibility_close(h->visibility);
     store_close(h->world.store);
+    if (h->folder[0])
+        remove_folder(h->folder);
     assert_int_equal(uv_loop_close(&h->loop), 0);
     arena_free(h->arena);
     free(h);

@@ -23,10 +23,14 @@ struct house {
     uint16_t port;
     bool woken, still; /* still: the clocks do not jump */
     struct arena *arena;
+    char folder[64];               /* on disk */
+    struct visibility *visibility; /* on disk; nobody steps it */
 };
 
 /* For cmocka: *state becomes the house. */
 int house_setup(void **state);
+/* The same with a store on disk, and its projection. */
+int house_setup_on_disk(void **state);
 int house_teardown(void **state);
 
 /* A few moves of loop and world. */

@@ -25,6 +25,7 @@ route_handler aws_get_activity_task;
 route_handler aws_get_execution_history;
 route_handler aws_list_activities;
 route_handler aws_list_aliases;
+route_handler aws_list_executions;
 route_handler aws_list_machines;
 route_handler aws_list_tags;
 route_handler aws_list_versions;

@@ -475,14 +475,15 @@ bool visibility_step(struct visibility *v, size_t rows_max, bool *ret_more, stru
     return ok;
 }
 
-bool visibility_try_step(struct visibility *v, size_t rows_max, struct err *reterr)
+void visibility_refresh(struct visibility *v, size_t rows_max)
 {
+    struct err err;
     bool more;
     if (!v->writer.db || pthread_mutex_trylock(&v->step) != 0)
-        return true;
-    bool ok = step(v, rows_max, &more, reterr);
+        return;
+    bool fine = step(v, rows_max, &more, &err);
+    (void)fine; /* whoever steps meets it again, and says so */
     pthread_mutex_unlock(&v->step);
-    return ok;
 }
 
 /* ---- asking ---- */
