@@ -6,6 +6,7 @@
  */
 #include "os/clock.h"
 #include "store/sqlite/sqlite_store.h"
+#include "store/visibility.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -60,6 +61,37 @@ static void *read_on(void *arg)
         sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     }
     sqlite3_close(db);
+    return NULL;
+}
+
+/* ---- the projector ---- */
+
+struct projector {
+    const char *path;
+    char lists[300];
+    atomic_bool ends;
+    int64_t behind_max; /* rows */
+    pthread_t thread;
+};
+
+/* As a host's: everything that is there, then a rest of 50 ms. */
+static void *project(void *arg)
+{
+    struct projector *p = arg;
+    struct visibility *v;
+    struct visibility_lag lag;
+    struct err err;
+    must(visibility_open(p->lists, p->path, &v, &err), "no projection");
+    while (!p->ends) {
+        bool more = true;
+        must(visibility_lag(v, &lag, &err), "no lag");
+        if (lag.rows > p->behind_max)
+            p->behind_max = lag.rows;
+        while (more)
+            must(visibility_step(v, 0, &more, &err), "no step");
+        sqlite3_sleep(50);
+    }
+    visibility_close(v);
     return NULL;
 }
 
@@ -182,12 +214,9 @@ static void report(struct load *l, const char *name, double seconds)
     fflush(stdout);
 }
 
-static void run(const char *name, double seconds, bool reads, int hold_ms)
+static struct load *open_load(const char *folder, const char *path)
 {
-    char folder[] = "/tmp/pawl-bench-wal-XXXXXX", path[300];
     struct err err;
-    must(mkdtemp(folder), "no folder");
-    snprintf(path, sizeof(path), "%s/pawl.db", folder);
     struct load *l = calloc(1, sizeof(*l));
     must(l && (l->waits_ms = calloc(SAMPLES_MAX, sizeof(*l->waits_ms))), "no memory");
     snprintf(l->wal, sizeof(l->wal), "%s/pawl.db-wal", folder);
@@ -196,6 +225,27 @@ static void run(const char *name, double seconds, bool reads, int hold_ms)
     if (!sqlite_store_open_with(path, &options, &l->store, &err) ||
         !store_claim_all(l->store, l->epochs, &err))
         panic(__FILE__, __LINE__, err.message);
+    return l;
+}
+
+static void close_load(struct load *l, const char *folder, const char *path)
+{
+    char lists[300];
+    store_close(l->store);
+    unlink(path);
+    snprintf(lists, sizeof(lists), "%s/visibility.db", folder);
+    unlink(lists);
+    rmdir(folder);
+    free(l->waits_ms);
+    free(l);
+}
+
+static void run(const char *name, double seconds, bool reads, int hold_ms)
+{
+    char folder[] = "/tmp/pawl-bench-wal-XXXXXX", path[300];
+    must(mkdtemp(folder), "no folder");
+    snprintf(path, sizeof(path), "%s/pawl.db", folder);
+    struct load *l = open_load(folder, path);
     struct reader reader = {.path = path, .hold_ms = hold_ms};
     if (reads)
         must(pthread_create(&reader.thread, NULL, read_on, &reader) == 0, "no thread");
@@ -204,17 +254,50 @@ static void run(const char *name, double seconds, bool reads, int hold_ms)
     if (reads)
         pthread_join(reader.thread, NULL);
     report(l, name, seconds);
-    store_close(l->store);
-    unlink(path);
-    rmdir(folder);
-    free(l->waits_ms);
-    free(l);
+    close_load(l, folder, path);
+}
+
+/* All of it anew; seconds. */
+static double rebuild(const struct projector *p)
+{
+    struct visibility *v;
+    struct err err;
+    bool more = true;
+    unlink(p->lists);
+    uint64_t begun = clock_mono().ns;
+    must(visibility_open(p->lists, p->path, &v, &err), "no projection");
+    while (more)
+        must(visibility_step(v, 0, &more, &err), "no step");
+    visibility_close(v);
+    return (double)(clock_mono().ns - begun) / NS_PER_S;
+}
+
+/* The store with a projection behind it, and how far behind that was. */
+static void run_projected(double seconds)
+{
+    char folder[] = "/tmp/pawl-bench-wal-XXXXXX", path[300];
+    must(mkdtemp(folder), "no folder");
+    snprintf(path, sizeof(path), "%s/pawl.db", folder);
+    struct load *l = open_load(folder, path);
+    struct projector p = {.path = path};
+    snprintf(p.lists, sizeof(p.lists), "%s/visibility.db", folder);
+    must(pthread_create(&p.thread, NULL, project, &p) == 0, "no thread");
+    drive(l, seconds);
+    p.ends = true;
+    pthread_join(p.thread, NULL);
+    report(l, "projected", seconds);
+    printf("{\"workload\":\"projection\",\"lag_max_rows\":%lld,\"lag_max_ms\":%.0f,"
+           "\"rebuilt_rows_per_s\":%.0f}\n",
+           (long long)p.behind_max, (double)p.behind_max * 1000 * seconds / (double)l->committed,
+           (double)l->committed / rebuild(&p));
+    close_load(l, folder, path);
 }
 
 int main(int argc, char **argv)
 {
     double seconds = argc > 1 ? strtod(argv[1], NULL) : SECONDS_DEFAULT;
     run("alone", seconds, false, 0);
+    run_projected(seconds);
     run("reader-100ms", seconds, true, HOLD_MS);
     run("reader-for-ever", seconds, true, 0);
     return 0;

@@ -213,8 +213,9 @@ bool committer_init(struct committer *w, struct connection *c, struct err *reter
 
 /* Moves the WAL into the file when it has grown. A reader that still uses the
  * WAL's beginning makes this incomplete; then it is tried again after the next
- * stretch, and past the cap the reader is waited for. Only an I/O error counts:
- * what is committed is safe in the WAL. */
+ * stretch, and past the cap the reader is waited for, but not for long: one that
+ * never moves on would stop everything. Only an I/O error counts: what is committed
+ * is safe in the WAL. */
 bool committer_checkpoint(struct committer *w, struct err *reterr)
 {
     if (w->wal_pages < w->checkpoint_at_pages)
@@ -222,9 +223,11 @@ bool committer_checkpoint(struct committer *w, struct err *reterr)
     int64_t stretch = SQLITE_STORE_CHECKPOINT_SIZE / w->page_size;
     bool above_cap = w->wal_pages > SQLITE_STORE_WAL_SIZE_MAX / w->page_size;
     int in_wal = 0, moved = 0;
+    sqlite3_busy_timeout(w->connection->db, SQLITE_STORE_READERS_WAIT_MS);
     int rc = sqlite3_wal_checkpoint_v2(
         w->connection->db, NULL, above_cap ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
         &in_wal, &moved);
+    sqlite3_busy_timeout(w->connection->db, SQLITE_STORE_BUSY_MS);
     w->checkpoint_at_pages = in_wal == moved ? stretch : w->wal_pages + stretch;
     return (rc & 0xff) == SQLITE_IOERR ? sqlite_fail(w->connection, rc, reterr) : true;
 }

@@ -34,7 +34,8 @@ enum {
     SQLITE_STORE_BATCH_SIZE_MAX =
         16 << 20, /* bytes of bodies in one transaction, one commit at least */
     SQLITE_STORE_CHECKPOINT_SIZE = 16 << 20, /* bytes of WAL that are then moved to the file */
-    SQLITE_STORE_WAL_SIZE_MAX = 256 << 20,   /* above it, writing waits for readers to move on */
+    SQLITE_STORE_WAL_SIZE_MAX = 256 << 20,   /* above it, writing waits for readers to move on, */
+    SQLITE_STORE_READERS_WAIT_MS = 250,      /* so long: none of ours reads for 100 ms at a time */
     SQLITE_STORE_BUSY_MS = 2000,             /* how long another process's lock is waited for */
 };
 

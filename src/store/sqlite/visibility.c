@@ -29,7 +29,6 @@ static const char schema[] =
     "  status INTEGER NOT NULL,\n"
     "  name TEXT                         -- the client's\n"
     ") STRICT;\n"
-    "CREATE INDEX seen_machine ON seen (machine);\n"
     "CREATE INDEX seen_machine_status ON seen (machine, status);\n"
     "CREATE INDEX seen_status ON seen (org, status);\n"
     "CREATE INDEX seen_name ON seen (org, name) WHERE name IS NOT NULL;\n"
@@ -42,7 +41,8 @@ static const char schema[] =
     X(PUT_MACHINE, "INSERT INTO machine (org, arn) VALUES (?1, ?2)"                                \
                    " ON CONFLICT DO UPDATE SET arn = arn RETURNING id")                            \
     X(GET_STATUS, "SELECT status FROM seen WHERE key = ?1")                                        \
-    X(PUT, "INSERT INTO seen (key, org, machine, status, name) VALUES (?1, ?2, ?3, ?4, ?5)")       \
+    X(PUT, "INSERT INTO seen (key, org, machine, status, name) VALUES (?1, ?2, ?3, ?4, ?5)"        \
+           " ON CONFLICT DO NOTHING")                                                              \
     X(SET_STATUS, "UPDATE seen SET status = ?2 WHERE key = ?1")                                    \
     X(COUNT_UP, "INSERT INTO tally (machine, status, count) VALUES (?1, ?2, ?3)"                   \
                 " ON CONFLICT DO UPDATE SET count = count + excluded.count")
@@ -190,7 +190,8 @@ static bool prepare_all(struct visibility *v, struct err *reterr)
         if (!prepare(&v->writer, texts[i], &v->statements[i], reterr))
             return false;
     return prepare(&v->store,
-                   "SELECT j.seq, j.execution, j.checksum, e.org, e.status, e.name, e.machine_arn"
+                   "SELECT j.seq, j.execution, j.checksum, e.org, e.status, e.name, e.machine_arn,"
+                   " j.turn"
                    " FROM journal j LEFT JOIN execution e ON e.key = j.execution"
                    " WHERE j.seq > ?1 ORDER BY j.seq LIMIT ?2",
                    &v->next_turns, reterr);
@@ -277,6 +278,7 @@ struct seen {
     execution_key key;
     org_id org;
     enum execution_status status;
+    bool begins; /* with its first turn: nothing is known of it */
     struct str name, machine_arn;
 };
 
@@ -315,6 +317,7 @@ static void take_turn(struct batch *b, sqlite3_stmt *row)
     struct seen *s = &b->rows[b->count++];
     const struct seen *last = b->count > 1 ? s - 1 : NULL;
     s->key = key;
+    s->begins = sqlite3_column_int64(row, 7) == 0;
     s->org = (org_id)sqlite3_column_int64(row, 3);
     s->status = (enum execution_status)status;
     s->name = column_text(b->arena, row, 5);
@@ -385,8 +388,9 @@ static bool find_machine(struct visibility *v, const struct seen *s,
     return true;
 }
 
+/* Nothing when it is there. */
 static bool insert(struct visibility *v, const struct seen *s, struct known_machine *m,
-                   struct err *reterr)
+                   bool *ret_new, struct err *reterr)
 {
     sqlite3_stmt *put = v->statements[V_PUT];
     bind_int(put, 1, s->key);
@@ -394,24 +398,16 @@ static bool insert(struct visibility *v, const struct seen *s, struct known_mach
     bind_int(put, 3, m->id);
     bind_int(put, 4, s->status);
     bind_text_or_null(put, 5, s->name);
-    m->changes[s->status]++;
-    return run(v, V_PUT, reterr);
+    if (!run(v, V_PUT, reterr))
+        return false;
+    *ret_new = sqlite3_changes(v->writer.db) > 0;
+    m->changes[s->status] += *ret_new;
+    return true;
 }
 
-static bool project(struct visibility *v, const struct seen *s, struct err *reterr)
+static bool update(struct visibility *v, const struct seen *s, struct known_machine *m,
+                   int64_t before, struct err *reterr)
 {
-    struct known_machine *m;
-    if (!find_machine(v, s, &m, reterr))
-        return false;
-    sqlite3_stmt *get = v->statements[V_GET_STATUS];
-    bind_int(get, 1, s->key);
-    int rc = sqlite3_step(get);
-    int64_t before = rc == SQLITE_ROW ? sqlite3_column_int64(get, 0) : -1;
-    sqlite3_reset(get);
-    if (rc == SQLITE_DONE)
-        return insert(v, s, m, reterr);
-    if (rc != SQLITE_ROW)
-        return sqlite_fail(&v->writer, rc, reterr);
     if (before == (int64_t)s->status || before < 0 || before >= EXECUTION_STATUS_COUNT)
         return true;
     m->changes[before]--;
@@ -420,6 +416,24 @@ static bool project(struct visibility *v, const struct seen *s, struct err *rete
     bind_int(set, 1, s->key);
     bind_int(set, 2, s->status);
     return run(v, V_SET_STATUS, reterr);
+}
+
+static bool project(struct visibility *v, const struct seen *s, struct err *reterr)
+{
+    struct known_machine *m;
+    bool is_new = false;
+    if (!find_machine(v, s, &m, reterr) || (s->begins && !insert(v, s, m, &is_new, reterr)))
+        return false;
+    if (is_new)
+        return true;
+    sqlite3_stmt *get = v->statements[V_GET_STATUS];
+    bind_int(get, 1, s->key);
+    int rc = sqlite3_step(get);
+    int64_t before = rc == SQLITE_ROW ? sqlite3_column_int64(get, 0) : -1;
+    sqlite3_reset(get);
+    if (rc == SQLITE_DONE)
+        return insert(v, s, m, &is_new, reterr);
+    return rc == SQLITE_ROW ? update(v, s, m, before, reterr) : sqlite_fail(&v->writer, rc, reterr);
 }
 
 static bool write_batch(struct visibility *v, const struct batch *b, struct err *reterr)
@@ -529,12 +543,15 @@ static bool machine_id(struct visibility *v, org_id org, struct str arn, int64_t
 }
 
 /* Each combination has its index, whose rows lie in the order of keys, but for that of
- * names, whose matches are sorted. */
+ * names, whose matches are sorted; all of a machine are merged from its statuses. */
 static const char *query_text(const struct visibility_query *q)
 {
 #define LIST_SQL(index, where)                                                                     \
     "SELECT key FROM seen " index " WHERE " where " AND key < ?5 AND key >= ?6"                    \
     " ORDER BY key DESC LIMIT ?7"
+#define OF_STATUS(status)                                                                          \
+    "SELECT key FROM seen INDEXED BY seen_machine_status WHERE machine = ?2 AND status = " status  \
+    " AND key < ?5 AND key >= ?6"
     if (q->name_prefix.len)
         return LIST_SQL("INDEXED BY seen_name",
                         "org = ?1 AND name >= ?4 AND name < ?4 || char(1114111)"
@@ -542,12 +559,17 @@ static const char *query_text(const struct visibility_query *q)
     if (q->machine_arn.len && q->status >= 0)
         return LIST_SQL("INDEXED BY seen_machine_status", "machine = ?2 AND status = ?3");
     if (q->machine_arn.len)
-        return LIST_SQL("INDEXED BY seen_machine", "machine = ?2");
+        return OF_STATUS("0") " UNION ALL " OF_STATUS("1") " UNION ALL " OF_STATUS(
+            "2") " UNION ALL " OF_STATUS("3") " UNION ALL " OF_STATUS("4") " ORDER BY key DESC"
+                                                                           " LIMIT ?7";
     if (q->status >= 0)
         return LIST_SQL("INDEXED BY seen_status", "org = ?1 AND status = ?3");
     return LIST_SQL("NOT INDEXED", "org = ?1");
 #undef LIST_SQL
+#undef OF_STATUS
 }
+
+_Static_assert(EXECUTION_STATUS_COUNT == 5, "query_text merges that many statuses");
 
 static execution_key key_at(struct wall_ms at)
 {
