@@ -214,6 +214,8 @@ static int serve(struct serve *s)
         .bindings = &s->file.config.bindings,
         .settings = &s->file.config.settings,
         .children = datadir_file(s->archive.datadir, a, DATADIR_CHILDREN),
+        .store_path = datadir_file(s->archive.datadir, a, DATADIR_STORE),
+        .visibility = datadir_file(s->archive.datadir, a, DATADIR_VISIBILITY),
         .socket = datadir_file(s->archive.datadir, a, API_SOCKET),
         .troubled = troubled,
         .followed = followed,

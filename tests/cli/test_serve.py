@@ -198,5 +198,29 @@ def few_descriptors_do_not_end_it(p):
         assert s.end() == 0
 
 
+@test
+def lists_come_from_a_projection_that_may_be_deleted(p):
+    def failed():
+        return [e["name"] for e in json.loads(p.run("ls", "--status", "failed", "--machine", "m", "--json").out)]
+
+    fail = {"StartAt": "F", "States": {"F": {"Type": "Fail"}}}
+    projection = p.path / ".pawl" / "visibility.db"
+    with serving(p) as s:
+        for n in range(6):
+            assert s.start(fail if n % 2 else PASS, name=f"n{n}")[0] == 200
+        wait_until(lambda: failed() == ["n5", "n3", "n1"])
+        assert projection.exists()
+        assert s.end() == 0
+    assert failed() == ["n5", "n3", "n1"]
+    projection.unlink()
+    assert failed() == ["n5", "n3", "n1"]
+    projection.write_text("this is no database")
+    with serving(p) as s:
+        assert s.start(fail, name="n7")[0] == 200
+        wait_until(lambda: failed() == ["n7", "n5", "n3", "n1"])
+        assert s.end() == 0
+    assert projection.read_bytes().startswith(b"SQLite format 3")
+
+
 if __name__ == "__main__":
     sys.exit(tap_main())

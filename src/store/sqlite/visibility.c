@@ -132,7 +132,7 @@ static bool make_schema(struct connection *c, struct err *reterr)
 
 /* NORMAL syncs at checkpoints only: a power cut loses batches and never order. */
 #define SETTINGS                                                                                   \
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;"           \
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;"           \
     "PRAGMA journal_size_limit = 16777216;"
 
 static bool open_writer(struct visibility *v, struct err *reterr)
@@ -285,7 +285,7 @@ struct seen {
 struct batch {
     struct arena *arena;
     struct seen *rows;
-    size_t count, turns;
+    size_t count, capacity, turns;
     int64_t seq, checksum; /* of the last turn */
 };
 
@@ -314,6 +314,7 @@ static void take_turn(struct batch *b, sqlite3_stmt *row)
     int status = status_number((const char *)sqlite3_column_text(row, 4));
     if (status == STORE_ANY_STATUS || (b->count && b->rows[b->count - 1].key == key))
         return;
+    b->rows = arena_grow(b->arena, b->rows, b->count, &b->capacity, sizeof(*b->rows));
     struct seen *s = &b->rows[b->count++];
     const struct seen *last = b->count > 1 ? s - 1 : NULL;
     s->key = key;
@@ -332,7 +333,6 @@ static void take_turn(struct batch *b, sqlite3_stmt *row)
 static bool read_batch(struct visibility *v, size_t rows_max, struct batch *b, struct err *reterr)
 {
     int rc;
-    b->rows = ARENA_ARRAY(b->arena, struct seen, rows_max);
     bind_int(v->next_turns, 1, v->position);
     bind_int(v->next_turns, 2, (int64_t)rows_max);
     while ((rc = sqlite3_step(v->next_turns)) == SQLITE_ROW)
