@@ -14,6 +14,12 @@ static void machine_changed(void *arg, struct str machine_name)
     engine_forget_machine(api->options.engine, machine_name);
 }
 
+static void machine_written(void *arg)
+{
+    struct api *api = arg;
+    catalog_forget(api->catalog);
+}
+
 static void wake(void *arg)
 {
     const struct api *api = arg;
@@ -47,6 +53,7 @@ struct api *api_new(const struct api_options *options)
         api->options.account = STR("000000000000");
     api->rng = rng_seeded(options->seed);
     api->catalog = new_catalog(api);
+    engine_on_machine(options->engine, machine_written, api);
     api->server = http_server_new(&(struct http_server_options){
         .loop = options->loop,
         .limits = options->limits,

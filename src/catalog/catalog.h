@@ -17,9 +17,9 @@
  * A machine that was only ever run by its definition has no body and no ledger; it then
  * has default settings, and the first change makes what is missing.
  *
- * Each function begins something and answers later, from within store_step, by the asker's
- * `done`, once. What it was given is copied. A change is one commit, and is decided anew when
- * another was quicker.
+ * Each function begins something and answers by the asker's `done`, once: later, from within
+ * store_step, or at once where that is said. What it was given is copied. A change is one commit,
+ * and is decided anew when another was quicker.
  *
  * Ownership: catalog_free; what an answer holds lives until `done` returns.
  * Threads: the store owner's.
@@ -34,11 +34,13 @@
 #include "store/store.h"
 
 enum {
-    CATALOG_VERSIONS_MAX = 1000, /* limit versions_max: of one machine; AWS's quota */
-    CATALOG_ALIASES_MAX = 100,   /* limit aliases_max: of one machine; AWS's quota */
-    CATALOG_TAGS_MAX = 50,       /* limit tags_max: of one resource; AWS's */
-    CATALOG_ROUTES_MAX = 2,      /* of one alias; AWS's */
-    CATALOG_TRIES_MAX = 100,     /* times that a change is decided when others are quicker */
+    CATALOG_VERSIONS_MAX = 1000,        /* limit versions_max: of one machine; AWS's quota */
+    CATALOG_ALIASES_MAX = 100,          /* limit aliases_max: of one machine; AWS's quota */
+    CATALOG_TAGS_MAX = 50,              /* limit tags_max: of one resource; AWS's */
+    CATALOG_ROUTES_MAX = 2,             /* of one alias; AWS's */
+    CATALOG_TRIES_MAX = 100,            /* times that a change is decided when others are quicker */
+    CATALOG_KNOWN_MAX = 64,             /* machines and versions kept in mind for starts */
+    CATALOG_KNOWN_SIZE_MAX = 128 << 10, /* bytes of a definition that is kept in mind */
 };
 
 #define CATALOG_FIRST_REVISION "INITIAL" /* what the first revision is called: it has no id */
@@ -58,6 +60,9 @@ struct catalog_options {
 };
 
 struct catalog *catalog_new(const struct catalog_options *options);
+/* Someone else has written machines into the store: nothing is known of any. */
+void catalog_forget(struct catalog *c);
+
 /* Once the store has abandoned what was submitted, or completed it. Accepts NULL. */
 void catalog_free(struct catalog *c);
 
@@ -185,7 +190,7 @@ void catalog_delete_machine(struct catalog *c, const struct catalog_asker *who,
                             const struct arn *machine);
 
 /* The machine, version or, by a throw of the dice, what an alias leads to; with its text.
- * MACHINE_MISSING, VERSION_MISSING, ALIAS_MISSING. */
+ * Answers at once what it still knows. MACHINE_MISSING, VERSION_MISSING, ALIAS_MISSING. */
 void catalog_find_machine(struct catalog *c, const struct catalog_asker *who,
                           const struct arn *any);
 

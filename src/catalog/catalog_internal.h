@@ -5,10 +5,19 @@
 
 #include "catalog/catalog.h"
 
+/* A machine or version as it was found last. */
+struct known_find {
+    struct arena *arena; /* owned; NULL: nothing is known here */
+    struct str arn;
+    struct catalog_machine machine;
+};
+
 struct catalog {
     struct catalog_options options;
     struct rng rng;
     struct deed *deeds; /* under way */
+    uint64_t changes;   /* of anything, by anyone; what was asked before the last is not kept */
+    struct known_find known[CATALOG_KNOWN_MAX]; /* by their ARNs' hash */
 };
 
 /* ---- deeds (deed.c) ---- */

@@ -26,10 +26,22 @@ static void deed_free(struct deed *d)
     arena_free(d->arena);
 }
 
+void catalog_forget(struct catalog *c)
+{
+    c->changes++;
+    for (size_t i = 0; i < CATALOG_KNOWN_MAX; i++) {
+        arena_free(c->known[i].arena);
+        c->known[i].arena = NULL;
+    }
+}
+
 void catalog_free(struct catalog *c)
 {
-    while (c && c->deeds)
+    if (!c)
+        return;
+    while (c->deeds)
         deed_free(c->deeds);
+    catalog_forget(c);
     free(c);
 }
 
@@ -266,6 +278,7 @@ static void commit_done(void *arg, const struct err *err)
         deed_fail(d, err);
         return;
     }
+    catalog_forget(d->catalog);
     tell_changes(d);
     d->write_count = 0;
     d->step(d);

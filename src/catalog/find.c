@@ -3,8 +3,46 @@
 
 struct search {
     struct arn arn;
+    uint64_t changes; /* when it began */
     struct deed_read *definition;
 };
+
+/* ---- what was found lately ---- */
+
+/* Starts ask again and again for the same few. An alias is asked for each time. */
+static struct known_find *place_of(struct catalog *c, struct str arn)
+{
+    return &c->known[str_hash(arn) % CATALOG_KNOWN_MAX];
+}
+
+/* Not when something changed since it was asked: what was read may be older. */
+static void keep(struct deed *d)
+{
+    const struct search *s = d->work;
+    const struct catalog_machine *m = &d->answer.machine;
+    struct known_find *k = place_of(d->catalog, s->arn.text);
+    if (s->arn.kind == ARN_ALIAS || s->changes != d->catalog->changes ||
+        m->text.len > CATALOG_KNOWN_SIZE_MAX)
+        return;
+    arena_free(k->arena);
+    k->arena = arena_new(0);
+    k->arn = arena_str(k->arena, s->arn.text);
+    k->machine = *m;
+    k->machine.name = arena_str(k->arena, m->name);
+    k->machine.arn = arena_str(k->arena, m->arn);
+    k->machine.description = arena_str(k->arena, m->description);
+    k->machine.revision = arena_str(k->arena, m->revision);
+    k->machine.settings = catalog_settings_whole(k->arena, &m->settings);
+    k->machine.text = arena_str(k->arena, m->text);
+}
+
+static const struct catalog_machine *known(struct catalog *c, struct str arn)
+{
+    const struct known_find *k = place_of(c, arn);
+    return k->arena && str_eq(k->arn, arn) ? &k->machine : NULL;
+}
+
+/* ---- finding ---- */
 
 static void definition_read(struct deed *d)
 {
@@ -17,6 +55,7 @@ static void definition_read(struct deed *d)
         return;
     }
     d->answer.machine.text = s->definition->read.text;
+    keep(d);
     deed_done(d);
 }
 
@@ -103,13 +142,19 @@ static void machine_found(struct deed *d)
 
 static void find_begin(struct deed *d)
 {
-    const struct search *s = d->work;
+    struct search *s = d->work;
+    s->changes = d->catalog->changes;
     d->machine = deed_ask(d, STORE_GET_MACHINE, s->arn.name);
     deed_go(d, machine_found);
 }
 
 void catalog_find_machine(struct catalog *c, const struct catalog_asker *who, const struct arn *any)
 {
+    const struct catalog_machine *machine = known(c, any->text);
+    if (machine) {
+        who->done(who->owner, &(struct catalog_answer){.machine = *machine});
+        return;
+    }
     struct deed *d = deed_new(c, who, sizeof(struct search));
     struct search *s = d->work;
     s->arn = arn_copy(d->arena, any);

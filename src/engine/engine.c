@@ -230,6 +230,12 @@ uint64_t engine_epoch(const struct engine *e, uint32_t shard)
     return e->epochs[shard];
 }
 
+void engine_on_machine(struct engine *e, engine_machine_written *written, void *arg)
+{
+    e->machine_written = written;
+    e->machine_written_arg = arg;
+}
+
 void engine_forget_machine(struct engine *e, struct str machine_name)
 {
     known_forget(&e->known, machine_name);

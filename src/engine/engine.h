@@ -225,4 +225,9 @@ typedef void engine_followed(void *arg, const struct run *run,
                              size_t count, struct wall_ms at);
 void engine_follow(struct engine *e, engine_followed *followed, void *arg);
 
+/* Called when a start has written its machine into the store, or may have: whoever keeps
+ * machines in mind looks again. */
+typedef void engine_machine_written(void *arg);
+void engine_on_machine(struct engine *e, engine_machine_written *written, void *arg);
+
 #endif

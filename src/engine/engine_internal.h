@@ -95,8 +95,9 @@ struct flight {
     struct wall_ms stopped_at, wake_at;
     size_t bytes;
     bool submitted, answered, failed;
-    struct known_machine *machine_put; /* NULL: it puts none */
-    struct err *err;                   /* in `arena`; when failed */
+    struct known_machine *machine_put; /* NULL: it puts none, or nothing is known of it */
+    bool writes_machine;
+    struct err *err; /* in `arena`; when failed */
 };
 
 struct flight_list {
@@ -251,6 +252,8 @@ struct engine {
     struct flight *spare_flights;
     size_t spare_flight_count;
 
+    engine_machine_written *machine_written;
+    void *machine_written_arg;
     engine_followed *followed;
     void *followed_arg;
     bool detached, dead;

@@ -33,6 +33,7 @@ struct flight *flight_new(struct run_slot *s)
     f->bytes = 0;
     f->submitted = f->answered = f->failed = false;
     f->machine_put = NULL;
+    f->writes_machine = false;
     f->err = NULL;
     return f;
 }
@@ -113,6 +114,8 @@ static void landed(void *arg, const struct err *err)
         f->err = arena_dup(f->arena, err, sizeof(*err));
     known_put_done(f->machine_put, !err);
     f->machine_put = NULL;
+    if (f->writes_machine && s->engine->machine_written)
+        s->engine->machine_written(s->engine->machine_written_arg);
     /* Others may land before the first does; only that one lets the slot go on. */
     if (s->flights.first == f || s->phase == SLOT_VOID)
         slot_make_ready(s);

@@ -55,6 +55,7 @@ static void add_machine(struct flight *f)
         row.created_at = f->machine_put->created_at;
     add_definition(f);
     flight_write(f, STORE_PUT_MACHINE)->u.machine = row;
+    f->writes_machine = true;
 }
 
 void flight_add_beginning(struct flight *f)

@@ -647,6 +647,35 @@ static void test_routing(void **state)
         "Root=1");
 }
 
+/* What starts keep in mind is forgotten with every change. */
+static void test_starts_see_changes(void **state)
+{
+    struct house *h = *state;
+    publish_versions(h, 2);
+    for (int i = 3; i < 6; i++) {
+        char body[512], expected[8];
+        snprintf(body, sizeof(body),
+                 "{\"stateMachineArn\":\"" MACHINE "m\"," DEFINITION(PASS("%d")) "}", i);
+        snprintf(expected, sizeof(expected), "%d", i);
+        done(h, "UpdateStateMachine", body);
+        assert_string_equal(start_and_describe(h, MACHINE "m", "", "/output"), expected);
+        assert_string_equal(start_and_describe(h, MACHINE "m", "", "/output"), expected);
+    }
+    assert_string_equal(start_and_describe(h, MACHINE "m:2", "", "/output"), "2");
+    done(h, "DeleteStateMachineVersion", with(h, "stateMachineVersionArn", MACHINE "m:2", ""));
+    assert_exception(h, house_aws(h, "StartExecution", by_arn(h, MACHINE "m:2", "")),
+                     "StateMachineDoesNotExist", "m:2'");
+    house_started(
+        h, "{\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Pass\",\"Result\":7,\"End\":true}}}",
+        "");
+    assert_string_equal(start_and_describe(h, MACHINE "m", "", "/output"), "7");
+    done(h, "DeleteStateMachine", by_arn(h, MACHINE "m", ""));
+    assert_exception(h, house_aws(h, "StartExecution", by_arn(h, MACHINE "m", "")),
+                     "StateMachineDoesNotExist", "m'");
+    assert_exception(h, house_aws(h, "StartExecution", by_arn(h, MACHINE "m:1", "")),
+                     "StateMachineDoesNotExist", "m:1'");
+}
+
 /* An execution keeps the revision that it was started with. */
 static void test_machine_of_execution(void **state)
 {
@@ -837,6 +866,7 @@ int main(void)
         TEST(test_create_and_publish_again),
         TEST(test_aliases),
         TEST(test_routing),
+        TEST(test_starts_see_changes),
         TEST(test_machine_of_execution),
         TEST(test_run_machines),
         TEST(test_list_machines),
