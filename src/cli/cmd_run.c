@@ -1,5 +1,5 @@
-#include "asl/compile.h"
-#include "asl/report.h"
+#include "cli/definition_file.h"
+#include "cli/input_option.h"
 #include "cli/render.h"
 #include "cli/session.h"
 #include "os/clock.h"
@@ -10,54 +10,15 @@
 
 /* ---- what to run ---- */
 
-/* "flows/order.asl.json" -> "order" */
-static struct str name_of_file(struct str path)
-{
-    size_t slash = str_rfind_char(path, '/');
-    struct str base = str_slice(path, slash == SIZE_MAX ? 0 : slash + 1, path.len);
-    return str_slice(base, 0, str_find_char(base, '.'));
-}
-
 static int load_definition(struct session *s, const char *path)
 {
-    struct cli *cli = s->cli;
-    struct err err, syntax;
-    struct diag_list diags = diag_list(cli->arena);
-    if (!file_read(cli->arena, path, DEFINITION_SIZE_MAX, &s->start.definition, &err))
-        return cli_fail(cli, NULL, &err);
-    bool valid = asl_compile(cli->arena, s->start.definition, &diags, &s->machine, &syntax);
-    report_text(&cli->err.buf, str_of_cstr(path), s->start.definition, &diags, &syntax,
-                cli->err.colour);
-    out_flush(&cli->err);
-    const char *name = option_text(&cli->arguments, "--machine");
-    s->start.machine_name = name                     ? str_of_cstr(name)
-                            : strcmp(path, "-") == 0 ? STR("stdin")
-                                                     : name_of_file(str_of_cstr(path));
-    return valid ? 0 : err_exit_status(ERR_INVALID_DEFINITION);
-}
-
-static int load_input(struct session *s)
-{
-    struct cli *cli = s->cli;
-    const char *text = option_text(&cli->arguments, "--input");
-    const char *file = NULL;
-    struct err err;
-    struct json value;
-    s->start.input = str_of_cstr(text ? text : "{}");
-    if (text && strcmp(text, "-") == 0)
-        file = "-";
-    else if (text && text[0] == '@')
-        file = text + 1;
-    if (file && !file_read(cli->arena, file, ENGINE_INPUT_SIZE_MAX, &s->start.input, &err))
-        return cli_fail(cli, NULL, &err);
-    struct arena *scratch = arena_new(0);
-    bool good = json_parse(scratch, s->start.input, (struct json_limits){0}, JSON_DUPLICATES_LAST,
-                           &value, &err);
-    arena_free(scratch);
-    if (good)
-        return 0;
-    const char *called = !file ? "--input" : strcmp(file, "-") == 0 ? "(stdin)" : file;
-    return cli_fail(cli, called, &err);
+    struct definition_file file = {0};
+    int status = definition_file_read(s->cli, path, &file);
+    const char *name = option_text(&s->cli->arguments, "--machine");
+    s->start.definition = file.text;
+    s->start.machine_name = name ? str_of_cstr(name) : file.name;
+    s->machine = file.machine;
+    return status;
 }
 
 /* --config, else pawl.yaml beside the definition (--resume: in this directory),
@@ -103,7 +64,7 @@ static int load(struct session *s)
     s->start.name = str_of_cstr(name);
     int status = load_definition(s, file);
     if (!status)
-        status = load_input(s);
+        status = input_option_read(s->cli, &s->start.input);
     if (!status)
         status = load_config(s, file);
     return status;
@@ -220,8 +181,7 @@ static int run(struct cli *cli)
 }
 
 static const struct option options[] = {
-    {"--input", OPTION_TEXT, "JSON|@FILE|-",
-     "The execution's input: JSON text, a file, or stdin.\nDefault: {}", NULL},
+    OPTION_INPUT,
     {"--name", OPTION_TEXT, "NAME",
      "A name for the execution, unique for its machine. Starting the\n"
      "same name with the same input again goes on with it.",

@@ -28,7 +28,7 @@ void help_print_overview(struct out *o)
     out_text(o, "  pawl COMMAND [ARGUMENTS] [OPTIONS]\n\n");
     heading(o, "Commands");
     for (size_t i = 0; commands[i]; i++)
-        out_printf(o, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
+        out_printf(o, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
     out_text(o, "\n");
     heading(o, "Begin with");
     out_text(o, "  pawl run hello.asl.json --input '{\"name\": \"you\"}'\n"

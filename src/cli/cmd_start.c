@@ -1,0 +1,140 @@
+#include "cli/definition_file.h"
+#include "cli/input_option.h"
+#include "cli/remote.h"
+
+#include <unistd.h>
+
+/* One `pawl start`. */
+struct session {
+    struct cli *cli;
+    struct client *client;
+    const char *what; /* a machine's name or ARN, or a file */
+    struct str input;
+    struct json answer;
+};
+
+static bool is_file(const char *what)
+{
+    return strcmp(what, "-") == 0 || (!str_starts_with(str_of_cstr(what), STR("arn:")) &&
+                                      (strchr(what, '/') != NULL || access(what, F_OK) == 0));
+}
+
+static void add_text(struct json_object_builder *b, const char *name, struct str value)
+{
+    if (value.len)
+        json_object_add(b, str_of_cstr(name), json_string(value));
+}
+
+/* A definition goes along; its machine is made, or brought up to date. */
+static int start_file(struct session *s)
+{
+    struct arena *a = s->cli->arena;
+    const struct arguments *given = &s->cli->arguments;
+    struct json_object_builder b = json_object_builder(a);
+    const char *machine = option_text(given, "--machine");
+    struct definition_file file;
+    struct json input;
+    struct err err;
+    int status = definition_file_read(s->cli, s->what, &file);
+    if (status)
+        return status;
+    if (!json_parse(a, s->input, (struct json_limits){0}, JSON_DUPLICATES_LAST, &input, &err))
+        return cli_fail(s->cli, "--input", &err);
+    add_text(&b, "definition", file.text);
+    add_text(&b, "machine_name", machine ? str_of_cstr(machine) : file.name);
+    add_text(&b, "name", str_of_cstr(option_text(given, "--name")));
+    json_object_add(&b, STR("input"), input);
+    if (!client_call(s->client, a, "POST", STR("/api/v1/run"), json_text(a, json_object_done(&b)),
+                     0, &s->answer, &err))
+        return cli_fail(s->cli, NULL, &err);
+    return 0;
+}
+
+static int start_machine(struct session *s)
+{
+    struct arena *a = s->cli->arena;
+    const struct arguments *given = &s->cli->arguments;
+    struct json_object_builder b = json_object_builder(a);
+    struct str arn;
+    struct err err;
+    if (option_given(given, "--machine")) {
+        err_set(&err, ERR_USAGE, "--machine names the machine of a FILE, and %s is none", s->what);
+        return cli_fail(s->cli, NULL, &err);
+    }
+    if (!remote_machine_arn(s->client, a, s->what, &arn, &err))
+        return cli_fail(s->cli, NULL, &err);
+    add_text(&b, "stateMachineArn", arn);
+    add_text(&b, "name", str_of_cstr(option_text(given, "--name")));
+    add_text(&b, "input", s->input);
+    if (!client_operation(s->client, a, "StartExecution", json_object_done(&b), &s->answer, &err))
+        return cli_fail(s->cli, NULL, &err);
+    return 0;
+}
+
+/* The id or name is what a script wants; the rest is for a person. */
+static void tell(const struct session *s)
+{
+    struct out *o = &s->cli->out, *e = &s->cli->err;
+    struct str arn = json_str(json_get(s->answer, STR("executionArn")));
+    if (!arn.len)
+        arn = json_str(json_get(s->answer, STR("execution_arn")));
+    struct str id = str_slice(arn, str_rfind_char(arn, ':') + 1, arn.len);
+    if (option_given(&s->cli->arguments, "--json")) {
+        remote_print_json(s->cli, s->answer);
+        return;
+    }
+    out_foreign(o, id, 0);
+    out_text(o, "\n");
+    out_flush(o);
+    out_text(e, "  Wait for its end with: pawl wait ");
+    out_shell_word(e, arena_cstr(s->cli->arena, id));
+    out_text(e, "\n");
+}
+
+static int run(struct cli *cli)
+{
+    struct session s = {.cli = cli, .what = cli->arguments.items[0]};
+    struct err err;
+    int status = input_option_read(cli, &s.input);
+    if (status)
+        return status;
+    if (!remote_open(cli, &s.client, &err))
+        return cli_fail(cli, NULL, &err);
+    status = is_file(s.what) ? start_file(&s) : start_machine(&s);
+    if (!status)
+        tell(&s);
+    client_close(s.client);
+    return status;
+}
+
+static const struct option options[] = {
+    OPTION_INPUT,
+    {"--name", OPTION_TEXT, "NAME",
+     "A name for the execution, unique for its machine. The same name\n"
+     "with the same input again is the same execution.",
+     NULL},
+    {"--machine", OPTION_TEXT, "NAME",
+     "With a FILE: the state machine's name. Default: FILE's up to the\nfirst dot", NULL},
+    OPTION_JSON("what the server answers"),
+    OPTION_DATA,
+    OPTION_ENDPOINT,
+    OPTION_END,
+};
+
+const struct command command_start = {
+    .name = "start",
+    .summary = "Start an execution at a server, and do not wait for it",
+    .arguments = "MACHINE|FILE",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .description =
+        "MACHINE is a state machine's name or ARN, of a version or an alias too. FILE is a\n"
+        "definition as JSON or YAML: its machine is made at the server, or brought up to date.\n"
+        "Asks a server: pawl serve on this data directory, or --endpoint. Prints the execution's\n"
+        "id, or its name.\n",
+    .examples = "pawl start order --input '{\"id\": 17}' --name order-17\n"
+                "pawl start order.asl.json --input @order.json\n"
+                "pawl wait $(pawl start order)\n",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,33 @@
+/* The server that a command asks: --endpoint, else $PAWL_ENDPOINT, else whoever holds
+ * the data directory.
+ *
+ * Ownership: client_close; answers are arena. Errors: those of cli/client.h, and
+ * UNREACHABLE, saying what to start, when nobody serves.
+ */
+#ifndef PAWL_CLI_REMOTE_H
+#define PAWL_CLI_REMOTE_H
+
+#include "cli/cli.h"
+#include "cli/client.h"
+
+MUST_CHECK bool remote_open(const struct cli *cli, struct client **ret, struct err *reterr);
+
+/* What follows `member` in all pages of a List operation, at most `most` of it. */
+MUST_CHECK bool remote_list(struct client *c, struct arena *a, const char *operation,
+                            struct json arguments, const char *member, size_t most,
+                            struct json *ret_items, bool *ret_more, struct err *reterr);
+
+/* Of a machine or an activity by its name, or of an ARN itself, which may have a
+ * qualifier. NOT_FOUND suggests the nearest name. */
+MUST_CHECK bool remote_machine_arn(struct client *c, struct arena *a, const char *name,
+                                   struct str *ret_arn, struct err *reterr);
+MUST_CHECK bool remote_activity_arn(struct client *c, struct arena *a, const char *name,
+                                    struct str *ret_arn, struct err *reterr);
+
+/* Seconds since 1970, as the API has times. */
+struct wall_ms remote_time(struct json seconds);
+
+/* An answer as JSON on stdout. */
+void remote_print_json(struct cli *cli, struct json value);
+
+#endif
