@@ -462,13 +462,13 @@ def ids_in_every_form(p):
 @test
 def ls_filters_and_limits(p):
     p.run("run", "hello.asl.json", "--input", '{"name":1}', "--name", "good")
-    p.run("run", "failing.asl.json", "--name", "bad")
+    p.run("run", "failing.asl.json", "--name", "awry")
     lines = p.run("ls").says("ID", "NAME", "MACHINE", "STATUS", "STARTED", "DURATION").out.splitlines()
-    assert len(lines) == 3 and "bad" in lines[1] and "good" in lines[2], lines
-    assert "bad" not in p.run("ls", "--status", "succeeded").says("good").out
+    assert len(lines) == 3 and "awry" in lines[1] and "good" in lines[2], lines
+    assert "awry" not in p.run("ls", "--status", "succeeded").says("good").out
     assert json.loads(p.run("ls", "--status", "ABORTED", "--json").out) == []
     p.run("ls", "--status", "aborted").has(0, "No execution is ABORTED")
-    p.run("ls", "--limit", "1").says("bad").has(0, "and more")
+    p.run("ls", "--limit", "1").says("awry").has(0, "and more")
     assert [e["name"] for e in json.loads(p.run("ls", "--machine", "hello", "--json").out)] == ["good"]
     p.run("ls", "--machine", "failing", "--status", "succeeded").has(0, "No execution of that machine is SUCCEEDED")
     p.run("ls", "--machine", "helo").has(4, 'no state machine is named "helo"; did you mean "hello"?')
