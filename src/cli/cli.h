@@ -27,9 +27,10 @@ struct command {
     int (*run)(struct cli *cli);
 };
 
-extern const struct command command_run, command_serve, command_start, command_stop, command_show,
-    command_logs, command_history, command_ls, command_machines, command_activities, command_worker,
-    command_validate, command_completion, command_version, command_help;
+extern const struct command command_run, command_serve, command_start, command_wait,
+    command_describe, command_stop, command_show, command_logs, command_history, command_ls,
+    command_machines, command_activities, command_worker, command_validate, command_completion,
+    command_version, command_help;
 
 /* In the order of the help; ends with NULL. */
 extern const struct command *const commands[];

@@ -1,5 +1,6 @@
 #include "cli/render.h"
 #include "cli/story.h"
+#include "cli/there.h"
 
 static struct json told_json(const struct story *s, const struct told_event *e, struct arena *a,
                              bool data)
@@ -107,6 +108,8 @@ static int run(struct cli *cli)
     struct story story;
     struct execution_row row;
     struct err err;
+    if (cli_endpoint(cli))
+        return history_there(cli);
     if (!archive_open(cli, DATADIR_READ, &archive, &err))
         return cli_fail(cli, NULL, &err);
     int status =
@@ -129,6 +132,7 @@ static const struct option options[] = {
     {"--reverse", OPTION_FLAG, NULL, "The latest event first", NULL},
     OPTION_JSON("the events as GetExecutionHistory of the Step Functions API gives them"),
     OPTION_DATA,
+    OPTION_ENDPOINT,
     OPTION_END,
 };
 

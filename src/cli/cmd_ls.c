@@ -1,5 +1,6 @@
 #include "cli/archive.h"
 #include "cli/render.h"
+#include "cli/there.h"
 #include "os/clock.h"
 #include "store/visibility.h"
 
@@ -209,7 +210,11 @@ static int run(struct cli *cli)
         .json = json_array_builder(cli->arena),
         .as_json = option_given(&cli->arguments, "--json"),
     };
-    if (!limit_option(cli, &l.limit, &err) || !archive_open(cli, DATADIR_READ, &archive, &err))
+    if (!limit_option(cli, &l.limit, &err))
+        return cli_fail(cli, NULL, &err);
+    if (cli_endpoint(cli))
+        return ls_there(cli, l.machine, status_option(cli), l.limit);
+    if (!archive_open(cli, DATADIR_READ, &archive, &err))
         return cli_fail(cli, NULL, &err);
     bool good = machine_check(cli, &archive, l.machine, &l.machine_arn, &err) &&
                 list(cli, &archive, &l, &err);
@@ -227,6 +232,7 @@ static const struct option options[] = {
     {"--limit", OPTION_TEXT, "N", "At most so many, the newest. Default: 50", NULL},
     OPTION_JSON("a JSON list"),
     OPTION_DATA,
+    OPTION_ENDPOINT,
     OPTION_END,
 };
 

@@ -100,6 +100,39 @@ def starts_by_machine_and_by_file(p):
 
 
 @test
+def executions_are_awaited_described_and_listed(p):
+    write(p, "a.asl.json", GREETING)
+    write(p, "fail.asl.json", {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E", "Cause": "why"}}})
+    write(p, "long.asl.json", {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": True}}})
+    with serving(p) as s:
+        there = ("--endpoint", s.url)
+        p.run("start", "a.asl.json", "--input", '{"name": 3}', "--name", "good", *there).says("good")
+        p.run("start", "fail.asl.json", "--name", "awry", *there).says("awry")
+        p.run("start", "long.asl.json", "--name", "long", *there).says("long")
+        d = p.run("wait", "good", *there).has(0, "SUCCEEDED after")
+        assert json.loads(d.out) == {"hello": 3}, d.out
+        p.run("wait", "awry", *there).has(1, "FAILED after", "E: why")
+        p.run("wait", "long", "--timeout", 1).has(1, "RUNNING still after 1 s")
+        p.run("wait", "none").has(4, "none")
+        p.run("wait", "good", "--timeout", "x").has(2, "--timeout")
+        assert json.loads(p.run("wait", "good", "--json").out)["status"] == "SUCCEEDED"
+        p.run("describe", "awry", *there).says("FAILED", "E: why", "execution:fail:awry")
+        whole = json.loads(p.run("describe", "good", "--json", *there).out)
+        assert json.loads(whole["output"]) == {"hello": 3} and whole["status"] == "SUCCEEDED", whole
+        wait_until(lambda: len(json.loads(p.run("ls", "--json", *there).out)) == 3)
+        p.run("ls", *there).says("good", "awry", "long", "SUCCEEDED", "FAILED", "RUNNING")
+        names = [e["name"] for e in json.loads(p.run("ls", "--json", "--machine", "fail", *there).out)]
+        assert names == ["awry"], names
+        p.run("ls", "--limit", 1, *there).has(0, "and more")
+        p.run("ls", "--machine", "fial", *there).has(4, 'did you mean "fail"?')
+        p.run("history", "good", *there).says("ExecutionStarted", "PassStateEntered", "Greet")
+        events = json.loads(p.run("history", "good", "--json", "--reverse", *there).out)["events"]
+        assert events[0]["type"] == "ExecutionSucceeded" and events[-1]["id"] == 1, events
+        p.run("history", *there).has(2, "needs an ID")
+        p.run("stop", "long", *there).says("ABORTED")
+
+
+@test
 def nobody_serves(p):
     for words in (["machines"], ["start", "x"], ["activities"], ["worker", "--activity", "a", "--", "b"]):
         p.run(*words).has(6, "nobody serves the data directory", "pawl serve", "--endpoint")

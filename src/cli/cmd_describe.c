@@ -1,0 +1,114 @@
+#include "cli/remote.h"
+#include "cli/render.h"
+#include "cli/told.h"
+
+enum {
+    VALUE_SHOWN_MAX = 2000 /* characters of an input or output, without --json */
+};
+
+static void print_fact(struct out *o, const char *title, struct str value)
+{
+    if (!value.len)
+        return;
+    out_style(o, STYLE_DIM);
+    out_printf(o, "  %-9s", title);
+    out_style(o, STYLE_OFF);
+    out_foreign(o, value, VALUE_SHOWN_MAX);
+    out_text(o, "\n");
+}
+
+static struct str value_text(struct arena *a, struct json value)
+{
+    return json_is_absent(value) ? STR("") : json_text(a, value);
+}
+
+static void print(struct cli *cli, struct json state)
+{
+    struct out *o = &cli->out;
+    struct arena *a = cli->arena;
+    enum execution_status status = told_status(json_get(state, STR("status")));
+    struct wall_ms started = told_time(json_get(state, STR("started_at")));
+    struct wall_ms stopped = told_time(json_get(state, STR("stopped_at")));
+    struct json error = json_get(state, STR("error")), cause = json_get(state, STR("cause"));
+    struct cell mark = mark_of_execution(status);
+    out_style(o, mark.style);
+    out_foreign(o, mark.text, 0);
+    out_style(o, STYLE_OFF);
+    out_text(o, " ");
+    out_style(o, STYLE_BOLD);
+    out_foreign(o, json_str(json_get(state, STR("machine_name"))), 0);
+    out_style(o, STYLE_OFF);
+    out_printf(o, "  %s", execution_status_name(status));
+    if (stopped.ms)
+        out_printf(o, " after " STR_FMT, STR_ARG(duration_text(a, stopped.ms - started.ms)));
+    out_text(o, "\n");
+    print_fact(o, "id", json_str(json_get(state, STR("id"))));
+    print_fact(o, "name", json_str(json_get(state, STR("name"))));
+    print_fact(o, "arn", json_str(json_get(state, STR("execution_arn"))));
+    print_fact(o, "started", time_text(a, started));
+    print_fact(o, "stopped", stopped.ms ? time_text(a, stopped) : STR(""));
+    print_fact(o, "input", value_text(a, json_get(state, STR("trigger_data"))));
+    print_fact(o, "output", value_text(a, json_get(state, STR("output"))));
+    if (json_is_absent(error) && json_is_absent(cause))
+        return;
+    out_text(o, "\n");
+    print_error(o, "  ", !json_is_absent(error), json_str(error), !json_is_absent(cause),
+                json_str(cause));
+}
+
+static bool describe(struct cli *cli, struct client *client, struct json *ret_state,
+                     struct err *reterr)
+{
+    struct arena *a = cli->arena;
+    struct json_object_builder b = json_object_builder(a);
+    struct str id = client_encode(a, str_of_cstr(cli->arguments.items[0]));
+    struct str path = arena_printf(a, "/api/v1/executions/" STR_FMT, STR_ARG(id));
+    if (!client_call(client, a, "GET", path, STR(""), 0, ret_state, reterr))
+        return false;
+    if (!option_given(&cli->arguments, "--json"))
+        return true;
+    json_object_add(&b, STR("executionArn"), json_get(*ret_state, STR("execution_arn")));
+    return client_operation(client, a, "DescribeExecution", json_object_done(&b), ret_state,
+                            reterr);
+}
+
+static int run(struct cli *cli)
+{
+    struct client *client;
+    struct json state;
+    struct err err;
+    if (!remote_open(cli, &client, &err))
+        return cli_fail(cli, NULL, &err);
+    bool good = describe(cli, client, &state, &err);
+    client_close(client);
+    if (!good)
+        return cli_fail(cli, NULL, &err);
+    if (option_given(&cli->arguments, "--json"))
+        remote_print_json(cli, state);
+    else
+        print(cli, state);
+    return 0;
+}
+
+static const struct option options[] = {
+    OPTION_JSON("what DescribeExecution of the Step Functions API answers"),
+    OPTION_DATA,
+    OPTION_ENDPOINT,
+    OPTION_END,
+};
+
+const struct command command_describe = {
+    .name = "describe",
+    .summary = "Print what a server says of an execution",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .description =
+        "ID is an execution's id, its ARN, its name, or the beginning of its id.\n"
+        "Asks a server: pawl serve on this data directory, or --endpoint. pawl show reads the\n"
+        "data directory itself, and has every step.\n",
+    .examples = "pawl describe order-17\n"
+                "pawl describe order-17 --json | jq -r .output\n",
+    .options = options,
+    .run = run,
+};
