@@ -13,7 +13,7 @@ enum {
     CANDIDATES_MAX = 8,
 };
 
-bool archive_open(struct cli *cli, enum datadir_use use, struct archive *ret, struct err *reterr)
+static bool open_as(struct cli *cli, enum datadir_use use, struct archive *ret, struct err *reterr)
 {
     struct str path = datadir_choose(str_of_cstr(option_text(&cli->arguments, "--data")),
                                      str_of_cstr(getenv("PAWL_DATA")));
@@ -38,6 +38,23 @@ bool archive_open(struct cli *cli, enum datadir_use use, struct archive *ret, st
     else
         datadir_close(a.datadir);
     return ok;
+}
+
+/* A command that only reads brings an older store forward, too, where it may and nobody
+ * is at work there: else it could not read it. */
+bool archive_open(struct cli *cli, enum datadir_use use, struct archive *ret, struct err *reterr)
+{
+    struct archive changed;
+    struct err err, ignored;
+    if (open_as(cli, use, ret, &err))
+        return true;
+    if (use == DATADIR_READ && err.code == ERR_OLDER_SCHEMA &&
+        open_as(cli, DATADIR_CHANGE, &changed, &ignored)) {
+        archive_close(&changed);
+        return open_as(cli, use, ret, reterr);
+    }
+    *reterr = err;
+    return false;
 }
 
 void archive_close(struct archive *a)

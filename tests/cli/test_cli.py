@@ -3,10 +3,12 @@
 
 Prints TAP. $PAWL_BIN is the binary.
 """
+import fcntl
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 
@@ -512,6 +514,25 @@ def a_closed_pipe_is_no_crash(p):
                               env=p.environment(), check=False, timeout=PATIENCE_S)
         os.close(write)
         assert done.returncode == 0, (arguments, done.returncode)
+
+
+@test
+def a_store_of_an_older_release_is_brought_forward(p):
+    data = p.path / ".pawl"
+    data.mkdir()
+    golden = os.path.join(os.environ["PAWL_SOURCE_ROOT"], "tests", "golden", "store", "schema1.sql")
+    db = sqlite3.connect(data / "pawl.db")
+    with open(golden, encoding="utf-8") as text:
+        db.executescript(text.read())
+    db.close()
+    with open(data / "lock", "w", encoding="utf-8") as lock:  # an older release at work
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        p.run("ls").has(6, "schema 1", "stop what still writes to it")
+    assert not (data / "pawl.db.schema-1").exists()
+    p.run("ls").says("monday", "machine-0")
+    assert (data / "pawl.db.schema-1").exists()
+    p.run("ls", "--status", "succeeded").says("monday")
 
 
 if __name__ == "__main__":
