@@ -230,6 +230,13 @@ bool aws_take_tags(struct call *c, struct json *ret_tags)
     return true;
 }
 
+/* ---- shapes ---- */
+
+struct json aws_time(struct wall_ms at)
+{
+    return at.ms ? json_double((double)at.ms / 1000) : JSON_NONE;
+}
+
 struct json aws_empty(void)
 {
     return json_object(NULL, 0);

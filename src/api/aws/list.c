@@ -204,8 +204,7 @@ static void machine_found(void *owner, const struct catalog_answer *answer_of_ca
     }
     if (answer_of_catalog->machine.settings.express) {
         call_fail_aws(c, "StateMachineTypeNotSupported",
-                      "State Machine Type is not supported for this operation: '" STR_FMT "'",
-                      STR_ARG(l->machine.text));
+                      "This operation is not supported by this type of state machine");
         return;
     }
     struct visibility *v = c->api->options.visibility;

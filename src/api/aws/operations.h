@@ -134,23 +134,6 @@ MUST_CHECK bool aws_take_page(struct call *c, const char *list, struct str subje
 void aws_add_token(struct json_object_builder *b, const struct aws_page *page, bool more,
                    struct str last);
 
-/* ---- arguments: on failure the call is answered ---- */
-
-enum argument_need {
-    ARGUMENT_OPTIONAL,
-    ARGUMENT_REQUIRED,
-};
-
-/* Is it there, and not null? */
-bool argument_given(const struct call *c, struct str name);
-
-/* Empty when it is optional and not there. */
-MUST_CHECK bool argument_text(struct call *c, struct str name, enum argument_need need,
-                              size_t length_max, struct str *ret_text);
-MUST_CHECK bool argument_bool(struct call *c, struct str name, bool otherwise, bool *ret_value);
-MUST_CHECK bool argument_int(struct call *c, struct str name, int64_t least, int64_t most,
-                             int64_t otherwise, int64_t *ret_value);
-
 /* Seconds since 1970 with milliseconds, as AWS JSON has times; absent for 0. */
 struct json aws_time(struct wall_ms at);
 

@@ -2,13 +2,6 @@
  * speaks for the task. */
 #include "api/aws/operations.h"
 
-enum {
-    TOKEN_MAX = 2048,
-    ERROR_MAX = 256,
-    CAUSE_MAX = 32768,
-    OUTPUT_MAX = ENGINE_INPUT_SIZE_MAX,
-};
-
 static void answered(void *owner, struct errand *e, const struct err *err)
 {
     struct call *c = owner;
@@ -25,10 +18,7 @@ static void answered(void *owner, struct errand *e, const struct err *err)
 static bool take_token(struct call *c, struct flow_task_key *ret_key)
 {
     const uint8_t *secret = store_secret(c->api->options.store);
-    struct str token;
-    if (!argument_text(c, STR("taskToken"), ARGUMENT_REQUIRED, TOKEN_MAX, &token))
-        return false;
-    if (flow_token_read(c->arena, token, secret, ret_key))
+    if (flow_token_read(c->arena, aws_text(c, "taskToken"), secret, ret_key))
         return true;
     call_fail_aws(c, "InvalidToken", "Invalid Token: 'Invalid token'");
     return false;
@@ -43,10 +33,9 @@ static struct engine_task_result result_of(const struct flow_task_key *key)
 void aws_send_task_success(struct call *c)
 {
     struct flow_task_key key;
-    struct str output;
+    struct str output = aws_text(c, "output");
     struct err err;
-    if (!take_token(c, &key) ||
-        !argument_text(c, STR("output"), ARGUMENT_REQUIRED, OUTPUT_MAX, &output))
+    if (!take_token(c, &key))
         return;
     struct engine_task_result result = result_of(&key);
     result.ok = true;
@@ -60,16 +49,13 @@ void aws_send_task_success(struct call *c)
 void aws_send_task_failure(struct call *c)
 {
     struct flow_task_key key;
-    struct str error, cause;
-    if (!take_token(c, &key) ||
-        !argument_text(c, STR("error"), ARGUMENT_OPTIONAL, ERROR_MAX, &error) ||
-        !argument_text(c, STR("cause"), ARGUMENT_OPTIONAL, CAUSE_MAX, &cause))
+    if (!take_token(c, &key))
         return;
     struct engine_task_result result = result_of(&key);
-    result.has_error = argument_given(c, STR("error"));
-    result.has_cause = argument_given(c, STR("cause"));
-    result.error = error;
-    result.cause = cause;
+    result.has_error = aws_given(c, "error");
+    result.has_cause = aws_given(c, "cause");
+    result.error = aws_text(c, "error");
+    result.cause = aws_text(c, "cause");
     errand_token_result(call_errand(c, answered), &result);
 }
 
