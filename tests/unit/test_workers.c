@@ -209,7 +209,7 @@ static void test_order(void **state)
     };
     struct world *w = *state;
     struct worker k[COUNT];
-    char input[8];
+    char input[16];
     for (int i = 0; i < COUNT; i++)
         poll_as(w, &k[i], PAINT, "w");
     assert_int_equal(engine_polls(w->engine, STR(PAINT)), COUNT);
@@ -482,7 +482,7 @@ static void test_queue_on_disk(void **state)
     w->options.runs_live_max = 8;
     w->options.activity_tasks_max = 4;
     world_open(w);
-    char input[8];
+    char input[16];
     for (int i = 0; i < COUNT; i++) {
         snprintf(input, sizeof(input), "%d", i);
         start(w, ACTIVITY(""), input);
