@@ -818,9 +818,10 @@ static void test_refused_turns_do_not_wait_for_the_clock(void **state)
     uint64_t real_ms = 0;
     (void)state;
     faulty_open(&f, (struct faulty_options){.seed = 3, .refused_ppm = 200000});
-    do
+    do {
         world_start(&f.w, "m", bloating, "", "{\"n\":80}", &reply);
-    while (world_pass(&f.w, 100), reply.code != ERR_NONE);
+        world_pass(&f.w, 100);
+    } while (reply.code != ERR_NONE);
     while (f.w.troubles == 0)
         assert_true(world_step(&f.w));
     f.w.skew_ms = -HOUR_MS;
