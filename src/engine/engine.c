@@ -383,7 +383,7 @@ static void take_starts(struct engine *e)
         return;
     /* What they cause to be started waits for the next step. */
     struct start_command *last = e->start_last;
-    for (struct start_command *c; (c = e->start_first);) {
+    for (struct start_command *c; (c = e->start_first) && e->step_bytes < STEP_BYTES_MAX;) {
         struct start_command *next = c->next;
         if (!start_take(e, c))
             return;
@@ -439,9 +439,27 @@ static void set_clock(struct engine *e, struct wall_ms wall)
     }
 }
 
+/* Only those that are ready now: what they cause waits for the next step, so that a busy
+ * run cannot keep the others from theirs. Large starts and turns end the step, so that
+ * whoever drives the engine gets to do something else; but starts do so only every other
+ * time, lest runs stand still behind them. */
+static void step_ready(struct engine *e)
+{
+    e->starts_had_all = !e->starts_had_all && e->step_bytes >= STEP_BYTES_MAX;
+    if (e->starts_had_all)
+        return;
+    e->step_bytes = 0;
+    for (size_t i = e->ready_count; i > 0 && e->step_bytes < STEP_BYTES_MAX; i--) {
+        if (e->dead || e->detached)
+            return;
+        slot_step(slot_take_ready(e));
+    }
+}
+
 bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
 {
     set_clock(e, wall);
+    e->step_bytes = 0;
     bool more = false;
     store_step(e->options.store, mono);
     if (e->detached)
@@ -455,10 +473,7 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
         heartbeats_take_lost(e);
         more |= sweep_step(e);
     }
-    /* Only those that are ready now: what they cause waits for the next step, so
-     * that a busy run cannot keep the others from theirs. */
-    for (size_t i = e->ready_count; i > 0 && !e->dead && !e->detached; i--)
-        slot_step(slot_take_ready(e));
+    step_ready(e);
     if (e->dead)
         bury(e);
     else if (!e->detached)

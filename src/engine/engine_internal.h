@@ -36,6 +36,7 @@ enum {
     FLIGHTS_BYTES_MAX = 4 << 20, /* of one run, about */
     ENGINE_FLIGHTS_BYTES_MAX = 64 << 20,
     STEP_TURNS_MAX = 16,        /* of one run, before others have their turn */
+    STEP_BYTES_MAX = 4 << 20,   /* read and written, about, before the loop has its turn */
     SNAPSHOT_TURNS_MIN = 4,     /* fewer are folded, whatever there is */
     SPARE_MAX = 256,            /* arenas and flights kept for the next */
     SPARE_BYTES_MAX = 64 << 10, /* larger ones are not kept */
@@ -245,6 +246,8 @@ struct engine {
     struct lookout lookout;
     size_t store_waits;                /* calls that the store has not answered */
     size_t flight_count, flight_bytes; /* of all slots */
+    size_t step_bytes;                 /* read and written in this step */
+    bool starts_had_all;               /* of the last step */
     size_t memory;                     /* of all slots */
 
     struct arena *spare_arenas[SPARE_MAX];

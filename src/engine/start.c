@@ -154,6 +154,7 @@ bool start_take(struct engine *e, struct start_command *c)
         start_refused(e, c, &err);
         return true;
     }
+    e->step_bytes += c->start.input.len;
     begin(slot_new(e, next_key(e)), c, input);
     return true;
 }

@@ -122,6 +122,7 @@ static void submit(struct flight *f)
     if (changes && !first)
         add_progress(f);
     s->journal_bytes += f->body.len;
+    s->engine->step_bytes += f->body.len;
     if (wants_snapshot(s))
         flight_snapshot(f);
     flight_submit(f);

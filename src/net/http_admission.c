@@ -1,6 +1,10 @@
 /* Room in memory: large bodies are read, and requests handled, as it allows. Whoever
  * waits is not read from, and has its turn in the order of coming; small requests are
- * handled before large ones. */
+ * handled before large ones.
+ *
+ * A large request keeps the loop, and then the disk, busy for tens of milliseconds, in
+ * which nobody else gets anything. So when others have come meanwhile, the next large one
+ * waits for as long as the last one took: half of the time is theirs. */
 #include "net/http_internal.h"
 
 static void wait_for_room(struct http_connection *c, enum deadline list)
@@ -43,28 +47,56 @@ static size_t handling_cost(const struct http_connection *c)
     return cost;
 }
 
+static bool is_large(const struct http_server *s, size_t cost)
+{
+    return cost / s->limits.handling_cost > s->limits.large_size;
+}
+
+static bool take_handling(struct http_connection *c)
+{
+    struct http_server *s = c->server;
+    size_t cost = handling_cost(c);
+    bool large = is_large(s, cost);
+    if ((large && s->large_next_ms > uv_now(s->loop)) || !budget_take(&s->handling, cost))
+        return false;
+    c->handling_room = cost;
+    if (large) {
+        s->large_begun_ms = uv_now(s->loop);
+        s->large_number = s->counts.requests;
+    }
+    return true;
+}
+
 bool admission_of_request(struct http_connection *c)
 {
     struct http_server *s = c->server;
-    bool small = http_parser_body_size(c->parser) <= s->limits.large_size;
-    enum deadline list = small ? DEADLINE_SMALL_ROOM : DEADLINE_LARGE_ROOM;
-    size_t cost = handling_cost(c);
-    if (!s->lists[list].first && budget_take(&s->handling, cost)) {
-        c->handling_room = cost;
+    enum deadline list = is_large(s, handling_cost(c)) ? DEADLINE_LARGE_ROOM : DEADLINE_SMALL_ROOM;
+    if (!s->lists[list].first && take_handling(c))
         return true;
-    }
     c->phase = PHASE_REQUEST_ROOM;
     wait_for_room(c, list);
     return false;
+}
+
+static void leave_time_to_others(struct http_server *s)
+{
+    enum {
+        PAUSE_MAX_MS = 1000
+    };
+    uint64_t now = uv_now(s->loop), took = now - s->large_begun_ms;
+    if (s->counts.requests > s->large_number + 1)
+        s->large_next_ms = now + (took < PAUSE_MAX_MS ? took : PAUSE_MAX_MS);
 }
 
 void admission_give(struct http_server *s, size_t body, size_t handling)
 {
     budget_give(&s->bodies, body);
     budget_give(&s->handling, handling);
+    if (is_large(s, handling))
+        leave_time_to_others(s);
     if ((body && s->lists[DEADLINE_BODY_ROOM].first) ||
         (handling && (s->lists[DEADLINE_SMALL_ROOM].first || s->lists[DEADLINE_LARGE_ROOM].first)))
-        server_turn_soon(s);
+        server_turn_at(s, 0);
 }
 
 /* The first of a list, if there is room for it. */
@@ -82,10 +114,8 @@ static bool admit_body(struct http_server *s)
 static bool admit_request(struct http_server *s, enum deadline list)
 {
     struct http_connection *c = s->lists[list].first;
-    size_t cost = c ? handling_cost(c) : 0;
-    if (!c || !budget_take(&s->handling, cost))
+    if (!c || !take_handling(c))
         return false;
-    c->handling_room = cost;
     connection_handle(c);
     return true;
 }
@@ -97,6 +127,7 @@ void admission_turn(struct http_server *s)
         ;
     while (admit_request(s, DEADLINE_SMALL_ROOM))
         ;
-    if (admit_request(s, DEADLINE_LARGE_ROOM) && s->lists[DEADLINE_LARGE_ROOM].first)
-        server_turn_soon(s);
+    bool admitted = admit_request(s, DEADLINE_LARGE_ROOM);
+    if (s->lists[DEADLINE_LARGE_ROOM].first && (admitted || s->large_next_ms > uv_now(s->loop)))
+        server_turn_at(s, s->large_next_ms);
 }

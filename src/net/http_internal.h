@@ -118,6 +118,8 @@ struct http_server {
     struct http_listener *listeners;
     struct deadline_list lists[DEADLINE_COUNT];
     struct budget bodies, handling;
+    uint64_t large_begun_ms, large_next_ms; /* of the last large request; of the next, earliest */
+    uint64_t large_number;                  /* counts.requests when the last one began */
     uv_timer_t timer;
     uint64_t timer_due_ms; /* 0: it is not set */
     uint64_t stop_due_ms;  /* while stopping: when grace ends */
@@ -140,8 +142,8 @@ void server_forget(struct http_connection *c);
 /* After a connection or listener has gone: ends a stop that waited for it. */
 void server_released(struct http_server *s);
 struct str server_date(struct http_server *s);
-/* Whoever waits for room is looked at in a turn of the loop to come. */
-void server_turn_soon(struct http_server *s);
+/* Whoever waits for room is looked at in a turn of the loop to come, not before `at_ms`. */
+void server_turn_at(struct http_server *s, uint64_t at_ms);
 
 /* ---- http_admission.c ---- */
 

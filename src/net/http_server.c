@@ -106,9 +106,10 @@ void server_set_deadline(struct http_connection *c, enum deadline deadline)
         arm(s, c->due_ms);
 }
 
-void server_turn_soon(struct http_server *s)
+void server_turn_at(struct http_server *s, uint64_t at_ms)
 {
-    arm(s, uv_now(s->loop));
+    uint64_t now = uv_now(s->loop);
+    arm(s, at_ms > now ? at_ms : now + 1);
 }
 
 void server_forget(struct http_connection *c)

@@ -71,6 +71,8 @@ struct str aws_region(struct call *c);
 
 /* ---- starts (start.c) ---- */
 
+/* Answers with what the engine says of a start. */
+void aws_start_failed(struct call *c, const struct err *err);
 /* Name, input and machine of the two operations that start; answers the call when false. */
 MUST_CHECK bool aws_take_start(struct call *c, struct engine_start *start, struct arn *ret_arn);
 /* What the catalog found, for the start. */

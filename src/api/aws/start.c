@@ -10,6 +10,21 @@ struct start {
     struct engine_start command;
 };
 
+static void bad_input(struct call *c, const char *why)
+{
+    call_fail_aws(c, "InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'", why);
+}
+
+void aws_start_failed(struct call *c, const struct err *err)
+{
+    if (err->code == ERR_BUSY)
+        call_fail_aws(c, "ExecutionLimitExceeded", "%s", err->message);
+    else if (err->code == ERR_INVALID_JSON || err->code == ERR_TOO_DEEP)
+        bad_input(c, err->message);
+    else
+        call_fail(c, err);
+}
+
 static void started(void *owner, struct errand *e, const struct err *err)
 {
     struct call *c = owner;
@@ -20,12 +35,8 @@ static void started(void *owner, struct errand *e, const struct err *err)
                       STR_ARG(arn));
         return;
     }
-    if (err && err->code == ERR_BUSY) {
-        call_fail_aws(c, "ExecutionLimitExceeded", "%s", err->message);
-        return;
-    }
     if (err) {
-        call_fail(c, err);
+        aws_start_failed(c, err);
         return;
     }
     const struct execution_row *row = e->reply->execution;
@@ -68,19 +79,18 @@ static bool check_name(struct call *c, struct str name)
     return false;
 }
 
+/* A large one is not read twice: the engine says what is wrong with it. */
 static bool check_input(struct call *c, struct str input)
 {
+    enum {
+        SMALL = 64 << 10
+    };
     struct json value;
     struct err err;
-    /* The engine parses it again: nothing of this one stays while that goes on. */
-    struct arena *scratch = arena_new(0);
-    bool fine =
-        json_parse(scratch, input, (struct json_limits){0}, JSON_DUPLICATES_LAST, &value, &err);
-    arena_free(scratch);
-    if (fine)
+    if (input.len > SMALL ||
+        json_parse(c->arena, input, (struct json_limits){0}, JSON_DUPLICATES_LAST, &value, &err))
         return true;
-    call_fail_aws(c, "InvalidExecutionInput", "Invalid State Machine Execution Input: '%s'",
-                  err.message);
+    bad_input(c, err.message);
     return false;
 }
 

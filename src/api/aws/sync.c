@@ -71,10 +71,8 @@ static void ended(struct call *c, const struct execution_row *row, const struct 
 static void replied(void *owner, struct errand *e, const struct err *err)
 {
     struct call *c = owner;
-    if (err && err->code == ERR_BUSY)
-        call_fail_aws(c, "ExecutionLimitExceeded", "%s", err->message);
-    else if (err)
-        call_fail(c, err);
+    if (err)
+        aws_start_failed(c, err);
     else
         ended(c, e->reply->execution, e->reply->run);
 }
