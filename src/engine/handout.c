@@ -116,7 +116,8 @@ struct engine_poll *engine_poll_begin(struct engine *e, struct str activity, str
     p->polled = polled;
     p->arg = arg;
     p->worker_len = worker.len;
-    memcpy(p->worker, worker.ptr, worker.len);
+    if (worker.len)
+        memcpy(p->worker, worker.ptr, worker.len);
     a->polls++;
     e->activities.polls++;
     poll_push(&a->idle, p);

@@ -653,7 +653,7 @@ static void test_starts_see_changes(void **state)
     struct house *h = *state;
     publish_versions(h, 2);
     for (int i = 3; i < 6; i++) {
-        char body[512], expected[8];
+        char body[512], expected[16];
         snprintf(body, sizeof(body),
                  "{\"stateMachineArn\":\"" MACHINE "m\"," DEFINITION(PASS("%d")) "}", i);
         snprintf(expected, sizeof(expected), "%d", i);
