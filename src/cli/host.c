@@ -437,6 +437,7 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
         .runs_live_max = settings.runs_live_max,
         .memory_max = shares.runs,
         .express_live_max = settings.express_live_max,
+        .express_memory_max = settings.express_memory_max,
         .express_keep = settings.express_history_keep,
         .tasks = {h, start_task, cancel_task},
         .troubled = troubled,

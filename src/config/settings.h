@@ -23,7 +23,8 @@
     X(memory_max, BYTES, 512 << 20, 64 << 20,                                                      \
       "memory of the process: bodies of requests, executions, caches, streams")                    \
     X(runs_live_max, COUNT, 1024, 16, "executions in memory at once; the others wait on disk")     \
-    X(express_live_max, COUNT, 512, 16, "of them Express ones, which cannot wait on disk")
+    X(express_live_max, COUNT, 512, 16, "of them Express ones, which cannot wait on disk")         \
+    X(express_memory_max, BYTES, 64 << 20, 1 << 20, "memory of one of these; it is stopped")
 
 enum limit_unit {
     LIMIT_BYTES,

@@ -48,6 +48,8 @@ bool engine_new(const struct engine_options *options, struct engine **ret_engine
         e->options.express_live_max = (e->options.runs_live_max + 1) / 2;
     if (options->activity_tasks_max == 0)
         e->options.activity_tasks_max = ENGINE_ACTIVITY_TASKS_MAX;
+    if (options->express_memory_max == 0)
+        e->options.express_memory_max = ENGINE_EXPRESS_MEMORY_MAX;
     if (options->snapshot_min == 0)
         e->options.snapshot_min = ENGINE_SNAPSHOT_MIN;
     e->rng = rng_seeded(options->seed);

@@ -22,7 +22,7 @@ enum {
     ENGINE_RUNS_LIVE_MAX = 1024,   /* limit runs_live_max: runs in memory at once */
     ENGINE_MEMORY_MAX = 512 << 20, /* limit memory_max: bytes of the runs in memory */
     ENGINE_SNAPSHOT_MIN = 16 << 10,
-    ENGINE_EXPRESS_MEMORY_MAX = 64 << 20, /* limit express_memory_max: bytes of one Express run */
+    ENGINE_EXPRESS_MEMORY_MAX = 64 << 20, /* limit express_memory_max */
     ENGINE_INPUT_SIZE_MAX = 64 << 20,     /* limit input_max: bytes of an execution's input */
     ENGINE_ACTIVITY_POLLS_MAX = 10000,    /* limit activity_polls_max: workers at one activity */
     ENGINE_ACTIVITY_TASKS_MAX = 1 << 16,  /* limit activity_tasks_max: of one activity, waiting in
@@ -62,8 +62,9 @@ struct engine_options {
     size_t activity_tasks_max; /* 0: ENGINE_ACTIVITY_TASKS_MAX */
     /* Express runs at once, which stay in memory as long as they live; 0: half of runs_live_max */
     size_t express_live_max;
-    bool express_keep;   /* Express runs leave their history behind (express_history: keep) */
-    size_t snapshot_min; /* bytes of journal worth a snapshot; 0: ENGINE_SNAPSHOT_MIN */
+    size_t express_memory_max; /* bytes of one Express run; 0: ENGINE_EXPRESS_MEMORY_MAX */
+    bool express_keep;         /* Express runs leave their history behind (express_history: keep) */
+    size_t snapshot_min;       /* bytes of journal worth a snapshot; 0: ENGINE_SNAPSHOT_MIN */
     bool advance_all; /* false: only executions started or resumed here advance; others stay parked
                        */
     bool verify;      /* fold every committed turn into a second run and compare: for tests */

@@ -84,16 +84,18 @@ static void keep(struct flight *f)
 /* It cannot be made smaller, as others are that read themselves anew. */
 static void bound(struct run_slot *s)
 {
+    size_t most = s->engine->options.express_memory_max;
     if (run_status(s->run) != FLOW_RUNNING ||
-        arena_used(run_arena(s->run)) + s->express->bytes <= ENGINE_EXPRESS_MEMORY_MAX)
+        arena_used(run_arena(s->run)) + s->express->bytes <= most)
         return;
     struct pending *p = pending_new(s->engine, FLOW_STOP);
     p->input.has_error = p->input.has_cause = true;
     p->input.error = STR("States.DataLimitExceeded");
-    p->input.cause = arena_printf(p->arena,
-                                  "The Express execution takes more than %d MiB of memory (limit "
-                                  "express_memory_max).",
-                                  ENGINE_EXPRESS_MEMORY_MAX >> 20);
+    p->input.cause =
+        arena_printf(p->arena,
+                     "The Express execution takes more than %zu bytes of memory (limit "
+                     "express_memory_max).",
+                     most);
     pending_push_front(&s->queue, p);
 }
 

@@ -9,7 +9,7 @@
  * and are written with the end. Only the first life of an asynchronous one does.
  *
  * They never leave memory, so express_live_max bounds them, EXPRESS_SECONDS_MAX (flow.h)
- * ends them, and one that takes more than EXPRESS_MEMORY_MAX is stopped.
+ * ends them, and one that takes more than express_memory_max is stopped.
  * Included only inside engine/. Threads: one.
  * Source: docs/adr/0014-nested-and-express.md.
  */

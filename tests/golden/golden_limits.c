@@ -34,8 +34,6 @@ static const struct {
     {"input_max", LIMIT_BYTES, ENGINE_INPUT_SIZE_MAX, "input of an execution"},
     {"express_seconds_max", LIMIT_COUNT, EXPRESS_SECONDS_MAX,
      "seconds that an Express execution may take; AWS's limit"},
-    {"express_memory_max", LIMIT_BYTES, ENGINE_EXPRESS_MEMORY_MAX,
-     "memory of one Express execution; it is stopped"},
     {"activity_polls_max", LIMIT_COUNT, ENGINE_ACTIVITY_POLLS_MAX,
      "workers waiting at one activity"},
     {"activity_tasks_max", LIMIT_COUNT, ENGINE_ACTIVITY_TASKS_MAX,

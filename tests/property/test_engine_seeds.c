@@ -4,7 +4,7 @@
  * to the store are slow and overtake one another, commits are refused, the disk fails,
  * the shard is taken over, the process dies and comes back, results come twice or for
  * nobody, runs must leave memory all the time since few may stay, and the wall's clock is
- * set forward and back. In every third seed the machine is run by others, as a nested
+ * set forward and back. In every fourth seed the machine is run by others, as a nested
  * execution for each of three items, and some of those are stopped. Then the faults stop.
  * Checked:
  *   - whatever was acknowledged exists, and every execution ends;
@@ -714,7 +714,7 @@ static bool move(struct sim *s)
         crash(s);
         return true;
     }
-    if (!s->calm && below(s, s->nested ? 150 : 1500) == 0) {
+    if (!s->calm && below(s, s->nested ? 250 : 1500) == 0) {
         totals.crashes++;
         crash(s);
         return true;
@@ -930,7 +930,7 @@ static const char *play_seed(uint64_t seed, struct gen_coverage *coverage, uint6
     if (!asl_compile(s->arena, s->definition, &diags, &machine, &err)) {
         fail(s, "a generated machine is refused");
     } else {
-        s->nested = seed % 3 == 0;
+        s->nested = seed % 4 == 0;
         if (s->nested) {
             put_kid(s);
             s->definition = STR(parent);
