@@ -2,7 +2,7 @@
 // from SDK clients. At the end every start that was acknowledged has succeeded, with each
 // of its steps completed once.
 import { assert, run, test } from './support/tap.mjs';
-import { chain, createMachine, ending, fresh, lambda, startServer } from './support/server.mjs';
+import { chain, createMachine, ending, fresh, insist, lambda, startServer } from './support/server.mjs';
 
 const KILLS = 50;
 const STARTERS = 4;
@@ -10,22 +10,6 @@ const WORKERS = 4;
 const server = await startServer();
 const sfn = server.client();
 const told = (text) => console.log(`# ${text}`);
-
-/**
- * What a program does that wants its call done: the SDK's retries are few, and with many
- * failures in a row its retry quota is used up, so it calls again while nobody answers.
- */
-async function insist(call) {
-    for (;;) {
-        try {
-            return await call();
-        } catch (error) {
-            if (error.name === 'AbortError' || error.$metadata?.httpStatusCode) throw error;
-            stream.broken++;
-            await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-    }
-}
 
 /** A task whose reply was lost by a kill is not given out again before its time is over. */
 const again = [{ ErrorEquals: ['States.Timeout'], IntervalSeconds: 1, MaxAttempts: 100, BackoffRate: 1 }];
@@ -41,13 +25,14 @@ const stateMachineArn = await createMachine(sfn, chain(states));
 
 const stream = { acknowledged: new Map(), answered: 0, uncertain: 0, late: 0, broken: 0, over: false, drained: false };
 let progress = () => {};
+const insisting = (call) => insist(call, () => { stream.broken++; });
 
 async function starter() {
     while (!stream.over) {
         const name = fresh('e');
         const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
         try {
-            const answer = await insist(() => sfn.startExecution(
+            const answer = await insisting(() => sfn.startExecution(
                 { stateMachineArn, name, input: `{"name":"${name}"}` }));
             assert.equal(answer.executionArn, executionArn);
             stream.acknowledged.set(executionArn, answer.startDate);
@@ -65,14 +50,14 @@ async function worker(signal) {
     while (!stream.drained) {
         let task;
         try {
-            task = await insist(() => sfn.getActivityTask({ activityArn }, { abortSignal: signal }));
+            task = await insisting(() => sfn.getActivityTask({ activityArn }, { abortSignal: signal }));
         } catch (error) {
             if (error.name === 'AbortError') return;
             throw error;
         }
         if (!task.taskToken) continue;
         try {
-            await insist(() => sfn.sendTaskSuccess({ taskToken: task.taskToken, output: '"done"' }));
+            await insisting(() => sfn.sendTaskSuccess({ taskToken: task.taskToken, output: '"done"' }));
             stream.answered++;
         } catch (error) {
             // Sent again after its reply was lost, or its time was over meanwhile.

@@ -1,7 +1,7 @@
-// The server dies and comes back; the SDK's own retries are all that its user has.
+// The server dies and comes back: what the SDK's own retries make of it.
 import { once } from 'node:events';
 import { assert, body, run, test, until } from './support/tap.mjs';
-import { chain, createMachine, ending, fresh, lambda, pass, startServer } from './support/server.mjs';
+import { chain, createMachine, ending, fresh, insist, lambda, pass, startServer } from './support/server.mjs';
 
 const server = await startServer();
 // As many attempts as a restart may take: what AWS_MAX_ATTEMPTS sets for any program.
@@ -36,7 +36,8 @@ test('starts in flight when the server is killed: each happens once, by its name
     let half;
     const some = new Promise((resolve) => { half = resolve; });
     const starts = names.map(async (name, n) => {
-        const answer = await sfn.startExecution({ stateMachineArn, name, input: `{"n":${n}}` });
+        const answer = await insist(() => sfn.startExecution(
+            { stateMachineArn, name, input: `{"n":${n}}` }));
         if (++answered === 10) half();
         return answer;
     });
