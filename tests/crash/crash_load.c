@@ -155,7 +155,7 @@ static bool all_parked(const struct life *l)
 static void live(const char *folder, uint64_t seed, size_t starts)
 {
     char path[128];
-    struct store *store;
+    struct store *store = NULL;
     struct err err = {0};
     struct life *l = calloc(1, sizeof(*l));
     if (!l)
