@@ -139,6 +139,14 @@ static void draining(void *arg)
              "starting no more tasks, waiting at most %d s for those that run", DRAIN_MS / 1000);
 }
 
+/* Text of anybody: what is no UTF-8 is left to whoever reads the log. */
+static void heard(void *arg, struct str function, bool is_error, struct str line)
+{
+    const struct serve *s = arg;
+    log_line(&s->log, LOG_INFO, is_error ? "worker-error" : "worker", NULL, STR_FMT ": " STR_FMT,
+             STR_ARG(function), STR_ARG(line));
+}
+
 static void write_places(const struct serve *s, struct buf *to)
 {
     for (size_t i = 0; i < s->listen_count; i++) {
@@ -225,6 +233,7 @@ static int serve(struct serve *s)
         .listen_count = s->listen_count,
         .hung_up = hung_up,
         .draining = draining,
+        .heard = heard,
         .arg = s,
     };
     struct err err;

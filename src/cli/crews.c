@@ -31,6 +31,8 @@ struct crews {
     struct children *children;
     task_done *done;
     void *arg;
+    crews_heard *heard;
+    void *heard_arg;
     bool held, ended;
     struct crew items[1 + CREWS_MAX];
     struct crew *retired; /* owns that were replaced */
@@ -41,7 +43,16 @@ struct crews {
 
 static struct tasks *new_tasks(const struct crews *c, const struct bindings *bindings)
 {
-    return tasks_new(c->loop, bindings, c->children, c->done, c->arg);
+    struct tasks *tasks = tasks_new(c->loop, bindings, c->children, c->done, c->arg);
+    tasks_listen(tasks, c->heard, c->heard_arg);
+    return tasks;
+}
+
+void crews_listen(struct crews *c, crews_heard *heard, void *arg)
+{
+    c->heard = heard;
+    c->heard_arg = arg;
+    tasks_listen(c->items[OWN].tasks, heard, arg);
 }
 
 struct crews *crews_new(uv_loop_t *loop, const struct bindings *own, struct children *children,

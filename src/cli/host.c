@@ -458,6 +458,7 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
     if (h->ticked)
         must(uv_timer_start(&h->tick, on_tick, options->tick_ms, options->tick_ms));
     h->crews = crews_new(&h->loop, options->bindings, h->children, task_answered, h);
+    crews_listen(h->crews, options->heard, options->arg);
     if (options->visibility)
         h->projector = projector_new(options->visibility, options->store_path);
     struct http_limits http = within(settings.http, &shares);

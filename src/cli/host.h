@@ -53,7 +53,9 @@ struct host_options {
     size_t listen_count;
     void (*hung_up)(void *arg);  /* SIGHUP; may be NULL: it ends the process */
     void (*draining)(void *arg); /* may be NULL */
-    void *arg;                   /* of all of them */
+    /* A line that a warm worker wrote; may be NULL. */
+    void (*heard)(void *arg, struct str function, bool is_error, struct str line);
+    void *arg; /* of all of them */
 };
 
 /* First ends the commands that an earlier process left running. */

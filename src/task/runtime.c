@@ -388,6 +388,12 @@ void runtimes_free(struct runtimes *set)
     close_if_over(set);
 }
 
+void runtimes_listen(struct runtimes *set, runtime_heard *heard, void *arg)
+{
+    set->heard = heard;
+    set->heard_arg = arg;
+}
+
 struct runtime *runtime_of(struct runtimes *set, const struct binding *binding)
 {
     for (struct runtime *r = set->first; r; r = r->next)

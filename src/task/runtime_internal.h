@@ -52,6 +52,7 @@ struct worker {
     struct arena *arena;            /* dies with it */
     struct invocation_result first; /* of its beginning, when that failed */
     struct buf out, err;            /* said since the last answer */
+    struct buf lines[2];            /* of stdout and stderr, what is no whole line yet */
     uv_timer_t timer;               /* of the state */
 };
 
@@ -90,6 +91,8 @@ struct runtimes {
     size_t objects;   /* whose memory has not */
     uv_timer_t timer; /* the next thing that pools wait for */
     bool freed;
+    runtime_heard *heard; /* NULL: nobody */
+    void *heard_arg;
 };
 
 /* ---- worker.c ---- */

@@ -535,6 +535,11 @@ struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, struct
     return t;
 }
 
+void tasks_listen(struct tasks *t, runtime_heard *heard, void *arg)
+{
+    runtimes_listen(t->runtimes, heard, arg);
+}
+
 /* The waiting first, so that none of them starts in the place of a cancelled one. */
 static void cancel_all(struct tasks *t, enum task_state state)
 {

@@ -79,6 +79,11 @@ struct children;
 struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, struct children *children,
                         task_done *done, void *arg);
 
+/* What warm workers write, line by line (runtime_heard of task/runtime.h). */
+void tasks_listen(struct tasks *t,
+                  void (*heard)(void *arg, struct str function, bool is_error, struct str line),
+                  void *arg);
+
 /* Cancels everything. Its memory goes when the last of it is gone: run the loop
  * to its end (uv_run gives 0) before uv_loop_close. May be called from done. */
 void tasks_free(struct tasks *t);

@@ -159,6 +159,35 @@ def the_log_is_lines_of_json_and_is_reopened(p):
     assert len((p.path / "log").read_text().splitlines()) == 6, "appended to"
 
 
+WORKER = r"""
+import json, os, sys, urllib.request
+base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/"
+while True:
+    with urllib.request.urlopen(base + "invocation/next") as task:
+        name, event = task.headers["Lambda-Runtime-Aws-Request-Id"], json.load(task)
+    print("got", json.dumps(event), flush=True)
+    print("x" * 5000, "bell", file=sys.stderr, flush=True)
+    urllib.request.urlopen(base + f"invocation/{name}/response", json.dumps({"ok": 1}).encode())
+"""
+
+
+@test
+def what_workers_write_joins_the_log(p):
+    (p.path / "worker.py").write_text(WORKER)
+    (p.path / "pawl.yaml").write_text("bindings:\n  - {resource: warm, runtime: {command: [python3, worker.py]}}\n")
+    with serving(p, "--log-file", "log", "--log-format", "json") as s:
+        s.start(task("warm"), name="one", input={"n": 7})
+        wait_until(lambda: "SUCCEEDED" in p.run("ls").out)
+        def lines():
+            return [json.loads(line) for line in (p.path / "log").read_text().splitlines()]
+        wait_until(lambda: len([e for e in lines() if e["event"] == "worker-error"]) == 2)
+        said = [e["message"] for e in lines() if e["event"].startswith("worker")]
+        assert 'warm: got {"n": 7}' in said, said
+        parts = [m.removeprefix("warm: ") for m in said if "got" not in m]
+        assert [len(part) for part in parts] == [4096, 5000 - 4096 + 5] and parts[1].endswith("x bell"), parts
+        assert s.end() == 0
+
+
 @test
 def a_run_beside_it_works_through_it(p):
     bind(p, say="echo '\"by the server\"'")
