@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.parse
 
-from place import PATIENCE_S, UUID, tap_main, test, wait_until
+from place import PATIENCE_S, PAWL, UUID, tap_main, test, wait_until
 from server import bind, serving, task
 
 ROLE = "arn:aws:iam::000000000000:role/r"
@@ -218,7 +218,8 @@ def waiting_costs_little(p):
             assert b"SUCCEEDED" in c.recv(65536)
             c.close()
         print(f"# {each:.0f} bytes for each of {waiters} that wait")
-        assert each < 8192
+        sanitized = re.search(rb"__[at]san_init", open(PAWL, "rb").read())  # whose memory is not ours
+        assert sanitized or each < 8192
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
