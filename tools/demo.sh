@@ -1,7 +1,8 @@
 #!/bin/sh
 # ./dev demo: runs examples/db-refresh with build/pawl on a fresh store under
 # build/demo, kills the engine in the middle, goes on, looks at it as a person
-# would, and checks what the jobs left behind.
+# would, and checks what the jobs left behind. Then the same through a server, whose
+# jobs are done by worker processes.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -73,6 +74,96 @@ if [ "$(started prepare-part-tables)" != 2 ] || [ "$(sort "$PAWL_DEMO_DIR/starte
     exit 1
 fi
 
+# ---- the same, at a server ----
+
+server_data=$place/server-data
+PAWL_DEMO_DIR=$PWD/$place/server-work
+PAWL_DATA=$server_data
+export PAWL_DATA
+mkdir -p "$PAWL_DEMO_DIR/hold"
+prefix=omc-flywheel-dev
+jobs='addressable-split-and-part infobase-split-and-part register-part-tables
+prepare-part-tables create-part-addressable-ids-er-table'
+processes=
+
+# The server and the workers end with the demo, whatever happens.
+end_processes() {
+    trap - EXIT
+    for process in $processes; do
+        kill "$process" 2>/dev/null || :
+    done
+    wait
+}
+trap end_processes EXIT
+trap 'exit 130' INT TERM
+
+serve() {
+    printf '\n$ build/pawl serve --config %s/pawl.yaml &\n' "$example"
+    : >"$place/serve.out"
+    build/pawl serve --listen 127.0.0.1:0 --config "$example/pawl.yaml" --log-file "$place/serve.log" \
+        >"$place/serve.out" 2>&1 &
+    server=$!
+    processes="$processes $server"
+    while [ ! -s "$place/serve.out" ]; do
+        kill -0 "$server" 2>/dev/null || {
+            echo "the demo ends here: the server ended" >&2
+            exit 1
+        }
+        sleep 0.1
+    done
+    cat "$place/serve.out"
+}
+
+say "5. The same refresh at a server: five of its jobs are activities now, done by workers,
+   processes of their own. The two reports stay commands that the server starts."
+printf '\n$ export PAWL_DATA=%s\n' "$server_data"
+serve
+sed 's/"Resource": "arn:aws:lambda:\([^"]*\):function:/"Resource": "arn:aws:states:\1:activity:/' \
+    "$machine" >"$place/refresh.asl.json"
+for job in $jobs; do
+    build/pawl activities create "$prefix-$job" >"$place/create.log" 2>&1 || {
+        cat "$place/create.log" >&2
+        exit 1
+    }
+    printf '$ build/pawl worker --activity %s -- %s/jobs/%s.sh &\n' "$prefix-$job" "$example" "$job"
+    build/pawl worker --activity "$prefix-$job" -- "$example/jobs/$job.sh" >>"$place/worker.log" 2>&1 &
+    processes="$processes $!"
+done
+touch "$PAWL_DEMO_DIR/hold/prepare-part-tables"
+step build/pawl start "$place/refresh.asl.json" --name nightly --input "@$example/execution-input.json"
+
+say "6. While a worker is at the fourth step, the server is killed, and started again."
+tries=600
+while [ "$(started prepare-part-tables)" != 1 ]; do
+    tries=$((tries - 1))
+    if [ "$tries" = 0 ]; then
+        cat "$place/serve.log" "$place/worker.log" >&2
+        echo "the demo ends here: no worker came to the fourth step" >&2
+        exit 1
+    fi
+    sleep 0.1
+done
+printf '\n$ kill -9 %s\n' "$server"
+kill -9 "$server"
+wait "$server" 2>/dev/null || :
+serve
+
+say "7. The worker never noticed: its answer is taken by the new server. Every job ran once."
+rm "$PAWL_DEMO_DIR/hold/prepare-part-tables"
+printf '\n$ build/pawl wait nightly > %s/server-output.json\n' "$place"
+build/pawl wait nightly --timeout 60 >"$place/server-output.json"
+"$example/check.sh" "$place/server-output.json" >"$place/check.log" || {
+    cat "$place/check.log" >&2
+    exit 1
+}
+step build/pawl show nightly
+sort "$PAWL_DEMO_DIR/started" | uniq -c
+if [ "$(started prepare-part-tables)" != 1 ]; then
+    echo "a step that a worker had in hand was given out again" >&2
+    exit 1
+fi
+end_processes
+
 cat <<END
 
 Each step was on disk, in $data, before the next began, so nothing that had
@@ -85,5 +176,6 @@ Try next:
   build/pawl history demo --data $data          its history, event by event
   build/pawl ls --data $data                    all runs in this store
   build/pawl validate $machine
+  build/pawl serve                              for AWS's clients: docs/clients.md
   build/pawl help
 END
