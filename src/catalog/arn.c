@@ -60,7 +60,7 @@ bool arn_parse(struct str text, struct arn *ret_arn)
     if (!str_starts_with(partition, STR("aws")) || service.len == 0 || arn.word.len == 0)
         return false;
     arn.kind = kind_of(service, arn.word);
-    if (arn.kind != ARN_OTHER && arn.name.len == 0)
+    if (arn.kind != ARN_OTHER && (arn.name.len == 0 || str_ends_with(text, STR(":"))))
         return false;
     arn.unqualified = str_slice(text, 0, (size_t)(arn.name.ptr + arn.name.len - text.ptr));
     arn.qualifier = rest;
