@@ -28,7 +28,7 @@ enum {
     PARKED = 1000000,
     PARK_IN_FLIGHT = 512,
     GROWN = 10000000,
-    GROWTH_MEASURED = 30000,
+    GROWTH_MEASURED = 100000,
     STATES = 10,
 };
 
@@ -75,9 +75,9 @@ static void chain10(struct arena *a)
                               .in_flight = CHAIN_IN_FLIGHT};
     struct bench_result r = bench_host_run(h, &load);
     printf("{\"workload\":\"chain10\",\"workflows\":%zu,\"in_flight\":%d,\"seconds\":%.3f,"
-           "\"workflows_per_s\":%.0f,\"transitions_per_s\":%.0f}\n",
+           "\"workflows_per_s\":%.0f,\"transitions_per_s\":%.0f,\"cpu_us\":%.1f}\n",
            load.workflows, CHAIN_IN_FLIGHT, r.seconds, (double)load.workflows / r.seconds,
-           (double)load.workflows * STATES / r.seconds);
+           (double)load.workflows * STATES / r.seconds, r.cpu_s * 1e6 / (double)load.workflows);
     bench_host_close(h, false);
 }
 
@@ -239,9 +239,11 @@ static void growth(struct arena *a)
     load.workflows = GROWTH_MEASURED;
     struct bench_result grown = bench_host_run(h, &load);
     printf("{\"workload\":\"growth\",\"stored\":%zu,\"starts_per_s_empty\":%.0f,"
-           "\"starts_per_s_filling\":%.0f,\"starts_per_s_grown\":%.0f,\"grown_to_empty\":%.2f}\n",
+           "\"starts_per_s_filling\":%.0f,\"starts_per_s_grown\":%.0f,\"grown_to_empty\":%.2f,"
+           "\"cpu_us_empty\":%.1f,\"cpu_us_grown\":%.1f}\n",
            stored, GROWTH_MEASURED / empty.seconds, (double)stored / filling.seconds,
-           GROWTH_MEASURED / grown.seconds, empty.seconds / grown.seconds);
+           GROWTH_MEASURED / grown.seconds, empty.seconds / grown.seconds,
+           empty.cpu_s * 1e6 / GROWTH_MEASURED, grown.cpu_s * 1e6 / GROWTH_MEASURED);
     bench_host_close(h, false);
 }
 

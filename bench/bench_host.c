@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -230,11 +231,20 @@ static void start_more(struct bench_host *h)
     }
 }
 
+static double cpu_s(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
 struct bench_result bench_host_run(struct bench_host *h, const struct bench_load *load)
 {
     h->load = load;
     h->started = h->acknowledged = h->ended = 0;
     uint64_t begin = clock_mono().ns, last = begin;
+    double cpu = cpu_s();
     while (h->ended < load->workflows) {
         size_t ended = h->ended;
         start_more(h);
@@ -248,7 +258,8 @@ struct bench_result bench_host_run(struct bench_host *h, const struct bench_load
             last = now;
         }
     }
-    struct bench_result r = {.seconds = (double)(clock_mono().ns - begin) / 1e9};
+    struct bench_result r = {.seconds = (double)(clock_mono().ns - begin) / 1e9,
+                             .cpu_s = cpu_s() - cpu};
     r.latency = bench_latency_of(&h->samples);
     return r;
 }

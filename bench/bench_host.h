@@ -25,6 +25,7 @@ struct bench_load {
 
 struct bench_result {
     double seconds;
+    double cpu_s; /* user and system, of all threads: does not depend on who else is there */
     struct bench_latency latency; /* from start to end of a workflow */
 };
 
