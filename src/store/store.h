@@ -121,7 +121,7 @@ struct execution_row {
     execution_key key;
     struct uuid id;
     struct str name;   /* the client's, or the id as text */
-    bool client_named; /* only then it stands in the names table */
+    bool client_named; /* only then it stands in the names table; never when it is express */
     struct str arn, machine_arn, machine_name;
     uint8_t definition[SHA256_SIZE];
     uint32_t shard;

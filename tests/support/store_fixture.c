@@ -128,12 +128,14 @@ struct store_write write_start(struct store_fixture *f, org_id org, uint32_t n, 
         .map_run = n % 5 ? 0 : n + 3,
         .role_arn = n % 4 ? STR("") : STR("arn:aws:iam::000000000000:role/r\xc3\xb4le"),
         .origin = n % 7 ? STR("") : STR("{\"revision\":\"7\"}"),
-        .express = n % 11 == 0,
+        .express = !name && n % 11 == 0,
     };
     char id[UUID_TEXT_LEN];
     uuid_format(row.id, id);
     memset(row.definition, (int)(n % 200), SHA256_SIZE);
     row.name = arena_str(f->arena, name ? str_of_cstr(name) : str_of(id, sizeof(id)));
+    if (row.express)
+        row.name = STR("not unique");
     row.machine_name = arena_printf(f->arena, "machine-%u", machine);
     row.machine_arn = arena_printf(f->arena, "arn:test:stateMachine:machine-%u", machine);
     row.arn = arena_printf(f->arena, "arn:test:execution:machine-%u:" STR_FMT, machine,

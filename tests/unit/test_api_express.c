@@ -174,6 +174,25 @@ static void test_async(void **state)
                          "Invalid Arn: 'Resource type not valid in this context: express'");
 }
 
+/* What Pawl's own face shows: the state, and no more. */
+static void test_async_state(void **state)
+{
+    struct house *h = *state;
+    must_create(h, "slow", "EXPRESS", SLOW);
+    struct answer a = start(h, "StartExecution", MACHINE_ARN "slow", ",\"name\":\"one\"");
+    const char *arn = house_member(h, a.body, "executionArn");
+    const char *id = arn + strlen(EXPRESS_ARN "slow:one:");
+    const char *path = arena_cstr(h->arena, arena_printf(h->arena, "/api/v1/executions/%s", id));
+    while (engine_stats(h->world.engine).express)
+        house_turn(h);
+    a = house_ask(h, "GET", path, "", "");
+    assert_int_equal(a.status, 200);
+    assert_string_equal(house_member(h, a.body, "status"), "SUCCEEDED");
+    assert_string_equal(house_member(h, a.body, "name"), "one");
+    path = arena_cstr(h->arena, arena_printf(h->arena, "%s/follow", path));
+    assert_problem(h, house_ask(h, "GET", path, "", ""), 400, "USAGE");
+}
+
 static void test_machines_that_cannot_be(void **state)
 {
     struct house *h = *state;
@@ -282,6 +301,7 @@ int main(void)
         TEST(test_nested),
         TEST(test_nested_token),
         TEST(test_nested_alias),
+        TEST(test_async_state),
         TEST(test_machines_that_cannot_be),
     };
     signal(SIGPIPE, SIG_IGN);

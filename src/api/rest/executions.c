@@ -106,6 +106,12 @@ static void follow_found(struct call *c, const struct execution_row *row)
         call_fail(c, &err);
         return;
     }
+    if (row->express) {
+        err_set(&err, ERR_USAGE,
+                "an Express execution has no history that could be followed; look at its state");
+        call_fail(c, &err);
+        return;
+    }
     /* The row lies in the call, which therefore goes last. */
     if (str_eq(http_request_method(request), STR("HEAD"))) {
         http_stream_begin(request, 200, NULL, 0);

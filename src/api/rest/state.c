@@ -12,9 +12,11 @@ struct json rest_state_json(struct arena *a, const struct execution_row *row, co
     struct json end = end_json(a, run), input = run_input(run);
     struct json error = json_get(end, STR("error"));
     struct execution_row now = *row;
-    now.status = (enum execution_status)run_status(run);
-    now.stopped_at = run_stopped_at(run);
-    now.turns = run_turns(run);
+    if (!row->express || run_status(run) != FLOW_RUNNING) { /* whose end is in the row alone */
+        now.status = (enum execution_status)run_status(run);
+        now.stopped_at = run_stopped_at(run);
+        now.turns = run_turns(run);
+    }
     struct json shown = execution_json(a, &now);
     struct json_object_builder b = json_object_builder(a);
     for (size_t i = 0; i < json_count(shown); i++)

@@ -130,8 +130,10 @@ void row_execution(struct row *row, struct execution_row *to)
     if (!uuid_parse(id, &to->id) || !execution_key_of_uuid(to->id, &key_in_id) ||
         key_in_id != to->key)
         set_bad(row, ID);
-    to->client_named = sqlite3_column_type(row->statement, NAME) != SQLITE_NULL;
-    to->name = to->client_named ? row_text(row, NAME) : id;
+    bool named = sqlite3_column_type(row->statement, NAME) != SQLITE_NULL;
+    to->express = row_int_or_zero(row, EXPRESS, 0, 1);
+    to->client_named = named && !to->express; /* whose name need not be unique */
+    to->name = named ? row_text(row, NAME) : id;
     to->arn = row_text(row, ARN);
     to->machine_arn = row_text(row, MACHINE_ARN);
     to->machine_name = row_text(row, MACHINE_NAME);
@@ -144,7 +146,6 @@ void row_execution(struct row *row, struct execution_row *to)
     to->map_run = (uint32_t)row_int_or_zero(row, MAP_RUN, 0, UINT32_MAX);
     to->role_arn = row_text_or_empty(row, ROLE_ARN);
     to->origin = row_text_or_empty(row, ORIGIN);
-    to->express = row_int_or_zero(row, EXPRESS, 0, 1);
 }
 
 /* ---- machines and objects: the bodies are copied by whoever has room for them ---- */

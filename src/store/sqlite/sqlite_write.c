@@ -177,7 +177,7 @@ static bool start(struct committer *w, const struct store_write *write, struct e
     bind_text(put_it, 3, str_of_cstr(execution_status_name(row->status)));
     bind_int(put_it, 4, row->shard);
     bind_text(put_it, 5, str_of(id, sizeof(id)));
-    if (row->client_named)
+    if (row->client_named || row->express)
         bind_text(put_it, 6, row->name);
     else
         sqlite3_bind_null(put_it, 6);
