@@ -23,7 +23,7 @@
  *
  * Ownership: catalog_free; what an answer holds lives until `done` returns.
  * Threads: the store owner's.
- * Source: the Step Functions API reference; docs/adr/0011-catalog.md.
+ * Source: the Step Functions API reference; docs/adr/0017-catalog.md.
  */
 #ifndef PAWL_CATALOG_CATALOG_H
 #define PAWL_CATALOG_CATALOG_H
