@@ -8,11 +8,13 @@ cd "$(dirname "$0")/.."
 
 example=examples/db-refresh
 machine=$example/omc-flywheel-dev-db-refresh.asl.json
-place=build/demo
+# A test runs it with another binary and elsewhere.
+pawl=${PAWL_BIN:-build/pawl}
+place=${PAWL_DEMO_PLACE:-build/demo}
 data=$place/data
 rm -rf "$place"
 mkdir -p "$place/work/hold"
-PAWL_DEMO_DIR=$PWD/$place/work
+PAWL_DEMO_DIR=$(realpath "$place")/work
 export PAWL_DEMO_DIR
 
 bold='' plain=''
@@ -42,7 +44,7 @@ say "1. A seven-step job is started, and its fourth step is made to take long."
 touch "$PAWL_DEMO_DIR/hold/prepare-part-tables"
 printf '\n$ build/pawl run %s --input @%s --name demo --data %s\n' \
     "$machine" "$example/execution-input.json" "$data"
-build/pawl run "$machine" --input "@$example/execution-input.json" --name demo --data "$data" \
+"$pawl" run "$machine" --input "@$example/execution-input.json" --name demo --data "$data" \
     >"$place/output.json" 2>"$place/run.log" &
 engine=$!
 while [ "$(started prepare-part-tables)" != 1 ]; do
@@ -58,13 +60,13 @@ say "2. In the middle of it the engine is killed, as a power cut would."
 printf '\n$ kill -9 %s\n' "$engine"
 kill -9 "$engine"
 wait "$engine" 2>/dev/null || :
-step build/pawl show demo --data "$data"
+step "$pawl" show demo --data "$data"
 
 say "3. It goes on where it was. What had finished is kept."
 rm "$PAWL_DEMO_DIR/hold/prepare-part-tables"
 printf '\n$ build/pawl run --resume demo --config %s/pawl.yaml --data %s > %s/output.json\n' \
     "$example" "$data" "$place"
-build/pawl run --resume demo --config "$example/pawl.yaml" --data "$data" >"$place/output.json"
+"$pawl" run --resume demo --config "$example/pawl.yaml" --data "$data" >"$place/output.json"
 step "$example/check.sh" "$place/output.json"
 
 say "4. How often each job was started: only the one that was killed ran again."
@@ -77,7 +79,7 @@ fi
 # ---- the same, at a server ----
 
 server_data=$place/server-data
-PAWL_DEMO_DIR=$PWD/$place/server-work
+PAWL_DEMO_DIR=$(realpath "$place")/server-work
 PAWL_DATA=$server_data
 export PAWL_DATA
 mkdir -p "$PAWL_DEMO_DIR/hold"
@@ -100,7 +102,7 @@ trap 'exit 130' INT TERM
 serve() {
     printf '\n$ build/pawl serve --config %s/pawl.yaml &\n' "$example"
     : >"$place/serve.out"
-    build/pawl serve --listen 127.0.0.1:0 --config "$example/pawl.yaml" --log-file "$place/serve.log" \
+    "$pawl" serve --listen 127.0.0.1:0 --config "$example/pawl.yaml" --log-file "$place/serve.log" \
         >"$place/serve.out" 2>&1 &
     server=$!
     processes="$processes $server"
@@ -121,16 +123,16 @@ serve
 sed 's/"Resource": "arn:aws:lambda:\([^"]*\):function:/"Resource": "arn:aws:states:\1:activity:/' \
     "$machine" >"$place/refresh.asl.json"
 for job in $jobs; do
-    build/pawl activities create "$prefix-$job" >"$place/create.log" 2>&1 || {
+    "$pawl" activities create "$prefix-$job" >"$place/create.log" 2>&1 || {
         cat "$place/create.log" >&2
         exit 1
     }
     printf '$ build/pawl worker --activity %s -- %s/jobs/%s.sh &\n' "$prefix-$job" "$example" "$job"
-    build/pawl worker --activity "$prefix-$job" -- "$example/jobs/$job.sh" >>"$place/worker.log" 2>&1 &
+    "$pawl" worker --activity "$prefix-$job" -- "$example/jobs/$job.sh" >>"$place/worker.log" 2>&1 &
     processes="$processes $!"
 done
 touch "$PAWL_DEMO_DIR/hold/prepare-part-tables"
-step build/pawl start "$place/refresh.asl.json" --name nightly --input "@$example/execution-input.json"
+step "$pawl" start "$place/refresh.asl.json" --name nightly --input "@$example/execution-input.json"
 
 say "6. While a worker is at the fourth step, the server is killed, and started again."
 tries=600
@@ -151,12 +153,12 @@ serve
 say "7. The worker never noticed: its answer is taken by the new server. Every job ran once."
 rm "$PAWL_DEMO_DIR/hold/prepare-part-tables"
 printf '\n$ build/pawl wait nightly > %s/server-output.json\n' "$place"
-build/pawl wait nightly --timeout 60 >"$place/server-output.json"
+"$pawl" wait nightly --timeout 60 >"$place/server-output.json"
 "$example/check.sh" "$place/server-output.json" >"$place/check.log" || {
     cat "$place/check.log" >&2
     exit 1
 }
-step build/pawl show nightly
+step "$pawl" show nightly
 sort "$PAWL_DEMO_DIR/started" | uniq -c
 if [ "$(started prepare-part-tables)" != 1 ]; then
     echo "a step that a worker had in hand was given out again" >&2

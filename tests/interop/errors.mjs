@@ -44,6 +44,26 @@ async function token(state, answer) {
         ({ status } = await sfn.describeExecution({ executionArn }));
     return taskToken;
 }
+/** A machine with as many aliases as there may be, and its version. */
+async function allAliases() {
+    const stateMachineArn = await createMachine(sfn);
+    const { stateMachineVersionArn: only } = await sfn.publishStateMachineVersion({ stateMachineArn });
+    for (let n = 0; n < 100; n++) await sfn.createStateMachineAlias(routed(`A${n}`, [only, 100]));
+    return routed('B', [only, 100]);
+}
+
+/** A machine with as many versions as there may be; made once. */
+let full;
+const definition = (n) => chain({ Say: { Type: 'Pass', Result: n } });
+async function allVersions() {
+    const stateMachineArn = await createMachine(sfn);
+    for (let n = 0; n < 1000; n++)
+        await sfn.updateStateMachine({ stateMachineArn, definition: definition(n), publish: true });
+    await sfn.updateStateMachine({ stateMachineArn, definition: pass });
+    return stateMachineArn;
+}
+const machineFull = () => (full ??= allVersions());
+
 const held = () => token();
 const answered = () => token({}, true);
 const late = () => token({ TimeoutSeconds: 1 });
@@ -100,6 +120,10 @@ const refused = [
     ['publishStateMachineVersion', 'StateMachineDoesNotExist', { stateMachineArn: noMachine }],
     ['publishStateMachineVersion', 'ConflictException', { stateMachineArn: standard, revisionId: 'gone' }],
     ['publishStateMachineVersion', 'ValidationException', { stateMachineArn: standard, description: long('') }],
+    ['publishStateMachineVersion', 'ServiceQuotaExceededException',
+        async () => ({ stateMachineArn: await machineFull() })],
+    ['updateStateMachine', 'ServiceQuotaExceededException',
+        async () => ({ stateMachineArn: await machineFull(), definition: definition(-1), publish: true })],
     ['deleteStateMachineVersion', 'InvalidArn', { stateMachineVersionArn: bad }],
     ['deleteStateMachineVersion', 'ConflictException', { stateMachineVersionArn: version }],
     ['deleteStateMachineVersion', 'ValidationException', { stateMachineVersionArn: long(`${standard}:`) }],
@@ -116,6 +140,7 @@ const refused = [
     ['createStateMachineAlias', 'ValidationException', routed('123', [version, 100]), /at 'name' failed to satisfy/],
     ['createStateMachineAlias', 'ValidationException', routed('A', [version, 99])],
     ['createStateMachineAlias', 'ValidationException', routed('A')],
+    ['createStateMachineAlias', 'ServiceQuotaExceededException', allAliases],
     ['describeStateMachineAlias', 'InvalidArn', { stateMachineAliasArn: bad }],
     ['describeStateMachineAlias', 'ResourceNotFound', { stateMachineAliasArn: `${standard}:NOBODY` }],
     ['describeStateMachineAlias', 'ValidationException', { stateMachineAliasArn: long(`${standard}:`) }],
@@ -190,7 +215,6 @@ const elsewhere = {
     ActivityLimitExceeded: 'an account quota; Pawl has none',
     ActivityWorkerLimitExceeded: 'an account quota; Pawl has none',
     ExecutionLimitExceeded: 'an account quota; Pawl has none',
-    ServiceQuotaExceededException: 'an account quota; Pawl has none',
     StateMachineLimitExceeded: 'an account quota; Pawl has none',
     KmsAccessDeniedException: 'about keys of KMS; Pawl encrypts nothing with them',
     KmsInvalidStateException: 'about keys of KMS; Pawl encrypts nothing with them',

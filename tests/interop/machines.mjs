@@ -131,4 +131,14 @@ test('DeleteStateMachine deletes, and deleting nothing succeeds', async () => {
     assert.equal((await sfn.describeStateMachine({ stateMachineArn })).definition, other);
 });
 
+test('the region of a client is the one of what it makes', async () => {
+    const there = server.client({ region: 'eu-west-1' });
+    const name = fresh('there');
+    const { stateMachineArn } = await there.createStateMachine({ name, definition: pass, roleArn });
+    assert.equal(stateMachineArn, arn('stateMachine', name).replace('us-east-1', 'eu-west-1'));
+    const { executionArn } = await there.startExecution({ stateMachineArn, name: 'one' });
+    assert.equal(executionArn, `${stateMachineArn.replace(':stateMachine:', ':execution:')}:one`);
+    assert.equal((await ending(there, executionArn)).stateMachineArn, stateMachineArn);
+});
+
 await run();
