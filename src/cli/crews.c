@@ -109,6 +109,7 @@ void crews_replace_own(struct crews *c, struct arena *arena, const struct bindin
     c->retired = arena_grow(c->arena, c->retired, c->retired_count, &c->retired_capacity,
                             sizeof(*c->retired));
     c->retired[c->retired_count++] = c->items[OWN];
+    tasks_retire(c->items[OWN].tasks); /* its warm workers go when they have nothing to do */
     c->items[OWN] = (struct crew){.tasks = new_tasks(c, own), .arena = arena};
     dismiss_idle(c);
 }

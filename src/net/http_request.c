@@ -1,5 +1,8 @@
 #include "net/http_internal.h"
 
+#include <errno.h>
+#include <sys/socket.h>
+
 /* ---- its life ---- */
 
 void request_begin(struct http_connection *c, struct http_parser *parser)
@@ -118,6 +121,16 @@ bool http_request_is_local(const struct http_request *r)
 bool http_request_is_gone(const struct http_request *r)
 {
     return !r->connection || r->connection->phase == PHASE_CLOSED;
+}
+
+bool http_request_is_abandoned(const struct http_request *r)
+{
+    uv_os_fd_t fd;
+    char byte;
+    if (http_request_is_gone(r) || uv_fileno(&r->connection->u.handle, &fd) != 0)
+        return true;
+    ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 /* ---- answering it ---- */

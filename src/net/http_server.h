@@ -106,6 +106,10 @@ typedef void http_gone(void *arg);
 void http_request_on_gone(struct http_request *r, http_gone *gone, void *arg);
 bool http_request_is_gone(const struct http_request *r);
 
+/* The same, and asks the system whether the peer has closed meanwhile, which the loop has
+ * not told of yet: for what must not be handed to nobody. */
+bool http_request_is_abandoned(const struct http_request *r);
+
 /* A long poll: calls late once, after wait_ms, unless it is answered before. */
 void http_request_wait(struct http_request *r, void (*late)(void *arg), void *arg);
 /* The same, after so many seconds; at least one. */

@@ -240,6 +240,11 @@ static void make_mark(char to[CHILDREN_MARK_SIZE + 1])
              (unsigned long long)halves[1]);
 }
 
+bool children_have_room(const struct children *c)
+{
+    return c->taken < CHILDREN_MAX;
+}
+
 size_t children_take(struct children *c, struct str key)
 {
     char mark[CHILDREN_MARK_SIZE + 1];

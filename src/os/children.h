@@ -56,6 +56,9 @@ MUST_CHECK bool children_open(const char *path, struct children_found *ret_found
 /* Removes the file when nothing is noted in it. Accepts NULL. */
 void children_close(struct children *c);
 
+/* Whether one more can be taken. */
+bool children_have_room(const struct children *c);
+
 /* Reserves a line and gives its mark anew. key has no blanks and at most
  * CHILDREN_KEY_SIZE_MAX bytes. At most CHILDREN_MAX are taken at once (asserted). */
 size_t children_take(struct children *c, struct str key);

@@ -283,6 +283,11 @@ struct answer answer_of_invocation(struct arena *a, const struct invocation_resu
         return said_failed(a, r, TASK_ERROR_UNHANDLED);
     case INVOCATION_TOO_LARGE:
         return too_large(a);
+    case INVOCATION_LEFT:
+        return answer_failed(a, TASK_ERROR_RUNTIME_EXIT,
+                             "RequestId: " STR_FMT " Error: The worker asked for its next "
+                             "invocation without having answered this one, and was ended",
+                             STR_ARG(r->request_id));
     case INVOCATION_TIMED_OUT:
         return timed_out(a, r->limit_ms);
     case INVOCATION_NOT_STARTED:

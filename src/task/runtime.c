@@ -64,10 +64,13 @@ static struct invocation *take_first(struct pool *p)
 /* The one that has been idle for the shortest time, so that the others can be ended. */
 static struct worker *idle_worker(const struct pool *p)
 {
-    struct worker *best = NULL;
-    for (struct worker *w = p->workers; w; w = w->next)
-        if (w->state == WORKER_IDLE && (!best || w->idle_since_ms > best->idle_since_ms))
-            best = w;
+    struct worker *best;
+    do {
+        best = NULL;
+        for (struct worker *w = p->workers; w; w = w->next)
+            if (w->state == WORKER_IDLE && (!best || w->idle_since_ms > best->idle_since_ms))
+                best = w;
+    } while (best && !worker_is_free(best));
     return best;
 }
 
@@ -296,6 +299,16 @@ static void on_due(uv_timer_t *timer)
 
 /* ---- told by workers ---- */
 
+/* When nobody will come again, an idle worker has nothing to wait for. */
+static void end_if_retired(struct pool *p)
+{
+    if (!p->runtime->set->retired || p->first)
+        return;
+    for (struct worker *w = p->workers; w; w = w->next)
+        if (w->state == WORKER_IDLE)
+            worker_end(w);
+}
+
 void pool_ready(struct pool *p, bool first)
 {
     if (first) {
@@ -304,6 +317,7 @@ void pool_ready(struct pool *p, bool first)
         p->due_ms = 0;
     }
     give_all(p);
+    end_if_retired(p);
     /* The others that were held back may start; or it makes room for another function. */
     if (first || !p->first)
         wake_soon(p->runtime->set);
@@ -392,6 +406,14 @@ void runtimes_listen(struct runtimes *set, runtime_heard *heard, void *arg)
 {
     set->heard = heard;
     set->heard_arg = arg;
+}
+
+void runtimes_retire(struct runtimes *set)
+{
+    set->retired = true;
+    for (struct runtime *r = set->first; r; r = r->next)
+        for (struct pool *p = r->pools; p; p = p->next)
+            end_if_retired(p);
 }
 
 struct runtime *runtime_of(struct runtimes *set, const struct binding *binding)

@@ -54,6 +54,7 @@ enum invocation_end {
     INVOCATION_FAILED,    /* the function says so itself: an error object */
     INVOCATION_TOO_LARGE, /* the answer */
     INVOCATION_EXITED,    /* the worker, meanwhile */
+    INVOCATION_LEFT,      /* the worker asked for other work without an answer, and was ended */
     INVOCATION_TIMED_OUT,
     INVOCATION_CANCELLED,
     /* Of a worker that did not come to ask for work: */
@@ -95,6 +96,9 @@ void runtimes_free(struct runtimes *set);
 typedef void runtime_heard(void *arg, struct str function, bool is_error, struct str line);
 /* For a log; besides, what was said stays with its invocation. */
 void runtimes_listen(struct runtimes *set, runtime_heard *heard, void *arg);
+
+/* Nobody comes again: each worker is ended as soon as nothing waits for it. */
+void runtimes_retire(struct runtimes *set);
 
 /* The binding is of kind RUNTIME. Lives as long as the set. */
 struct runtime *runtime_of(struct runtimes *set, const struct binding *binding);

@@ -43,11 +43,13 @@ struct worker {
     bool slow;       /* RETURNING for longer than RUNTIME_RETURN_MS */
     bool init_error; /* it said so: first.body, first.error_type */
     bool timed_out;  /* why it is ENDING */
+    bool left;       /* the same: it asked for work while it had some */
     uint64_t idle_since_ms;
     struct invocation *invocation; /* BUSY, or ENDING and not done with it */
     struct http_server *server;
     struct http_request *poll;      /* IDLE */
     char address[32];               /* 127.0.0.1:PORT */
+    const char *name;               /* of its function */
     struct child *child;            /* NULL: it has gone, or was not started */
     struct arena *arena;            /* dies with it */
     struct invocation_result first; /* of its beginning, when that failed */
@@ -90,7 +92,7 @@ struct runtimes {
     size_t workers;   /* whose process has not gone */
     size_t objects;   /* whose memory has not */
     uv_timer_t timer; /* the next thing that pools wait for */
-    bool freed;
+    bool freed, retired;
     runtime_heard *heard; /* NULL: nobody */
     void *heard_arg;
 };
@@ -99,7 +101,9 @@ struct runtimes {
 
 /* Never fails at once: what is wrong is told by pool_init_failed. */
 struct worker *worker_start(struct pool *p);
-/* To an idle one. */
+/* Idle, and its client is still there; one whose client is not is idle no more. */
+bool worker_is_free(struct worker *w);
+/* To one that is free. */
 void worker_give(struct worker *w, struct invocation *i);
 void worker_end(struct worker *w);
 

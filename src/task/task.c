@@ -250,8 +250,9 @@ static struct answer answer_at_once(struct task *task, struct str *ret_note)
                              "this has not: " STR_FMT,
                              FUNCTION_NAME_MAX, STR_ARG(task->callee.arn));
     if (task->refusal == TASK_ERROR_QUEUE_FULL)
-        return answer_failed(a, task->refusal, "%d tasks wait already (tasks_queued_max)",
-                             TASK_QUEUED_MAX);
+        return answer_failed(a, task->refusal,
+                             "as many tasks wait (tasks_queued_max, %d) or run (%d) as may be",
+                             TASK_QUEUED_MAX, CHILDREN_MAX);
     return answer_unbound(task, ret_note);
 }
 
@@ -393,14 +394,20 @@ static void start_invocation(struct task *task)
 
 static void dispatch(struct task *task)
 {
+    struct tasks *t = task->set;
     if (task->binding->kind == BINDING_ECHO) {
         answer_soon(task, TASK_ERROR_COUNT);
+        return;
+    }
+    /* Other sets of this process may use the same register. */
+    if (task->binding->kind == BINDING_EXEC && t->children && !children_have_room(t->children)) {
+        answer_soon(task, TASK_ERROR_QUEUE_FULL);
         return;
     }
     begin(task);
     task->state = TASK_RUNNING;
     task->lane->running++;
-    task->set->running++;
+    t->running++;
     if (task->binding->kind == BINDING_EXEC)
         start_child(task);
     else if (task->binding->kind == BINDING_RUNTIME)
@@ -503,6 +510,11 @@ void task_cancel(struct tasks *t, struct task_key key)
 bool tasks_have(struct tasks *t, struct task_key key)
 {
     return find(t, key) != NULL;
+}
+
+void tasks_retire(struct tasks *t)
+{
+    runtimes_retire(t->runtimes);
 }
 
 bool tasks_idle(const struct tasks *t)

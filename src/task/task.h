@@ -90,6 +90,10 @@ void tasks_free(struct tasks *t);
 
 void task_start(struct tasks *t, const struct task_request *request);
 
+/* Others take over: what is started still runs and reports, but each warm worker is
+ * ended as soon as it has nothing to do. */
+void tasks_retire(struct tasks *t);
+
 /* The task will report nothing. A command's process group gets SIGTERM, then
  * SIGKILL; a request is dropped. No such task: nothing happens. */
 void task_cancel(struct tasks *t, struct task_key key);

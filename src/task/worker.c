@@ -133,6 +133,8 @@ static enum invocation_end end_of(const struct worker *w, bool started)
 {
     if (w->invocation && w->invocation->cancelled)
         return INVOCATION_CANCELLED;
+    if (w->invocation && w->left)
+        return INVOCATION_LEFT;
     if (w->invocation)
         return w->timed_out ? INVOCATION_TIMED_OUT : INVOCATION_EXITED;
     if (!started)
@@ -149,6 +151,9 @@ static void gone(struct worker *w, struct invocation_result result)
     result.end = end_of(w, result.exited);
     result.limit_ms = w->invocation ? binding_of(w)->timeout_ms : binding_of(w)->runtime.init_ms;
     w->child = NULL;
+    for (int i = 0; i < 2; i++)
+        if (w->lines[i].len) /* the last one, without its end */
+            hear_line(w, i);
     enter(w, WORKER_ENDING, 0);
     pool_gone(p, w);
     if (w->invocation) {
@@ -159,7 +164,10 @@ static void gone(struct worker *w, struct invocation_result result)
         pool_init_failed(p, &result);
     }
     pool_changed(p);
-    http_server_stop(w->server, 0, on_stopped, w);
+    if (w->server)
+        http_server_stop(w->server, 0, on_stopped, w);
+    else
+        on_stopped(w);
 }
 
 static void on_child_done(void *arg, const struct child_result *r)
@@ -214,40 +222,62 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- what it asks ---- */
 
-/* Also told when the listener closes: a request is answered whatever becomes of it. */
-static void on_poll_gone(void *arg)
-{
-    struct worker *w = arg;
-    struct http_request *poll = w->poll;
-    w->poll = NULL;
-    runtime_respond_error(poll, 403, "InvalidStateTransition", "nobody waits for this any more");
-    if (w->state == WORKER_IDLE) {
-        w->slow = true; /* it may never ask again */
-        enter(w, WORKER_RETURNING, binding_of(w)->runtime.init_ms);
-    }
-}
-
-/* The newest request counts: an older one is of a client that gave it up. */
-static void drop_poll(struct worker *w)
+/* A request for work is answered whatever becomes of it. */
+static void drop_poll(struct worker *w, const char *why)
 {
     struct http_request *poll = w->poll;
     w->poll = NULL;
     if (!poll)
         return;
     http_request_on_gone(poll, NULL, NULL);
-    runtime_respond_error(poll, 403, "InvalidStateTransition", "there is a newer request");
+    runtime_respond_error(poll, 403, "InvalidStateTransition", why);
+}
+
+/* It may never ask again. */
+static void lose_poll(struct worker *w)
+{
+    drop_poll(w, "nobody waits for this any more");
+    if (w->state != WORKER_IDLE)
+        return;
+    w->slow = true;
+    enter(w, WORKER_RETURNING, binding_of(w)->runtime.init_ms);
+}
+
+/* Also told when the listener closes. */
+static void on_poll_gone(void *arg)
+{
+    lose_poll(arg);
+}
+
+bool worker_is_free(struct worker *w)
+{
+    if (w->state == WORKER_IDLE && http_request_is_abandoned(w->poll))
+        lose_poll(w);
+    return w->state == WORKER_IDLE;
+}
+
+/* Whether its client lost the invocation or ignores it, nothing can be given to it that
+ * would not run beside the other. */
+static void refuse_next(struct worker *w, struct http_request *request)
+{
+    bool busy = w->state == WORKER_BUSY;
+    runtime_respond_error(request, 403, "InvalidStateTransition",
+                          busy ? "the invocation before has not been answered"
+                               : "this worker is being ended");
+    if (!busy)
+        return;
+    w->left = true;
+    worker_end(w);
 }
 
 static void on_next(struct worker *w, struct http_request *request)
 {
     if (w->state == WORKER_BUSY || w->state == WORKER_ENDING) {
-        runtime_respond_error(request, 403, "InvalidStateTransition",
-                              w->state == WORKER_BUSY
-                                  ? "the invocation before has not been answered"
-                                  : "this worker is being ended");
+        refuse_next(w, request);
         return;
     }
-    drop_poll(w);
+    /* The newest counts: an older one is of a client that gave it up. */
+    drop_poll(w, "there is a newer request");
     w->poll = request;
     w->idle_since_ms = uv_now(w->timer.loop);
     http_request_on_gone(request, on_poll_gone, w);
@@ -405,6 +435,15 @@ static void start_process(struct worker *w)
     w->child = child_start(w->timer.loop, &options, on_child_done, w);
 }
 
+/* Other sets of this process may use the same register. */
+static bool has_slot(struct worker *w)
+{
+    const struct children *c = w->set->children;
+    return !c || children_have_room(c) ||
+           err_set(&w->first.failure, ERR_BUSY, "%d processes run already, which is all that may",
+                   CHILDREN_MAX);
+}
+
 struct worker *worker_start(struct pool *p)
 {
     struct worker *w = calloc(1, sizeof(*w));
@@ -415,7 +454,7 @@ struct worker *worker_start(struct pool *p)
     w->arena = arena_new(0);
     uv_timer_init(w->set->loop, &w->timer);
     w->timer.data = w;
-    if (open_listener(w)) {
+    if (has_slot(w) && open_listener(w)) {
         enter(w, WORKER_STARTING, binding_of(w)->runtime.init_ms);
         start_process(w);
     } else {

@@ -189,6 +189,40 @@ def what_workers_write_joins_the_log(p):
 
 
 @test
+def a_replaced_binding_ends_its_worker(p):
+    """Idle, though a task of the same configuration still runs; the next worker is the new one's."""
+    (p.path / "worker.py").write_text(WORKER.replace('{"ok": 1}', '[os.getpid(), os.environ["GENERATION"]]'))
+    def configure(generation):
+        (p.path / "pawl.yaml").write_text(
+            "bindings:\n"
+            "  - resource: warm\n"
+            "    runtime: {command: [python3, worker.py]}\n"
+            f"    environment: {{GENERATION: {generation}}}\n"
+            "  - {resource: slow, exec: [sh, -c, 'echo at >> ran; while [ ! -e go ]; do sleep 0.02; done']}\n")
+    def output(name):
+        return json.loads(p.run("show", name, "--json").out)["execution"].get("output")
+    configure("old")
+    with serving(p) as s:
+        s.start(task("slow"), name="slow")
+        p.wait_for("ran")
+        s.start(task("warm"), name="one")
+        wait_until(lambda: output("one"))
+        old, generation = output("one")
+        assert generation == "old" and os.path.exists(f"/proc/{old}")
+        configure("new")
+        s.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: not os.path.exists(f"/proc/{old}"))
+        s.start(task("warm"), name="two")
+        wait_until(lambda: output("two"))
+        new, generation = output("two")
+        assert generation == "new" and new != old
+        (p.path / "go").write_text("")
+        wait_until(lambda: "SUCCEEDED" in p.run("show", "slow").out)
+        assert s.end() == 0
+    assert not os.path.exists(f"/proc/{new}")
+
+
+@test
 def a_run_beside_it_works_through_it(p):
     bind(p, say="echo '\"by the server\"'")
     (p.path / "flow.json").write_text(json.dumps(task("say")))

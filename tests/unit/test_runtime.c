@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -402,7 +403,7 @@ static void test_wrong_calls(void **state)
         "s() { curl -s -o /dev/null -w '%{http_code} ' \"$@\"; }\n"
         "early=$(s -d x \"$api/invocation/none/response\")\n"
         "next\n"
-        "a=$(s $api/invocation/next; s -d x $api/invocation/other/response; "
+        "a=$(s -d x $api/invocation/other/response; "
         "s -d x $api/invocation/$id-/error; s -d '{}' $api/init/error; s $api/nothing; "
         "s http://$AWS_LAMBDA_RUNTIME_API/; s -d x $api/invocation/next; "
         "s $api/invocation/$id/response; s -H 'Host: evil.example' -d 1 "
@@ -411,25 +412,59 @@ static void test_wrong_calls(void **state)
         "respond \"\\\"$early$a\\\"\"; again=$(s -d 2 $api/invocation/$id/response)\n"
         "next; respond \"\\\"$again\\\"\"; next");
     struct fixture *f = with(RUNTIME("wrong", ""));
-    assert_output(f, run_one(f, "wrong", "{}"),
-                  "\"400 403 400 400 403 404 404 405 405 403 403 403 \"");
+    assert_output(f, run_one(f, "wrong", "{}"), "\"400 400 400 403 404 404 405 405 403 403 403 \"");
     assert_output(f, run_one(f, "wrong", "{}"), "\"400 \"");
     assert_int_equal(count_lines("starts"), 1);
     fixture_free(f);
 }
 
-/* A request for work that is given up is not answered; the next one is. */
+/* It may have lost the invocation or ignore it: it is ended, and nothing hangs. */
+static void test_asks_without_an_answer(void **state)
+{
+    (void)state;
+    write_worker("greedy", "while next; do [ $(cat $body) = 1 ] && respond 1; done");
+    struct fixture *f = with(RUNTIME("greedy", ""));
+    assert_output(f, run_one(f, "greedy", "1"), "1");
+    const struct task_result *r = run_one(f, "greedy", "2");
+    assert_str(r->error, "Runtime.ExitError");
+    assert_contains(r->cause, "without having answered");
+    assert_output(f, run_one(f, "greedy", "1"), "1");
+    assert_int_equal(count_lines("starts"), 2);
+    fixture_free(f);
+}
+
+static void wait_for_file(struct fixture *f, const char *name)
+{
+    while (access(path_in_folder(name), F_OK) != 0) {
+        if (f)
+            uv_run(&f->loop, UV_RUN_NOWAIT);
+        else
+            sched_yield();
+    }
+    unlink(path_in_folder(name));
+}
+
+/* A request for work that is given up is not answered; the next one is. Also when the loop
+ * has had no time to tell that it is gone. */
 static void test_given_up_poll(void **state)
 {
     (void)state;
-    write_worker("again", "next; respond 1; curl -s -m 0.1 $api/invocation/next && exit 5; "
-                          "touch given-up; while next; do respond 2; done");
+    write_worker(
+        "again",
+        "next; respond 1; exec 5<>/dev/tcp/${AWS_LAMBDA_RUNTIME_API/:/\\/}\n"
+        "printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nHost: %s\\r\\n\\r\\n' "
+        "$AWS_LAMBDA_RUNTIME_API >&5; touch asked; until [ -e go ]; do sleep 0.01; done\n"
+        "exec 5>&-; touch given-up; while next; do respond 2; done");
     struct fixture *f = with(RUNTIME("again", ""));
     assert_output(f, run_one(f, "again", "{}"), "1");
-    while (access(path_in_folder("given-up"), F_OK) != 0)
+    wait_for_file(f, "asked");
+    for (int i = 0; i < 10; i++) /* accepted, read, kept */
         uv_run(&f->loop, UV_RUN_NOWAIT);
+    write_file("go", "", 0600);
+    wait_for_file(NULL, "given-up");
     assert_output(f, run_one(f, "again", "{}"), "2");
     assert_int_equal(count_lines("starts"), 1);
+    unlink(path_in_folder("go"));
     fixture_free(f);
 }
 
@@ -580,6 +615,59 @@ static void test_freed_in_done(void **state)
     fixture_free(f);
 }
 
+/* ---- others take over ---- */
+
+static void test_retired(void **state)
+{
+    (void)state;
+    write_worker("old", "exec 3>lifeline; while next; do respond 1; done");
+    struct fixture *f = with(RUNTIME("old", ", concurrency: 2"));
+    int lifeline = open_lifeline();
+    assert_output(f, run_one(f, "old", "{}"), "1");
+    start(f, 7, "old", "{}");
+    start(f, 8, "old", "{}");
+    start(f, 9, "old", "{}");
+    tasks_retire(f->tasks); /* what was started is still carried out */
+    run_until_idle(f);
+    assert_int_equal(f->count, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_output(f, &f->reports[i], "1");
+    char byte;
+    while (read(lifeline, &byte, 1) != 0) /* without being freed they all go */
+        uv_run(&f->loop, UV_RUN_ONCE);
+    close(lifeline);
+    fixture_free(f);
+}
+
+static void keep_line(void *arg, struct str function, bool is_error, struct str line)
+{
+    struct buf *lines = arg;
+    buf_printf(lines, STR_FMT "%c%zu ", STR_ARG(function), is_error ? '!' : ':', line.len);
+    if (line.len < 32)
+        buf_append(lines, line);
+    buf_append_char(lines, '\n');
+}
+
+static void test_lines(void **state)
+{
+    (void)state;
+    struct buf lines = BUF_INIT(0);
+    write_worker("talk", "next; printf 'one\\n\\ntwo '; respond 1; next; printf 'goes on\\n'; "
+                         "head -c 5000 /dev/zero | tr '\\0' x; respond 2; next; respond 3; "
+                         "printf last; exit 0");
+    struct fixture *f = with(RUNTIME("talk", ""));
+    tasks_listen(f->tasks, keep_line, &lines);
+    for (int i = 0; i < 3; i++)
+        run_one(f, "talk", "{}");
+    /* The last line is told when the worker has gone, with what has no end. */
+    while (str_find(buf_str(&lines), STR("talk:908 \n")) == SIZE_MAX)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    assert_str(buf_str(&lines), "talk:3 one\ntalk:0 \ntalk:11 two goes on\ntalk:4096 \n"
+                                "talk:908 \n");
+    fixture_free(f);
+    buf_release(&lines);
+}
+
 /* ---- the register ---- */
 
 /* What a killed Pawl leaves behind is ended by the next: workers stand in the register. */
@@ -650,12 +738,15 @@ int main(void)
         cmocka_unit_test(test_init_crash_loop),
         cmocka_unit_test(test_init_recovers),
         cmocka_unit_test(test_wrong_calls),
+        cmocka_unit_test(test_asks_without_an_answer),
         cmocka_unit_test(test_given_up_poll),
         cmocka_unit_test(test_other_users),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_freed_while_they_work),
         cmocka_unit_test(test_freed_in_done),
+        cmocka_unit_test(test_retired),
+        cmocka_unit_test(test_lines),
         cmocka_unit_test(test_noted),
     };
     return cmocka_run_group_tests_name("runtime", tests, make_folder, remove_folder);
