@@ -245,7 +245,7 @@ struct load {
 static void load_answered(void *arg, struct wire_line *line, int status, struct str body)
 {
     struct load *l = arg;
-    if (status != 200 || str_find(body, str_of_cstr(l->must_have)) == SIZE_MAX)
+    if ((status != 200 && status != 201) || str_find(body, str_of_cstr(l->must_have)) == SIZE_MAX)
         fatal("an answer", body);
     l->answered++;
     if (l->answered == l->wanted) {
