@@ -54,7 +54,8 @@ struct catalog_options {
     uint64_t epoch;
     uint64_t seed;           /* of revision ids and of routing */
     void (*wake)(void *arg); /* step the store soon */
-    /* A machine row was written or deleted: whoever keeps it in mind looks again. */
+    /* A machine, or a version or alias of it, was written or deleted: whoever keeps it in
+     * mind looks again. */
     void (*changed)(void *arg, struct str machine_name);
     void *arg;
 };

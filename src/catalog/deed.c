@@ -247,15 +247,14 @@ void deed_drop(struct deed *d, const char *kind, struct str name, uint64_t revis
         (struct object_row){.kind = str_of_cstr(kind), .name = name, .revision = revision};
 }
 
+/* Whatever changes a machine, a version or an alias writes the machine's ledger too. */
 static void tell_changes(const struct deed *d)
 {
     const struct catalog_options *o = &d->catalog->options;
     for (size_t i = 0; i < d->write_count; i++) {
         const struct store_write *w = &d->writes[i];
-        if (w->kind == STORE_PUT_MACHINE)
-            o->changed(o->arg, w->u.machine.name);
-        else if (w->kind == STORE_DELETE_MACHINE)
-            o->changed(o->arg, w->u.machine_name);
+        if (w->kind == STORE_PUT_OBJECT && str_eq(w->u.object.kind, STR("machine")))
+            o->changed(o->arg, w->u.object.name);
     }
 }
 

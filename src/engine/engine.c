@@ -241,6 +241,7 @@ void engine_on_machine(struct engine *e, engine_machine_written *written, void *
 void engine_forget_machine(struct engine *e, struct str machine_name)
 {
     known_forget(&e->known, machine_name);
+    catalog_forget(e->catalog);
 }
 
 /* The run's slot, or a new one that loads it; NULL: no room. */

@@ -161,8 +161,8 @@ struct engine_start {
 void engine_start(struct engine *e, const struct engine_start *start, engine_replied *replied,
                   void *arg);
 
-/* Someone else has written this machine in the store, or deleted it: the next start by
- * definition looks at it again. */
+/* Someone else has written this machine in the store, or a version or alias of it, or
+ * deleted it: the next start looks at it again. */
 void engine_forget_machine(struct engine *e, struct str machine_name);
 
 /* Loads a run that is RUNNING in the store and goes on with it: tasks and timers

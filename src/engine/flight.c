@@ -114,6 +114,8 @@ static void landed(void *arg, const struct err *err)
         f->err = arena_dup(f->arena, err, sizeof(*err));
     known_put_done(f->machine_put, !err);
     f->machine_put = NULL;
+    if (f->writes_machine)
+        catalog_forget(s->engine->catalog);
     if (f->writes_machine && s->engine->machine_written)
         s->engine->machine_written(s->engine->machine_written_arg);
     /* Others may land before the first does; only that one lets the slot go on. */

@@ -287,6 +287,60 @@ static void test_nested_alias(void **state)
     assert_string_equal(described(h, kid, "stateMachineVersionArn"), MACHINE_ARN "kid:1");
 }
 
+/* How a child of "top" ends; kid: with its qualifier, if any. */
+static const char *nested_end(struct house *h, const char *kid, const char *name)
+{
+    struct answer a = start(
+        h, "StartExecution", MACHINE_ARN "top",
+        arena_cstr(h->arena, arena_printf(h->arena,
+                                          ",\"input\":\"{\\\"arn\\\":\\\"" MACHINE_ARN "%s\\\","
+                                          "\\\"input\\\":{\\\"name\\\":\\\"%s\\\"}}\"",
+                                          kid, name)));
+    const char *top = house_member(h, a.body, "executionArn");
+    while (strcmp(described(h, top, "status"), "RUNNING") == 0)
+        house_turn(h);
+    return strcmp(described(h, top, "status"), "SUCCEEDED") == 0 ? "SUCCEEDED"
+                                                                 : described(h, top, "error");
+}
+
+/* A parent starts what its child's machine is now, also when it has started it before. */
+static void test_nested_sees_changes(void **state)
+{
+    struct house *h = *state;
+    must_create(h, "kid", "STANDARD", PASS);
+    must_create(h, "top", "STANDARD", NESTED(".sync:2", ""));
+    assert_int_equal(
+        house_aws(h, "PublishStateMachineVersion", "{\"stateMachineArn\":\"" MACHINE_ARN "kid\"}")
+            .status,
+        200);
+    assert_string_equal(nested_end(h, "kid", "a"), "SUCCEEDED");
+    assert_string_equal(nested_end(h, "kid:1", "b"), "SUCCEEDED");
+    assert_int_equal(house_aws(h, "UpdateStateMachine",
+                               "{\"stateMachineArn\":\"" MACHINE_ARN "kid\",\"definition\":\"" FAIL
+                               "\"}")
+                         .status,
+                     200);
+    assert_string_equal(nested_end(h, "kid", "c"), "States.TaskFailed");
+    assert_string_equal(nested_end(h, "kid:1", "d"), "SUCCEEDED");
+    assert_int_equal(house_aws(h, "DeleteStateMachineVersion",
+                               "{\"stateMachineVersionArn\":\"" MACHINE_ARN "kid:1\"}")
+                         .status,
+                     200);
+    assert_string_equal(nested_end(h, "kid:1", "e"),
+                        "StepFunctions.StateMachineDoesNotExistException");
+}
+
+/* A start by definition changes the machine too. */
+static void test_nested_sees_runs(void **state)
+{
+    struct house *h = *state;
+    must_create(h, "m", "STANDARD", PASS);
+    must_create(h, "top", "STANDARD", NESTED(".sync:2", ""));
+    assert_string_equal(nested_end(h, "m", "a"), "SUCCEEDED");
+    house_started(h, "{\"StartAt\":\"F\",\"States\":{\"F\":{\"Type\":\"Fail\"}}}", "");
+    assert_string_equal(nested_end(h, "m", "b"), "States.TaskFailed");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
 
 int main(void)
@@ -301,6 +355,8 @@ int main(void)
         TEST(test_nested),
         TEST(test_nested_token),
         TEST(test_nested_alias),
+        TEST(test_nested_sees_changes),
+        TEST(test_nested_sees_runs),
         TEST(test_async_state),
         TEST(test_machines_that_cannot_be),
     };
