@@ -191,6 +191,66 @@ static void test_versions(void **state)
     assert_int_equal(a.status, 400);
 }
 
+/* Like `row`, but newer. */
+static void add_executions(struct house *h, const struct execution_row *row, size_t count)
+{
+    struct store_write *writes = ARENA_ARRAY(h->arena, struct store_write, 2 * count);
+    for (size_t i = 0; i < count; i++) {
+        struct execution_row *start = &writes[2 * i].u.start;
+        struct turn_row *turn = &writes[2 * i + 1].u.turn;
+        writes[2 * i].kind = STORE_START;
+        *start = *row;
+        start->key += (execution_key)i + 1;
+        start->id = execution_uuid(start->key, i);
+        start->name = arena_printf(h->arena, "more%zu", i);
+        start->arn =
+            arena_printf(h->arena, "arn:aws:states:us-east-1:000000000000:execution:m:%zu", i);
+        start->origin = STR("{}");
+        writes[2 * i + 1].kind = STORE_APPEND_TURN;
+        *turn = (struct turn_row){.key = start->key, .at = row->started_at, .body = STR("{}")};
+    }
+    world_commit(h->world.store, 0, engine_epoch(h->world.engine, 0), writes, 2 * count);
+}
+
+/* However many are left out, a page costs no more than so much, and the next goes on. */
+static void test_few_among_many(void **state)
+{
+    enum {
+        MANY = 4500,
+        PAGES_MAX = 4
+    };
+    struct house *h = *state;
+    h->still = true;
+    struct answer a = house_aws(
+        h, "CreateStateMachine",
+        "{\"name\":\"m\",\"roleArn\":\"arn:aws:iam::000000000000:role/r\",\"publish\":true,"
+        "\"definition\":\"{\\\"StartAt\\\":\\\"P\\\",\\\"States\\\":{\\\"P\\\":"
+        "{\\\"Type\\\":\\\"Pass\\\",\\\"End\\\":true}}}\"}");
+    assert_int_equal(a.status, 200);
+    a = house_aws(h, "StartExecution", "{\"stateMachineArn\":\"" MACHINE ":1\",\"name\":\"one\"}");
+    assert_int_equal(a.status, 200);
+    struct world_rows rows = world_named(&h->world, h->world.store, "one");
+    assert_int_equal(rows.count, 1);
+    add_executions(h, &rows.items[0], MANY);
+    if (h->visibility)
+        visibility_refresh(h->visibility, 2 * MANY);
+    const char *token = NULL;
+    unsigned pages = 0;
+    do {
+        const char *next =
+            token ? arena_cstr(h->arena, arena_printf(h->arena, ",\"nextToken\":\"%s\"", token))
+                  : "";
+        a = house_aws(
+            h, "ListExecutions",
+            arena_cstr(h->arena,
+                       arena_printf(h->arena, "{\"stateMachineArn\":\"" MACHINE ":1\"%s}", next)));
+        pages++;
+        token = token_of(h, a);
+        assert_string_equal(names_of(h, a), token ? "" : "one");
+    } while (token && pages < PAGES_MAX);
+    assert_int_equal(pages, 3);
+}
+
 #define EACH(f)                                                                                    \
     cmocka_unit_test_setup_teardown(f, house_setup, house_teardown),                               \
         cmocka_unit_test_setup_teardown(f, house_setup_on_disk, house_teardown)
@@ -199,8 +259,8 @@ int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
-        EACH(test_at_once), EACH(test_item),     EACH(test_pages),
-        EACH(test_tokens),  EACH(test_refusals), EACH(test_versions),
+        EACH(test_at_once),  EACH(test_item),     EACH(test_pages),          EACH(test_tokens),
+        EACH(test_refusals), EACH(test_versions), EACH(test_few_among_many),
     };
     return cmocka_run_group_tests_name("lists", tests, NULL, NULL);
 }

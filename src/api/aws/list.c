@@ -9,7 +9,7 @@
 enum {
     LOOK_AHEAD = 256,               /* keys asked of the projection at a time */
     FRESH_ROWS_MAX = 512,           /* turns that a list projects itself, to show what just began */
-    WALKS_MAX = 20,                 /* pages of the store that are walked for one page */
+    LOOKED_MAX = 2000,              /* rows looked at for one page, however few of them fit */
     TOKEN_AGE_MAX_S = 24 * 60 * 60, /* AWS's */
 };
 
@@ -23,7 +23,7 @@ struct list {
     bool more;
     execution_key keys[LOOK_AHEAD];
     size_t key_count, key_at;
-    unsigned walks;
+    size_t looked; /* rows */
 };
 
 /* ---- tokens: the key below which to go on, and when it was given ---- */
@@ -65,9 +65,12 @@ static bool fits(struct call *c, const struct list *l, const struct execution_ro
         return false;
     if (!l->qualified)
         return true;
+    struct arena_mark before = arena_mark(c->arena);
     struct json origin = aws_origin(c, row);
     struct str name = l->machine.kind == ARN_VERSION ? STR("version") : STR("alias");
-    return str_eq(json_str(json_get(origin, name)), l->machine.text);
+    bool same = str_eq(json_str(json_get(origin, name)), l->machine.text);
+    arena_rewind(c->arena, before);
+    return same;
 }
 
 static void add_origin(struct json_object_builder *b, struct call *c,
@@ -84,6 +87,7 @@ static void add_origin(struct json_object_builder *b, struct call *c,
 static void take_row(struct call *c, struct list *l, const struct execution_row *row)
 {
     l->last = row->key;
+    l->looked++;
     if (!fits(c, l, row))
         return;
     const struct execution_row *kept = call_keep_row(c, row);
@@ -102,7 +106,7 @@ static void take_row(struct call *c, struct list *l, const struct execution_row 
 
 static bool is_full(const struct list *l)
 {
-    return l->items.count >= l->page.count;
+    return l->items.count >= l->page.count || l->looked >= LOOKED_MAX;
 }
 
 /* ---- by the projection ---- */
@@ -118,8 +122,12 @@ static void row_read(void *owner, struct errand *e, const struct err *err)
         call_fail(c, err);
         return;
     }
-    if (!err)
+    if (err) {
+        l->last = e->read.key;
+        l->looked++;
+    } else {
         take_row(c, l, &e->read.executions[0]);
+    }
     go_on(c);
 }
 
@@ -177,7 +185,7 @@ static void page_read(void *owner, struct errand *e, const struct err *err)
     if (i == e->read.count && e->read.more)
         l->last = e->read.next;
     l->query.below = l->last;
-    if (l->more && !is_full(l) && ++l->walks < WALKS_MAX)
+    if (l->more && !is_full(l))
         walk_on(c);
     else
         answer(c, l);
