@@ -228,6 +228,15 @@ struct str json_pointer_item(struct arena *a, struct str pointer, size_t index);
 /* ---- text ---- */
 
 enum {
+    JSON_DOUBLE_SIZE = 32
+};
+
+/* JavaScript's Number.prototype.toString of a finite number; returns the length. */
+size_t json_double_format(double value, char to[static JSON_DOUBLE_SIZE]);
+/* The same of the number rounded to 15 significant digits. */
+size_t json_double_format_15(double value, char to[static JSON_DOUBLE_SIZE]);
+
+enum {
     JSON_DEPTH_MAX = 512,           /* default for nesting */
     JSON_TEXT_SIZE_MAX = 256 << 20, /* default for a text, bytes */
 };

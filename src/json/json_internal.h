@@ -170,13 +170,6 @@ size_t json_token_index(struct str token);
 
 /* ---- numbers ---- */
 
-enum {
-    JSON_DOUBLE_SIZE = 32
-};
-
-/* JavaScript's Number.prototype.toString; returns the length. */
-size_t json_double_format(double value, char to[static JSON_DOUBLE_SIZE]);
-
 bool json_number_equal(struct json a, struct json b);
 
 /* ---- names ---- */

@@ -314,15 +314,42 @@ static size_t shortest_layout(const struct shortest *s, char *to, size_t size)
     return (size_t)len;
 }
 
+static bool is_small_integer(double magnitude)
+{
+    return magnitude < 0x1p53 && magnitude == trunc(magnitude);
+}
+
+static size_t integer_layout(double magnitude, char *to, size_t size)
+{
+    return (size_t)snprintf(to, size, "%lld", (long long)magnitude);
+}
+
 size_t json_double_format(double value, char to[static JSON_DOUBLE_SIZE])
 {
     size_t sign = value < 0;
     if (sign)
         to[0] = '-';
     double magnitude = fabs(value);
-    if (magnitude < 0x1p53 && magnitude == trunc(magnitude))
-        return sign +
-               (size_t)snprintf(to + sign, JSON_DOUBLE_SIZE - sign, "%lld", (long long)magnitude);
+    if (is_small_integer(magnitude))
+        return sign + integer_layout(magnitude, to + sign, JSON_DOUBLE_SIZE - sign);
     struct shortest s = shortest_of(magnitude);
+    return sign + shortest_layout(&s, to + sign, JSON_DOUBLE_SIZE - sign);
+}
+
+/* Fifteen digits read back as themselves, so their layout needs no second look,
+ * but among the smallest doubles, where fewer tell the same number. */
+size_t json_double_format_15(double value, char to[static JSON_DOUBLE_SIZE])
+{
+    enum {
+        DIGITS = 15
+    };
+    double magnitude = fabs(value);
+    if (is_small_integer(magnitude) || magnitude < DBL_MIN)
+        return json_double_format(value, to);
+    size_t sign = value < 0;
+    if (sign)
+        to[0] = '-';
+    struct shortest s = shortest_rounded(magnitude, DIGITS);
+    shortest_trim(&s);
     return sign + shortest_layout(&s, to + sign, JSON_DOUBLE_SIZE - sign);
 }
