@@ -110,6 +110,7 @@ test('a stop by SIGTERM drains: what was asked is answered', async () => {
     const usual = server.client({ maxAttempts: 1 });
     const asked = Array.from({ length: 20 }, () => usual.startExecution({ stateMachineArn }));
     const outcomes = Promise.allSettled(asked);
+    server.expectEnd();
     server.process.kill('SIGTERM');
     const [status] = await once(server.process, 'exit');
     assert.equal(status, 0, server.said);

@@ -51,6 +51,8 @@ class Server {
              '--config', join(this.dir, 'pawl.yaml')],
             { cwd: this.dir, stdio: ['ignore', 'pipe', 'pipe'] });
         this.ended = once(this.process, 'exit');
+        this.asked = false;
+        this.process.on('exit', (status, signal) => this.#gone(signal ?? status));
         this.said = '';
         this.process.stderr.on('data', (piece) => { this.said += piece; });
         const told = new Promise((resolve) => {
@@ -67,14 +69,28 @@ class Server {
         this.endpoint = `http://127.0.0.1:${this.port}`;
     }
 
+    /** Nobody asked it to end: whoever calls it would wait for ever. */
+    #gone(how) {
+        if (this.asked) return;
+        process.stdout.write(`${this.said.replace(/^/gm, '# ')}\nBail out! pawl serve ended by itself: ${how}\n`);
+        process.exit(1);
+    }
+
+    /** The process is about to be told to end. */
+    expectEnd() {
+        this.asked = true;
+    }
+
     /** As a power cut would. */
     async kill() {
+        this.expectEnd();
         this.process.kill('SIGKILL');
         await this.ended;
     }
 
     /** As an operator would: it must end well, and sanitizers have nothing to say. */
     async stop() {
+        this.expectEnd();
         this.process.kill('SIGTERM');
         const [status, signal] = await this.ended;
         assert.equal(status, 0, `ended by ${signal ?? status}: ${this.said}`);
