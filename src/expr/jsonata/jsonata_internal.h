@@ -37,6 +37,9 @@ struct jx {
     size_t depth, depth_max;
     bool failed; /* err is filled */
     struct jsonata_error err;
+    size_t err_index;    /* {{index}} of the message */
+    struct str err_type; /* {{type}} of the message */
+    bool walks_frames;   /* $eval may bind any name */
     const struct jsonata *expression;
     const struct expr_vars *vars;
     struct json input;            /* of the whole: `$$` */
@@ -71,7 +74,8 @@ struct jx_table {
 };
 
 /* Every file of functions has one; jsonata_functions.c lists them. */
-extern const struct jx_table jx_table_core;
+extern const struct jx_table jx_table_core, jx_table_arrays, jx_table_objects,
+    jx_table_step_functions;
 
 /* ---- failing: all return false ---- */
 
@@ -117,7 +121,7 @@ struct json jx_singleton(struct json v);
 /* JSONata's truth of a value: what $boolean gives; absent is false. */
 bool jx_truth(struct json v);
 /* JSONata's `=`: deep equality. */
-bool jx_equal(struct json a, struct json b);
+MUST_CHECK bool jx_deep_equal(struct jx *x, struct json a, struct json b, bool *ret_equal);
 /* "string", "number", ... as $type gives them. */
 struct str jx_type_name(struct json v);
 
