@@ -226,9 +226,10 @@ static void test_found_by_the_next(void **state)
         for (size_t i = 0; i < COUNT_OF(s); i++)
             s[i] = shell_start(WAIT, NULL, c, children_take(c, STR("7-1-1")));
         children_give_back(c, 1); /* the next one does not end what is over */
-        for (size_t i = 0; i < COUNT_OF(s); i++)
-            if (write(ends[1], &s[i].process.pid, sizeof(pid_t)) != sizeof(pid_t))
-                _exit(1);
+        /* In one piece, as they are read. */
+        pid_t started[] = {s[0].process.pid, s[1].process.pid, s[2].process.pid};
+        if (write(ends[1], started, sizeof(started)) != sizeof(started))
+            _exit(1);
         raise(SIGKILL);
     }
     pid_t pids[3];
