@@ -153,8 +153,7 @@ void house_send(struct house *h, int fd, struct str bytes)
     }
 }
 
-/* What is there; false at the end. */
-static bool receive(int fd, struct buf *to)
+bool house_receive(int fd, struct buf *to)
 {
     char bytes[65536];
     ssize_t got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -168,7 +167,7 @@ struct str house_hear(struct house *h, int fd, const char *part)
 {
     struct buf heard = BUF_INIT(0);
     uint64_t until_ns = deadline();
-    while (receive(fd, &heard) && !(part && strstr(buf_cstr(&heard), part))) {
+    while (house_receive(fd, &heard) && !(part && strstr(buf_cstr(&heard), part))) {
         house_turn(h);
         if (clock_mono().ns > until_ns)
             fail_msg("no end; it said: %s", buf_cstr(&heard));
@@ -273,7 +272,6 @@ void assert_exception(struct house *h, struct answer a, const char *type, const 
         fail_msg("%s lacks %s", house_member(h, a.body, "message"), message);
 }
 
-/* Starts and returns the ARN. */
 const char *house_started(struct house *h, const char *definition, const char *rest)
 {
     struct answer a = house_run(h, definition, rest);

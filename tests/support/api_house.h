@@ -8,6 +8,7 @@
 #define PAWL_TESTS_SUPPORT_API_HOUSE_H
 
 #include "api/api.h"
+#include "base/buf.h"
 #include "support/engine_world.h"
 
 #include <uv.h>
@@ -45,6 +46,8 @@ struct answer {
 
 int house_connect(struct house *h);
 void house_send(struct house *h, int fd, struct str bytes);
+/* What is there; false at the end. */
+bool house_receive(int fd, struct buf *to);
 /* Until the server closes, or the text holds `part`. */
 struct str house_hear(struct house *h, int fd, const char *part);
 struct answer house_parse(struct str text);

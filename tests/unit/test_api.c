@@ -1,9 +1,6 @@
 /* The API over real sockets, on an engine under virtual time. */
 #include "api/api.h"
-#include "base/buf.h"
-#include "os/clock.h"
-#include "store/memory/memory_store.h"
-#include "support/engine_world.h"
+#include "support/api_house.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
-
-static const uint8_t secret[STORE_SECRET_SIZE] = {7};
 
 #define FUNCTION "arn:aws:lambda:us-east-1:000000000000:function:"
 #define PASS "{\"StartAt\":\"P\",\"States\":{\"P\":{\"Type\":\"Pass\",\"End\":true}}}"
@@ -32,292 +27,55 @@ static const uint8_t secret[STORE_SECRET_SIZE] = {7};
     "{\"StartAt\":\"M\",\"States\":{\"M\":{\"Type\":\"Map\",\"MaxConcurrency\":2,\"End\":true,"    \
     "\"ItemProcessor\":{\"StartAt\":\"T\",\"States\":{\"T\":{\"Type\":\"Task\",\"Resource\":"      \
     "\"" FUNCTION "slow\",\"End\":true}}}}}}"
+/* A hundred rounds, each with a minute of rest and much to tell. */
 #define BIG                                                                                        \
-    "{\"StartAt\":\"T\",\"States\":{\"T\":{\"Type\":\"Task\",\"Resource\":\"" FUNCTION "big\","    \
+    "{\"StartAt\":\"W\",\"States\":{\"W\":{\"Type\":\"Wait\",\"Seconds\":60,\"Next\":\"T\"},"      \
+    "\"T\":{\"Type\":\"Task\",\"Resource\":\"" FUNCTION "big\","                                   \
     "\"ResultPath\":\"$.last\",\"Next\":\"A\"},\"A\":{\"Type\":\"Pass\",\"Parameters\":{"          \
     "\"n.$\":\"States.MathAdd($.n, 1)\"},\"Next\":\"C\"},\"C\":{\"Type\":\"Choice\",\"Choices\":[" \
-    "{\"Variable\":\"$.n\",\"NumericGreaterThanEquals\":100,\"Next\":\"E\"}],\"Default\":\"T\"},"  \
+    "{\"Variable\":\"$.n\",\"NumericGreaterThanEquals\":100,\"Next\":\"E\"}],\"Default\":\"W\"},"  \
     "\"E\":{\"Type\":\"Succeed\"}}}"
-
-struct house {
-    struct world world;
-    uv_loop_t loop;
-    struct api *api;
-    uint16_t port;
-    bool woken, still; /* still: the clocks do not jump */
-    struct arena *arena;
-};
-
-/* ---- the house ---- */
-
-static void wake(void *arg)
-{
-    struct house *h = arg;
-    h->woken = true;
-}
-
-static void followed(void *arg, const struct run *run, const struct execution_row *execution,
-                     const struct flow_event *events, size_t count, struct wall_ms at)
-{
-    struct house *h = arg;
-    (void)run, (void)events, (void)count, (void)at;
-    api_followed(h->api, run, execution);
-}
-
-static void open_api(struct house *h, struct http_limits limits)
-{
-    struct err err;
-    engine_follow(h->world.engine, followed, h);
-    h->api = api_new(&(struct api_options){
-        .loop = &h->loop,
-        .engine = h->world.engine,
-        .store = h->world.store,
-        .seed = 5,
-        .limits = limits,
-        .wake = wake,
-        .arg = h,
-    });
-    if (!api_listen_tcp(h->api, "127.0.0.1", 0, &h->port, &err))
-        fail_msg("%s", err.message);
-}
-
-static int setup(void **state)
-{
-    struct house *h = calloc(1, sizeof(*h));
-    world_init(&h->world, memory_store_new(secret));
-    world_open(&h->world);
-    h->arena = arena_new(0);
-    assert_int_equal(uv_loop_init(&h->loop), 0);
-    open_api(h, (struct http_limits){.linger_ms = 50});
-    *state = h;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct house *h = *state;
-    api_stop(h->api);
-    uv_run(&h->loop, UV_RUN_DEFAULT);
-    world_release(&h->world);
-    api_free(h->api);
-    store_close(h->world.store);
-    assert_int_equal(uv_loop_close(&h->loop), 0);
-    arena_free(h->arena);
-    free(h);
-    return 0;
-}
-
-/* Few moves at a time, so that what is told can leave. */
-static void turn(struct house *h)
-{
-    uv_run(&h->loop, UV_RUN_NOWAIT);
-    h->woken = true;
-    for (int moves = 0; moves < 8 && h->woken; moves++) {
-        h->woken = false;
-        h->woken |= h->still ? world_work(&h->world) : world_step(&h->world);
-    }
-}
-
-/* ---- a client ---- */
-
-struct answer {
-    int status;
-    struct str head, body;
-};
-
-static uint64_t deadline(void)
-{
-    return clock_mono().ns + 20 * (uint64_t)1000000000;
-}
-
-static int connect_to(struct house *h)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(h->port)};
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    return fd;
-}
-
-static void send_all(struct house *h, int fd, struct str bytes)
-{
-    while (bytes.len) {
-        ssize_t sent = send(fd, bytes.ptr, bytes.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent > 0)
-            bytes = str_slice(bytes, (size_t)sent, bytes.len);
-        else
-            assert_int_equal(errno, EAGAIN);
-        turn(h);
-    }
-}
-
-/* What is there; false at the end. */
-static bool receive(int fd, struct buf *to)
-{
-    char bytes[65536];
-    ssize_t got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-    if (got > 0)
-        buf_append(to, str_of(bytes, (size_t)got));
-    return got > 0 || (got < 0 && errno == EAGAIN);
-}
-
-/* Until the server closes, or the text holds `part`. */
-static struct str hear(struct house *h, int fd, const char *part)
-{
-    struct buf heard = BUF_INIT(0);
-    uint64_t until_ns = deadline();
-    while (receive(fd, &heard) && !(part && strstr(buf_cstr(&heard), part))) {
-        turn(h);
-        if (clock_mono().ns > until_ns)
-            fail_msg("no end; it said: %s", buf_cstr(&heard));
-    }
-    struct str text = str_of_cstr(arena_cstr(h->arena, buf_str(&heard)));
-    buf_release(&heard);
-    return text;
-}
-
-static struct answer parse(struct str text)
-{
-    size_t empty = str_find(text, STR("\r\n\r\n"));
-    assert_true(empty != SIZE_MAX);
-    int64_t status = 0;
-    assert_true(str_to_int64(str_slice(text, 9, 12), &status));
-    return (struct answer){(int)status, str_slice(text, 0, empty + 2),
-                           str_slice(text, empty + 4, text.len)};
-}
-
-/* HTTP/1.0, so that what is streamed comes without chunks. */
-static int begin(struct house *h, const char *method, const char *path, const char *headers,
-                 const char *body)
-{
-    struct buf text = BUF_INIT(0);
-    int fd = connect_to(h);
-    buf_printf(&text, "%s %s HTTP/1.0\r\nHost: x\r\n%sContent-Length: %zu\r\n\r\n%s", method, path,
-               headers, strlen(body), body);
-    send_all(h, fd, buf_str(&text));
-    buf_release(&text);
-    return fd;
-}
-
-static struct answer ask(struct house *h, const char *method, const char *path, const char *headers,
-                         const char *body)
-{
-    int fd = begin(h, method, path, headers, body);
-    struct answer a = parse(hear(h, fd, NULL));
-    close(fd);
-    return a;
-}
-
-static struct answer aws(struct house *h, const char *operation, const char *body)
-{
-    char header[128];
-    snprintf(header, sizeof(header), "X-Amz-Target: AWSStepFunctions.%s\r\n", operation);
-    return ask(h, "POST", "/", header, body);
-}
-
-static struct answer run_json(struct house *h, const char *definition, const char *rest)
-{
-    struct buf body = BUF_INIT(0);
-    buf_printf(&body, "{\"machine_name\":\"m\",\"definition\":%s%s}", definition, rest);
-    struct answer a = ask(h, "POST", "/api/v1/run", "", buf_cstr(&body));
-    buf_release(&body);
-    return a;
-}
-
-static struct json json_of(struct house *h, struct str text)
-{
-    struct json value;
-    struct err err;
-    if (!json_parse(h->arena, text, (struct json_limits){0}, JSON_DUPLICATES_REFUSE, &value, &err))
-        fail_msg("%s: " STR_FMT, err.message, STR_ARG(text));
-    return value;
-}
-
-static const char *member(struct house *h, struct str body, const char *name)
-{
-    struct json value = json_get(json_of(h, body), str_of_cstr(name));
-    return arena_cstr(h->arena,
-                      json_is_string(value) ? json_str(value) : json_text(h->arena, value));
-}
-
-static void assert_problem(struct house *h, struct answer a, int status, const char *code)
-{
-    assert_true(str_find(a.head, STR("application/problem+json")) != SIZE_MAX);
-    assert_string_equal(member(h, a.body, "code"), code);
-    assert_int_equal(a.status, status);
-    char number[8];
-    snprintf(number, sizeof(number), "%d", status);
-    assert_string_equal(member(h, a.body, "status"), number);
-    assert_true(strlen(member(h, a.body, "detail")) > 10);
-}
-
-static void assert_exception(struct house *h, struct answer a, const char *type,
-                             const char *message)
-{
-    assert_string_equal(member(h, a.body, "__type"), type);
-    assert_int_equal(a.status, 400);
-    char header[128];
-    snprintf(header, sizeof(header), "\r\nx-amzn-ErrorType: %s\r\n", type);
-    assert_true(str_find(a.head, str_of_cstr(header)) != SIZE_MAX);
-    assert_true(str_find(a.head, STR("\r\nx-amzn-RequestId: ")) != SIZE_MAX);
-    if (!strstr(member(h, a.body, "message"), message))
-        fail_msg("%s lacks %s", member(h, a.body, "message"), message);
-}
-
-/* Starts and returns the ARN. */
-static const char *started(struct house *h, const char *definition, const char *rest)
-{
-    struct answer a = run_json(h, definition, rest);
-    if (a.status != 200)
-        fail_msg(STR_FMT, STR_ARG(a.body));
-    return member(h, a.body, "execution_arn");
-}
-
-static const char *with_arn(struct house *h, const char *arn, const char *rest)
-{
-    return arena_cstr(h->arena, arena_printf(h->arena, "{\"executionArn\":\"%s\"%s}", arn, rest));
-}
 
 /* ---- run ---- */
 
 static void test_run(void **state)
 {
     struct house *h = *state;
-    struct answer a = run_json(h, PASS, ",\"input\":{\"n\":1.0},\"name\":\"one\"");
+    struct answer a = house_run(h, PASS, ",\"input\":{\"n\":1.0},\"name\":\"one\"");
     assert_int_equal(a.status, 200);
-    assert_string_equal(member(h, a.body, "execution_arn"),
+    assert_string_equal(house_member(h, a.body, "execution_arn"),
                         "arn:aws:states:us-east-1:000000000000:execution:m:one");
-    assert_string_equal(member(h, a.body, "name"), "one");
-    assert_string_equal(member(h, a.body, "machine_name"), "m");
-    assert_string_equal(member(h, a.body, "status"), "SUCCEEDED");
-    assert_string_equal(member(h, a.body, "already"), "false");
-    assert_int_equal(strlen(member(h, a.body, "id")), UUID_TEXT_LEN);
+    assert_string_equal(house_member(h, a.body, "name"), "one");
+    assert_string_equal(house_member(h, a.body, "machine_name"), "m");
+    assert_string_equal(house_member(h, a.body, "status"), "SUCCEEDED");
+    assert_string_equal(house_member(h, a.body, "already"), "false");
+    assert_int_equal(strlen(house_member(h, a.body, "id")), UUID_TEXT_LEN);
     /* The text of a definition, and the number as it was written. */
-    a = run_json(h, "\"StartAt: P\\nStates:\\n  P:\\n    Type: Pass\\n    End: true\\n\"",
-                 ",\"input\":[1.50]");
+    a = house_run(h, "\"StartAt: P\\nStates:\\n  P:\\n    Type: Pass\\n    End: true\\n\"",
+                  ",\"input\":[1.50]");
     assert_int_equal(a.status, 200);
-    a = aws(h, "DescribeExecution", with_arn(h, member(h, a.body, "execution_arn"), ""));
-    assert_string_equal(member(h, a.body, "output"), "[1.50]");
+    a = house_aws(h, "DescribeExecution",
+                  house_with_arn(h, house_member(h, a.body, "execution_arn"), ""));
+    assert_string_equal(house_member(h, a.body, "output"), "[1.50]");
 }
 
 static void test_run_refuses(void **state)
 {
     struct house *h = *state;
-    assert_problem(h, ask(h, "POST", "/api/v1/run", "", "{"), 400, "INVALID_JSON");
-    assert_problem(h, ask(h, "POST", "/api/v1/run", "", "[]"), 400, "USAGE");
-    assert_problem(h, ask(h, "POST", "/api/v1/run", "", ""), 400, "USAGE");
-    assert_problem(h, ask(h, "POST", "/api/v1/run", "", "{\"definition\":{}}"), 400, "USAGE");
-    assert_problem(h, run_json(h, "7", ""), 400, "USAGE");
-    assert_problem(h, run_json(h, PASS, ",\"name\":7"), 400, "USAGE");
-    assert_problem(h, run_json(h, PASS, ",\"Name\":\"a\""), 400, "USAGE");
-    assert_problem(h, run_json(h, PASS, ",\"name\":\"a b\""), 400, "INVALID_INPUT");
-    struct answer a = run_json(h, "\"{\\n \\\"StartAt\\\": 1}\"", "");
+    assert_problem(h, house_ask(h, "POST", "/api/v1/run", "", "{"), 400, "INVALID_JSON");
+    assert_problem(h, house_ask(h, "POST", "/api/v1/run", "", "[]"), 400, "USAGE");
+    assert_problem(h, house_ask(h, "POST", "/api/v1/run", "", ""), 400, "USAGE");
+    assert_problem(h, house_ask(h, "POST", "/api/v1/run", "", "{\"definition\":{}}"), 400, "USAGE");
+    assert_problem(h, house_run(h, "7", ""), 400, "USAGE");
+    assert_problem(h, house_run(h, PASS, ",\"name\":7"), 400, "USAGE");
+    assert_problem(h, house_run(h, PASS, ",\"Name\":\"a\""), 400, "USAGE");
+    assert_problem(h, house_run(h, PASS, ",\"name\":\"a b\""), 400, "INVALID_INPUT");
+    struct answer a = house_run(h, "\"{\\n \\\"StartAt\\\": 1}\"", "");
     assert_problem(h, a, 400, "INVALID_DEFINITION");
-    assert_string_equal(member(h, a.body, "line"), "1");
+    assert_string_equal(house_member(h, a.body, "line"), "1");
     char *deep = calloc(1, 2001);
     memset(deep, '[', 2000);
-    assert_problem(h, ask(h, "POST", "/api/v1/run", "", deep), 400, "TOO_DEEP");
+    assert_problem(h, house_ask(h, "POST", "/api/v1/run", "", deep), 400, "TOO_DEEP");
     free(deep);
 }
 
@@ -325,12 +83,12 @@ static void test_run_again(void **state)
 {
     struct house *h = *state;
     h->still = true;
-    const char *first = started(h, TASK("never"), ",\"name\":\"n\",\"input\":1");
-    struct answer a = run_json(h, TASK("never"), ",\"name\":\"n\",\"input\":1");
+    const char *first = house_started(h, TASK("never"), ",\"name\":\"n\",\"input\":1");
+    struct answer a = house_run(h, TASK("never"), ",\"name\":\"n\",\"input\":1");
     assert_int_equal(a.status, 200);
-    assert_string_equal(member(h, a.body, "already"), "true");
-    assert_string_equal(member(h, a.body, "execution_arn"), first);
-    assert_problem(h, run_json(h, TASK("never"), ",\"name\":\"n\",\"input\":2"), 409, "CONFLICT");
+    assert_string_equal(house_member(h, a.body, "already"), "true");
+    assert_string_equal(house_member(h, a.body, "execution_arn"), first);
+    assert_problem(h, house_run(h, TASK("never"), ",\"name\":\"n\",\"input\":2"), 409, "CONFLICT");
 }
 
 /* ---- resources ---- */
@@ -338,44 +96,51 @@ static void test_run_again(void **state)
 static void test_paths(void **state)
 {
     struct house *h = *state;
-    assert_problem(h, ask(h, "GET", "/", "", ""), 404, "NO_SUCH_PATH");
-    assert_problem(h, ask(h, "GET", "/api/v1/executions", "", ""), 404, "NO_SUCH_PATH");
-    assert_problem(h, ask(h, "GET", "/api/v1/executions//follow", "", ""), 404, "NO_SUCH_PATH");
-    assert_problem(h, ask(h, "GET", "/api/v1/executions/%zz/follow", "", ""), 404, "NO_SUCH_PATH");
-    struct answer a = ask(h, "DELETE", "/api/v1/run", "", "");
+    assert_problem(h, house_ask(h, "GET", "/", "", ""), 404, "NO_SUCH_PATH");
+    assert_problem(h, house_ask(h, "GET", "/api/v1/executions", "", ""), 404, "NO_SUCH_PATH");
+    assert_problem(h, house_ask(h, "GET", "/api/v1/executions//follow", "", ""), 404,
+                   "NO_SUCH_PATH");
+    assert_problem(h, house_ask(h, "GET", "/api/v1/executions/%zz/follow", "", ""), 404,
+                   "NO_SUCH_PATH");
+    struct answer a = house_ask(h, "DELETE", "/api/v1/run", "", "");
     assert_problem(h, a, 405, "METHOD_NOT_ALLOWED");
     assert_true(str_find(a.head, STR("\r\nAllow: POST\r\n")) != SIZE_MAX);
-    assert_problem(h, ask(h, "GET", "/api/v1/executions/x/follow?from=-1", "", ""), 400, "USAGE");
-    assert_problem(h, ask(h, "GET", "/api/v1/executions/x/follow?data=1", "", ""), 400, "USAGE");
+    assert_problem(h, house_ask(h, "GET", "/api/v1/executions/x/follow?from=-1", "", ""), 400,
+                   "USAGE");
+    assert_problem(h, house_ask(h, "GET", "/api/v1/executions/x/follow?data=1", "", ""), 400,
+                   "USAGE");
 }
 
 static struct answer stop(struct house *h, const char *id)
 {
     char path[512];
     snprintf(path, sizeof(path), "/api/v1/executions/%s/stop", id);
-    return ask(h, "POST", path, "", "{\"error\":\"Enough\"}");
+    return house_ask(h, "POST", path, "", "{\"error\":\"Enough\"}");
 }
 
 static void test_finding(void **state)
 {
     struct house *h = *state;
     h->still = true;
-    struct answer a = run_json(h, TASK("never"), ",\"name\":\"by-name\"");
-    assert_string_equal(member(h, stop(h, "by-name").body, "status"), "ABORTED");
+    struct answer a = house_run(h, TASK("never"), ",\"name\":\"by-name\"");
+    assert_string_equal(house_member(h, stop(h, "by-name").body, "status"), "ABORTED");
     /* Stopped already: it says so. */
-    assert_string_equal(member(h, stop(h, member(h, a.body, "id")).body, "status"), "ABORTED");
-    a = run_json(h, TASK("never"), "");
-    assert_string_equal(member(h, stop(h, member(h, a.body, "id")).body, "status"), "ABORTED");
-    a = run_json(h, TASK("never"), "");
-    assert_string_equal(member(h, stop(h, member(h, a.body, "execution_arn")).body, "status"),
+    assert_string_equal(house_member(h, stop(h, house_member(h, a.body, "id")).body, "status"),
                         "ABORTED");
+    a = house_run(h, TASK("never"), "");
+    assert_string_equal(house_member(h, stop(h, house_member(h, a.body, "id")).body, "status"),
+                        "ABORTED");
+    a = house_run(h, TASK("never"), "");
+    assert_string_equal(
+        house_member(h, stop(h, house_member(h, a.body, "execution_arn")).body, "status"),
+        "ABORTED");
     assert_problem(h, stop(h, "nobody"), 404, "NOT_FOUND");
     assert_problem(h, stop(h, "00000000-0000-7000-8000-000000000000"), 404, "NOT_FOUND");
     assert_problem(h, stop(h, "arn:aws:states:eu-west-1:000000000000:execution:m:by-name"), 404,
                    "NOT_FOUND");
     /* The same name on another machine. */
-    a = ask(h, "POST", "/api/v1/run", "",
-            "{\"machine_name\":\"other\",\"name\":\"by-name\",\"definition\":" PASS "}");
+    a = house_ask(h, "POST", "/api/v1/run", "",
+                  "{\"machine_name\":\"other\",\"name\":\"by-name\",\"definition\":" PASS "}");
     assert_int_equal(a.status, 200);
     assert_problem(h, stop(h, "by-name"), 409, "AMBIGUOUS");
 }
@@ -387,71 +152,78 @@ static void test_finding(void **state)
 static void test_aws_start(void **state)
 {
     struct house *h = *state;
-    started(h, TASK("slow"), ",\"name\":\"first\"");
+    house_started(h, TASK("slow"), ",\"name\":\"first\"");
     h->still = true;
-    struct answer a =
-        aws(h, "StartExecution",
-            "{\"stateMachineArn\":\"" MACHINE "m\",\"name\":\"x\",\"input\":\"{\\\"a\\\": 1}\"}");
+    struct answer a = house_aws(h, "StartExecution",
+                                "{\"stateMachineArn\":\"" MACHINE
+                                "m\",\"name\":\"x\",\"input\":\"{\\\"a\\\": 1}\"}");
     assert_int_equal(a.status, 200);
     assert_true(str_find(a.head, STR("application/x-amz-json-1.0")) != SIZE_MAX);
-    const char *arn = member(h, a.body, "executionArn");
+    const char *arn = house_member(h, a.body, "executionArn");
     assert_string_equal(arn, "arn:aws:states:us-east-1:000000000000:execution:m:x");
-    const char *date = member(h, a.body, "startDate");
+    const char *date = house_member(h, a.body, "startDate");
     assert_true(strtod(date, NULL) > 1e9);
     /* The same again is the same. */
-    a = aws(h, "StartExecution",
-            "{\"stateMachineArn\":\"" MACHINE "m\",\"name\":\"x\",\"input\":\"{\\\"a\\\":1}\"}");
-    assert_string_equal(member(h, a.body, "startDate"), date);
+    a = house_aws(h, "StartExecution",
+                  "{\"stateMachineArn\":\"" MACHINE
+                  "m\",\"name\":\"x\",\"input\":\"{\\\"a\\\":1}\"}");
+    assert_string_equal(house_member(h, a.body, "startDate"), date);
     assert_exception(h,
-                     aws(h, "StartExecution",
-                         "{\"stateMachineArn\":\"" MACHINE "m\",\"name\":\"x\",\"input\":\"2\"}"),
+                     house_aws(h, "StartExecution",
+                               "{\"stateMachineArn\":\"" MACHINE
+                               "m\",\"name\":\"x\",\"input\":\"2\"}"),
                      "ExecutionAlreadyExists",
                      "Execution Already Exists: "
                      "'arn:aws:states:us-east-1:000000000000:execution:m:x'");
     h->still = false;
-    a = aws(h, "DescribeExecution", with_arn(h, arn, ""));
-    assert_string_equal(member(h, a.body, "input"), "{\"a\":1}");
+    a = house_aws(h, "DescribeExecution", house_with_arn(h, arn, ""));
+    assert_string_equal(house_member(h, a.body, "input"), "{\"a\":1}");
 }
 
 static void test_aws_start_refuses(void **state)
 {
     struct house *h = *state;
-    started(h, PASS, "");
-    assert_exception(h, aws(h, "StartExecution", "{\"stateMachineArn\":\"" MACHINE "no\"}"),
+    house_started(h, PASS, "");
+    assert_exception(h, house_aws(h, "StartExecution", "{\"stateMachineArn\":\"" MACHINE "no\"}"),
                      "StateMachineDoesNotExist", "State Machine Does Not Exist: '" MACHINE "no'");
     assert_exception(
         h,
-        aws(h, "StartExecution",
-            "{\"stateMachineArn\":\"arn:aws:states:us-east-1:111111111111:stateMachine:m\"}"),
+        house_aws(h, "StartExecution",
+                  "{\"stateMachineArn\":\"arn:aws:states:us-east-1:111111111111:stateMachine:m\"}"),
         "StateMachineDoesNotExist", "111111111111");
-    assert_exception(h, aws(h, "StartExecution", "{\"stateMachineArn\":\"m\"}"), "InvalidArn",
+    assert_exception(h, house_aws(h, "StartExecution", "{\"stateMachineArn\":\"m\"}"), "InvalidArn",
                      "Invalid Arn: 'Invalid ARN prefix: m'");
     assert_exception(
-        h, aws(h, "StartExecution", "{\"stateMachineArn\":\"" MACHINE "m\",\"name\":\"a b\"}"),
+        h,
+        house_aws(h, "StartExecution", "{\"stateMachineArn\":\"" MACHINE "m\",\"name\":\"a b\"}"),
         "InvalidName", "Invalid Name: 'a b'");
     assert_exception(
-        h, aws(h, "StartExecution", "{\"stateMachineArn\":\"" MACHINE "m\",\"input\":\"{\"}"),
+        h, house_aws(h, "StartExecution", "{\"stateMachineArn\":\"" MACHINE "m\",\"input\":\"{\"}"),
         "InvalidExecutionInput", "Invalid State Machine Execution Input: '");
-    assert_exception(h, aws(h, "StartExecution", "{}"), "ValidationException",
+    assert_exception(h, house_aws(h, "StartExecution", "{}"), "ValidationException",
                      "Member must not be null");
-    assert_exception(h, aws(h, "StartExecution", "{\"stateMachineArn\":5}"),
+    assert_exception(h, house_aws(h, "StartExecution", "{\"stateMachineArn\":5}"),
                      "SerializationException", "stateMachineArn");
-    assert_exception(h, aws(h, "StartExecution", "{\"stateMachineArn\""), "SerializationException",
-                     "");
+    assert_exception(h, house_aws(h, "StartExecution", "{\"stateMachineArn\""),
+                     "SerializationException", "");
 }
 
 static void test_aws_protocol(void **state)
 {
     struct house *h = *state;
-    assert_exception(h, aws(h, "MakeCoffee", "{}"), "UnknownOperationException", "MakeCoffee");
-    assert_exception(h, ask(h, "POST", "/", "", "{}"), "UnknownOperationException", "X-Amz-Target");
-    assert_exception(h, ask(h, "POST", "/", "X-Amz-Target: DynamoDB.StartExecution\r\n", "{}"),
+    assert_exception(h, house_aws(h, "MakeCoffee", "{}"), "UnknownOperationException",
+                     "MakeCoffee");
+    assert_exception(h, house_ask(h, "POST", "/", "", "{}"), "UnknownOperationException",
+                     "X-Amz-Target");
+    assert_exception(h,
+                     house_ask(h, "POST", "/", "X-Amz-Target: DynamoDB.StartExecution\r\n", "{}"),
                      "UnknownOperationException", "DynamoDB");
-    assert_exception(h, aws(h, "DescribeExecution", "{\"executionArn\":\"x\"}"), "InvalidArn", "x");
+    assert_exception(h, house_aws(h, "DescribeExecution", "{\"executionArn\":\"x\"}"), "InvalidArn",
+                     "x");
     assert_exception(
         h,
-        aws(h, "DescribeExecution",
-            "{\"executionArn\":\"arn:aws:states:us-east-1:000000000000:execution:m:none\"}"),
+        house_aws(h, "DescribeExecution",
+                  "{\"executionArn\":\"arn:aws:states:us-east-1:000000000000:execution:m:none\"}"),
         "ExecutionDoesNotExist",
         "Execution Does Not Exist: 'arn:aws:states:us-east-1:000000000000:execution:m:none'");
 }
@@ -460,44 +232,46 @@ static void test_aws_describe(void **state)
 {
     struct house *h = *state;
     h->still = true;
-    const char *arn = started(h, TASK("slow"), ",\"input\":{\"a\":[1,2]}");
-    struct answer a = aws(h, "DescribeExecution", with_arn(h, arn, ""));
-    assert_string_equal(member(h, a.body, "status"), "RUNNING");
-    assert_string_equal(member(h, a.body, "input"), "{\"a\":[1,2]}");
-    assert_string_equal(member(h, a.body, "inputDetails"), "{\"included\":true}");
-    assert_string_equal(member(h, a.body, "stopDate"), "null");
-    assert_string_equal(member(h, a.body, "stateMachineArn"), MACHINE "m");
+    const char *arn = house_started(h, TASK("slow"), ",\"input\":{\"a\":[1,2]}");
+    struct answer a = house_aws(h, "DescribeExecution", house_with_arn(h, arn, ""));
+    assert_string_equal(house_member(h, a.body, "status"), "RUNNING");
+    assert_string_equal(house_member(h, a.body, "input"), "{\"a\":[1,2]}");
+    assert_string_equal(house_member(h, a.body, "inputDetails"), "{\"included\":true}");
+    assert_string_equal(house_member(h, a.body, "stopDate"), "null");
+    assert_string_equal(house_member(h, a.body, "stateMachineArn"), MACHINE "m");
     h->still = false;
-    aws(h, "DescribeExecution", with_arn(h, arn, ""));
-    a = aws(h, "DescribeExecution", with_arn(h, arn, ""));
-    assert_string_equal(member(h, a.body, "status"), "SUCCEEDED");
-    assert_string_equal(member(h, a.body, "output"), "{\"a\":[1,2]}");
-    a = aws(h, "DescribeExecution", with_arn(h, arn, ",\"includedData\":\"METADATA_ONLY\""));
-    assert_string_equal(member(h, a.body, "output"), "null");
-    assert_string_equal(member(h, a.body, "outputDetails"), "{\"included\":false}");
-    arn = started(h, TASK("fail"), "");
-    a = aws(h, "DescribeExecution", with_arn(h, arn, ""));
-    assert_string_equal(member(h, a.body, "status"), "FAILED");
-    assert_string_equal(member(h, a.body, "error"), "Boom");
-    assert_string_equal(member(h, a.body, "cause"), "it went boom");
+    house_aws(h, "DescribeExecution", house_with_arn(h, arn, ""));
+    a = house_aws(h, "DescribeExecution", house_with_arn(h, arn, ""));
+    assert_string_equal(house_member(h, a.body, "status"), "SUCCEEDED");
+    assert_string_equal(house_member(h, a.body, "output"), "{\"a\":[1,2]}");
+    a = house_aws(h, "DescribeExecution",
+                  house_with_arn(h, arn, ",\"includedData\":\"METADATA_ONLY\""));
+    assert_string_equal(house_member(h, a.body, "output"), "null");
+    assert_string_equal(house_member(h, a.body, "outputDetails"), "{\"included\":false}");
+    arn = house_started(h, TASK("fail"), "");
+    a = house_aws(h, "DescribeExecution", house_with_arn(h, arn, ""));
+    assert_string_equal(house_member(h, a.body, "status"), "FAILED");
+    assert_string_equal(house_member(h, a.body, "error"), "Boom");
+    assert_string_equal(house_member(h, a.body, "cause"), "it went boom");
 }
 
 static void test_aws_stop(void **state)
 {
     struct house *h = *state;
     h->still = true;
-    const char *arn = started(h, TASK("never"), "");
+    const char *arn = house_started(h, TASK("never"), "");
     struct answer a =
-        aws(h, "StopExecution", with_arn(h, arn, ",\"error\":\"Enough\",\"cause\":\"is enough\""));
+        house_aws(h, "StopExecution",
+                  house_with_arn(h, arn, ",\"error\":\"Enough\",\"cause\":\"is enough\""));
     assert_int_equal(a.status, 200);
-    const char *date = member(h, a.body, "stopDate");
+    const char *date = house_member(h, a.body, "stopDate");
     assert_true(strtod(date, NULL) > 1e9);
-    a = aws(h, "DescribeExecution", with_arn(h, arn, ""));
-    assert_string_equal(member(h, a.body, "status"), "ABORTED");
-    assert_string_equal(member(h, a.body, "error"), "Enough");
-    assert_string_equal(member(h, a.body, "cause"), "is enough");
-    a = aws(h, "StopExecution", with_arn(h, arn, ""));
-    assert_string_equal(member(h, a.body, "stopDate"), date);
+    a = house_aws(h, "DescribeExecution", house_with_arn(h, arn, ""));
+    assert_string_equal(house_member(h, a.body, "status"), "ABORTED");
+    assert_string_equal(house_member(h, a.body, "error"), "Enough");
+    assert_string_equal(house_member(h, a.body, "cause"), "is enough");
+    a = house_aws(h, "StopExecution", house_with_arn(h, arn, ""));
+    assert_string_equal(house_member(h, a.body, "stopDate"), date);
 }
 
 /* The ids of a page, joined; *ret_token is "null" after the last page. */
@@ -508,17 +282,17 @@ static const char *page(struct house *h, const char *arn, const char *rest, cons
                           ? STR("")
                           : arena_printf(h->arena, ",\"nextToken\":\"%s\"", token);
     struct str arguments = arena_printf(h->arena, "%s" STR_FMT, rest, STR_ARG(more));
-    struct answer a =
-        aws(h, "GetExecutionHistory", with_arn(h, arn, arena_cstr(h->arena, arguments)));
+    struct answer a = house_aws(h, "GetExecutionHistory",
+                                house_with_arn(h, arn, arena_cstr(h->arena, arguments)));
     if (a.status != 200)
         fail_msg(STR_FMT, STR_ARG(a.body));
     struct buf ids = BUF_INIT(0);
-    struct json events = json_get(json_of(h, a.body), STR("events"));
+    struct json events = json_get(house_json(h, a.body), STR("events"));
     for (size_t i = 0; i < json_count(events); i++) {
         json_write(&ids, json_get(json_at(events, i), STR("id")));
         buf_append_char(&ids, ' ');
     }
-    *ret_token = member(h, a.body, "nextToken");
+    *ret_token = house_member(h, a.body, "nextToken");
     const char *text = arena_cstr(h->arena, buf_str(&ids));
     buf_release(&ids);
     return text;
@@ -540,7 +314,7 @@ static void test_aws_history(void **state)
 {
     struct house *h = *state;
     const char *token;
-    const char *arn = started(h, FLAKY, ",\"input\":7");
+    const char *arn = house_started(h, FLAKY, ",\"input\":7");
     const char *all = page(h, arn, "", "null", &token);
     assert_string_equal(all, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 ");
     assert_string_equal(token, "null");
@@ -553,11 +327,12 @@ static void test_aws_history(void **state)
         snprintf(rest, sizeof(rest), ",\"maxResults\":%d,\"reverseOrder\":true", size);
         assert_string_equal(all_pages(h, arn, rest), reversed);
     }
-    struct answer a = aws(h, "GetExecutionHistory",
-                          with_arn(h, arn, ",\"maxResults\":2,\"includeExecutionData\":false"));
+    struct answer a =
+        house_aws(h, "GetExecutionHistory",
+                  house_with_arn(h, arn, ",\"maxResults\":2,\"includeExecutionData\":false"));
     assert_true(str_find(a.body, STR("ExecutionStarted")) != SIZE_MAX);
     assert_true(str_find(a.body, STR("\"input\"")) == SIZE_MAX);
-    a = aws(h, "GetExecutionHistory", with_arn(h, arn, ",\"maxResults\":2"));
+    a = house_aws(h, "GetExecutionHistory", house_with_arn(h, arn, ",\"maxResults\":2"));
     assert_true(str_find(a.body, STR("\"input\":\"7\"")) != SIZE_MAX);
 }
 
@@ -565,21 +340,24 @@ static void test_aws_history_refuses(void **state)
 {
     struct house *h = *state;
     const char *token;
-    const char *arn = started(h, FLAKY, ""), *other = started(h, PASS, "");
+    const char *arn = house_started(h, FLAKY, ""), *other = house_started(h, PASS, "");
     char rest[512];
     page(h, arn, ",\"maxResults\":2", "null", &token);
     snprintf(rest, sizeof(rest), ",\"nextToken\":\"%s\"", token);
-    assert_exception(h, aws(h, "GetExecutionHistory", with_arn(h, other, rest)), "InvalidToken",
-                     "Invalid Token");
-    snprintf(rest, sizeof(rest), ",\"reverseOrder\":true,\"nextToken\":\"%s\"", token);
-    assert_exception(h, aws(h, "GetExecutionHistory", with_arn(h, arn, rest)), "InvalidToken",
-                     "Invalid Token");
-    assert_exception(h, aws(h, "GetExecutionHistory", with_arn(h, arn, ",\"nextToken\":\"??\"")),
+    assert_exception(h, house_aws(h, "GetExecutionHistory", house_with_arn(h, other, rest)),
                      "InvalidToken", "Invalid Token");
-    assert_exception(h, aws(h, "GetExecutionHistory", with_arn(h, arn, ",\"maxResults\":1001")),
-                     "ValidationException", "less than or equal to 1000");
-    assert_exception(h, aws(h, "GetExecutionHistory", with_arn(h, arn, ",\"maxResults\":\"1\"")),
-                     "SerializationException", "maxResults");
+    snprintf(rest, sizeof(rest), ",\"reverseOrder\":true,\"nextToken\":\"%s\"", token);
+    assert_exception(h, house_aws(h, "GetExecutionHistory", house_with_arn(h, arn, rest)),
+                     "InvalidToken", "Invalid Token");
+    assert_exception(
+        h, house_aws(h, "GetExecutionHistory", house_with_arn(h, arn, ",\"nextToken\":\"??\"")),
+        "InvalidToken", "Invalid Token");
+    assert_exception(
+        h, house_aws(h, "GetExecutionHistory", house_with_arn(h, arn, ",\"maxResults\":1001")),
+        "ValidationException", "less than or equal to 1000");
+    assert_exception(
+        h, house_aws(h, "GetExecutionHistory", house_with_arn(h, arn, ",\"maxResults\":\"1\"")),
+        "SerializationException", "maxResults");
 }
 
 /* ---- following ---- */
@@ -588,7 +366,7 @@ static int follow(struct house *h, const char *arn, const char *query)
 {
     char path[512];
     snprintf(path, sizeof(path), "/api/v1/executions/%s/follow%s", arn, query);
-    return begin(h, "GET", path, "", "");
+    return house_begin(h, "GET", path, "", "");
 }
 
 struct lines {
@@ -604,7 +382,7 @@ static struct lines lines_of(struct house *h, struct str body)
         struct str line = str_slice(body, 0, end);
         assert_true(end != SIZE_MAX && l.count < COUNT_OF(l.items));
         if (line.len)
-            l.items[l.count++] = json_of(h, line);
+            l.items[l.count++] = house_json(h, line);
         body = str_slice(body, end + 1, body.len);
     }
     return l;
@@ -634,24 +412,24 @@ static void test_follow(void **state)
 {
     struct house *h = *state;
     h->still = true;
-    const char *arn = started(h, FLAKY, ",\"input\":{\"a\":1}");
+    const char *arn = house_started(h, FLAKY, ",\"input\":{\"a\":1}");
     int fd = follow(h, arn, "");
-    struct str head = hear(h, fd, "\"turn\":0,");
+    struct str head = house_hear(h, fd, "\"turn\":0,");
     assert_true(str_find(head, STR("Content-Type: application/x-ndjson\r\n")) != SIZE_MAX);
     assert_int_equal(api_followers(h->api), 1);
     h->still = false;
-    struct str rest = hear(h, fd, NULL);
+    struct str rest = house_hear(h, fd, NULL);
     close(fd);
     assert_int_equal(api_followers(h->api), 0);
     struct str whole = arena_printf(h->arena, STR_FMT STR_FMT, STR_ARG(head), STR_ARG(rest));
-    struct str body = parse(whole).body;
+    struct str body = house_parse(whole).body;
     check_lines(h, body, 1, "SUCCEEDED");
     assert_true(str_find(body, STR("\"type\":\"PawlRetryArmed\"")) != SIZE_MAX);
     assert_true(str_find(body, STR("\"error\":\"Boom\"")) != SIZE_MAX);
     assert_true(str_find(body, STR("\"output\":{\"a\":1}}}\n")) != SIZE_MAX);
     /* Afterwards it is told alike. */
     fd = follow(h, arn, "");
-    struct str again = parse(hear(h, fd, NULL)).body;
+    struct str again = house_parse(house_hear(h, fd, NULL)).body;
     close(fd);
     size_t first = str_find_char(body, '\n'), first_again = str_find_char(again, '\n');
     assert_true(str_eq(str_slice(body, first, body.len), str_slice(again, first_again, again.len)));
@@ -660,9 +438,9 @@ static void test_follow(void **state)
 static void test_follow_on(void **state)
 {
     struct house *h = *state;
-    const char *arn = started(h, EACH, ",\"input\":[1,2,3,4,5]");
+    const char *arn = house_started(h, EACH, ",\"input\":[1,2,3,4,5]");
     int fd = follow(h, arn, "");
-    struct str body = parse(hear(h, fd, NULL)).body;
+    struct str body = house_parse(house_hear(h, fd, NULL)).body;
     close(fd);
     check_lines(h, body, 1, "SUCCEEDED");
     struct lines l = lines_of(h, body);
@@ -672,7 +450,7 @@ static void test_follow_on(void **state)
         assert_true(json_to_int64(json_get(l.items[i], STR("last")), &last));
         snprintf(query, sizeof(query), "?from=%lld", (long long)last);
         fd = follow(h, arn, query);
-        struct str rest = parse(hear(h, fd, NULL)).body;
+        struct str rest = house_parse(house_hear(h, fd, NULL)).body;
         close(fd);
         check_lines(h, rest, last + 1, "SUCCEEDED");
         assert_int_equal(lines_of(h, rest).count, l.count - i);
@@ -682,14 +460,14 @@ static void test_follow_on(void **state)
 static void test_follow_data(void **state)
 {
     struct house *h = *state;
-    const char *arn = started(h, PASS, ",\"input\":{\"secret\":1}");
+    const char *arn = house_started(h, PASS, ",\"input\":{\"secret\":1}");
     int fd = follow(h, arn, "?data=false&from=0");
-    struct str body = parse(hear(h, fd, NULL)).body;
+    struct str body = house_parse(house_hear(h, fd, NULL)).body;
     close(fd);
     /* Only in the output. */
     assert_true(str_find(body, STR("secret")) > str_find(body, STR("\"end\"")));
     fd = follow(h, arn, "?data=true");
-    body = parse(hear(h, fd, NULL)).body;
+    body = house_parse(house_hear(h, fd, NULL)).body;
     close(fd);
     assert_true(str_find(body, STR("\"input\":{\"secret\":1}")) < str_find(body, STR("\"end\"")));
 }
@@ -702,22 +480,22 @@ static void test_followers_share(void **state)
     struct house *h = *state;
     int fds[COUNT];
     h->still = true;
-    const char *arn = started(h, EACH, ",\"input\":[1,2,3]");
+    const char *arn = house_started(h, EACH, ",\"input\":[1,2,3]");
     for (int i = 0; i < COUNT; i++) {
         fds[i] = follow(h, arn, i % 2 ? "?data=true" : "");
-        hear(h, fds[i], "\"turn\":0,");
+        house_hear(h, fds[i], "\"turn\":0,");
     }
     /* One goes in the middle. */
     close(fds[0]);
     while (api_followers(h->api) == COUNT)
-        turn(h);
+        house_turn(h);
     h->still = false;
-    struct str first = hear(h, fds[2], NULL);
+    struct str first = house_hear(h, fds[2], NULL);
     assert_true(str_find(first, STR("\"status\":\"SUCCEEDED\",\"stopped_at\"")) != SIZE_MAX);
     for (int i = 1; i < COUNT; i++) {
         if (i == 2)
             continue;
-        struct str other = hear(h, fds[i], NULL);
+        struct str other = house_hear(h, fds[i], NULL);
         assert_true(i % 2 || str_eq(first, other));
     }
     for (int i = 1; i < COUNT; i++)
@@ -725,31 +503,64 @@ static void test_followers_share(void **state)
     assert_int_equal(api_followers(h->api), 0);
 }
 
+/* Turns that were told in whole lines. */
+static uint32_t turns_told(const struct buf *heard, size_t *at)
+{
+    static const char mark[] = "\n{\"turn\":";
+    uint32_t count = 0;
+    size_t end;
+    while ((end = str_find_char(str_slice(buf_str(heard), *at + 1, heard->len), '\n')) !=
+           SIZE_MAX) {
+        count += str_starts_with(str_slice(buf_str(heard), *at, heard->len), STR(mark));
+        *at += end + 1;
+    }
+    return count;
+}
+
+/* Everything until the end. Time passes only when all was heard that there is, so that
+ * this follower is never the slow one, however busy the machine is. */
+static struct str hear_in_step(struct house *h, int fd, const char *name)
+{
+    struct buf heard = BUF_INIT(0);
+    uint32_t told = 0;
+    size_t at = 0;
+    while (house_receive(fd, &heard)) {
+        told += turns_told(&heard, &at);
+        if (told >= world_named(&h->world, h->world.store, name).items[0].turns)
+            world_step(&h->world);
+        house_turn(h);
+    }
+    struct str text = arena_str(h->arena, buf_str(&heard));
+    buf_release(&heard);
+    return text;
+}
+
 /* One follower takes nothing: the other gets everything, and it is told where to go on. */
 static void test_slow_follower(void **state)
 {
     struct house *h = *state;
     h->still = true;
-    const char *arn = started(h, BIG, ",\"input\":{\"n\":0}");
+    const char *arn = house_started(h, BIG, ",\"name\":\"big\",\"input\":{\"n\":0}");
     int slow = follow(h, arn, "?data=true"), fast = follow(h, arn, "?data=true");
-    hear(h, fast, "\"turn\":0,");
-    h->still = false;
-    struct str heard = hear(h, fast, NULL);
+    for (int i = 0; i < 50; i++) /* until the two share one story */
+        house_turn(h);
+    struct str heard = hear_in_step(h, fast, "big");
     assert_true(str_find(heard, STR("\"end\":{\"status\":\"SUCCEEDED\"")) != SIZE_MAX);
     close(fast);
-    heard = hear(h, slow, NULL);
+    heard = house_hear(h, slow, NULL);
     close(slow);
     size_t end = str_find(heard, STR("\"end\":")), cut = str_find(heard, STR("\"closed\":"));
     assert_true(end == SIZE_MAX && cut != SIZE_MAX);
+    h->still = false;
     struct str line = str_slice(heard, cut - 1, heard.len);
-    struct json closed = json_get(json_of(h, str_trim(line)), STR("closed"));
+    struct json closed = json_get(house_json(h, str_trim(line)), STR("closed"));
     assert_true(str_eq(json_str(json_get(closed, STR("reason"))), STR("slow")));
     int64_t from;
     char query[64];
     assert_true(json_to_int64(json_get(closed, STR("resume_from")), &from));
     snprintf(query, sizeof(query), "?data=true&from=%lld", (long long)from);
     slow = follow(h, arn, query);
-    check_lines(h, parse(hear(h, slow, NULL)).body, from + 1, "SUCCEEDED");
+    check_lines(h, house_parse(house_hear(h, slow, NULL)).body, from + 1, "SUCCEEDED");
     close(slow);
 }
 
@@ -757,11 +568,11 @@ static void test_slow_follower(void **state)
 static void test_lone_follower(void **state)
 {
     struct house *h = *state;
-    const char *arn = started(h, BIG, ",\"input\":{\"n\":0}");
+    const char *arn = house_started(h, BIG, ",\"input\":{\"n\":0}");
     int fd = follow(h, arn, "?data=true");
     for (int i = 0; i < 50; i++)
-        turn(h);
-    check_lines(h, parse(hear(h, fd, NULL)).body, 1, "SUCCEEDED");
+        house_turn(h);
+    check_lines(h, house_parse(house_hear(h, fd, NULL)).body, 1, "SUCCEEDED");
     close(fd);
 }
 
@@ -769,10 +580,10 @@ static void test_head_of_a_stream(void **state)
 {
     struct house *h = *state;
     h->still = true;
-    const char *arn = started(h, TASK("never"), "");
+    const char *arn = house_started(h, TASK("never"), "");
     char path[512];
     snprintf(path, sizeof(path), "/api/v1/executions/%s/follow", arn);
-    struct answer a = ask(h, "HEAD", path, "", "");
+    struct answer a = house_ask(h, "HEAD", path, "", "");
     assert_int_equal(a.status, 200);
     assert_int_equal(a.body.len, 0);
 }
@@ -783,11 +594,11 @@ static void test_stopping(void **state)
 {
     struct house *h = *state;
     h->still = true;
-    const char *arn = started(h, TASK("never"), "");
+    const char *arn = house_started(h, TASK("never"), "");
     int follower = follow(h, arn, ""), caller = -1;
-    hear(h, follower, "\"turn\":0,");
+    house_hear(h, follower, "\"turn\":0,");
     /* A call that waits for the store, which nobody steps any more. */
-    caller = connect_to(h);
+    caller = house_connect(h);
     const char *body = "{\"machine_name\":\"m\",\"definition\":" PASS "}";
     struct str text = arena_printf(
         h->arena, "POST /api/v1/run HTTP/1.0\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
@@ -796,15 +607,15 @@ static void test_stopping(void **state)
         uv_run(&h->loop, UV_RUN_NOWAIT);
     api_stop(h->api);
     uv_run(&h->loop, UV_RUN_DEFAULT);
-    struct str heard = hear(h, follower, NULL);
+    struct str heard = house_hear(h, follower, NULL);
     assert_true(str_find(heard, STR("{\"closed\":{\"reason\":\"stopping\"")) != SIZE_MAX);
-    struct answer a = parse(hear(h, caller, NULL));
+    struct answer a = house_parse(house_hear(h, caller, NULL));
     assert_problem(h, a, 503, "INTERRUPTED");
     close(follower);
     close(caller);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
 
 int main(void)
 {
