@@ -29,8 +29,8 @@ struct command {
 
 extern const struct command command_run, command_serve, command_start, command_wait,
     command_describe, command_stop, command_show, command_logs, command_history, command_ls,
-    command_machines, command_activities, command_worker, command_validate, command_completion,
-    command_version, command_help;
+    command_machines, command_activities, command_eval, command_worker, command_validate,
+    command_completion, command_version, command_help;
 
 /* In the order of the help; ends with NULL. */
 extern const struct command *const commands[];
