@@ -4,7 +4,7 @@
 
 static bool is_filled(const struct engine *e, const struct activity *a)
 {
-    return !a->behind || a->task_count >= e->options.activity_tasks_max / 2;
+    return !a->behind || a->task_count >= (e->options.activity_tasks_max + 1) / 2;
 }
 
 static bool all_filled(const struct engine *e)
