@@ -3,7 +3,8 @@
  * It holds of each execution no more than what lists are filtered by, and is brought up
  * behind the journal, in batches, by visibility_step: journal.seq is its position, and
  * since every change of a status is committed with a turn, the rows behind the position
- * name exactly the executions that may have changed. A list answers keys, newest first;
+ * name exactly the executions that may have changed; but for Express executions, whose
+ * ends are written without one: those that run are looked up. A list answers keys, newest first;
  * their rows are read from the store, which is the truth. So a list may miss what
  * happened a moment ago, and never shows what is not so.
  *

@@ -314,6 +314,38 @@ static void a_reader_lists_beside_it(void **state)
     assert_false(visibility_open_reader(path, store_path, &reader, &err));
 }
 
+/* Their ends are written without a turn. */
+static void express_executions_end_too(void **state)
+{
+    enum {
+        COUNT = 30,
+        STEP = 7
+    };
+    struct store_fixture *f = *state;
+    struct visibility *v = open_visibility(f);
+    int64_t counts[EXECUTION_STATUS_COUNT];
+    for (uint32_t n = 0; n < COUNT; n++) {
+        struct store_write w[] = {write_start(f, 0, n, NULL, 0), write_turn(f, 0, n, 0)};
+        w[0].u.start.express = true;
+        assert_int_equal(commit_now(f, w, COUNT_OF(w), NULL), ERR_NONE);
+    }
+    catch_up(v, 0);
+    assert_true(visibility_count(v, 0, STR(""), counts, NULL));
+    assert_int_equal(counts[EXECUTION_RUNNING], COUNT);
+    for (uint32_t n = 1; n < COUNT; n++) { /* but the first */
+        struct store_write w = write_progress(0, n, EXECUTION_FAILED, 0);
+        assert_int_equal(commit_now(f, &w, 1, NULL), ERR_NONE);
+    }
+    assert_lag(v, 0);
+    for (int i = 0; i < (COUNT + STEP - 1) / STEP; i++)
+        catch_up(v, STEP);
+    assert_true(visibility_count(v, 0, STR(""), counts, NULL));
+    assert_int_equal(counts[EXECUTION_RUNNING], 1);
+    assert_int_equal(counts[EXECUTION_FAILED], COUNT - 1);
+    compare_counts(f, v);
+    visibility_close(v);
+}
+
 static void other_filters_are_refused(void **state)
 {
     (void)state;
@@ -332,9 +364,13 @@ int main(void)
 {
     struct store_kind kind = {.name = "visibility", .open = open_sqlite};
     struct CMUnitTest tests[] = {
-        EACH(it_answers_as_a_walk_does),        EACH(it_goes_on_where_it_was),
-        EACH(what_cannot_be_used_is_made_anew), EACH(an_older_store_is_noticed),
-        EACH(a_reader_lists_beside_it),         cmocka_unit_test(other_filters_are_refused),
+        EACH(it_answers_as_a_walk_does),
+        EACH(it_goes_on_where_it_was),
+        EACH(what_cannot_be_used_is_made_anew),
+        EACH(an_older_store_is_noticed),
+        EACH(a_reader_lists_beside_it),
+        EACH(express_executions_end_too),
+        cmocka_unit_test(other_filters_are_refused),
     };
     for (size_t i = 0; i < COUNT_OF(tests); i++)
         tests[i].initial_state = &kind;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum {
-    VISIBILITY_SCHEMA = 1,
+    VISIBILITY_SCHEMA = 2,
     VISIBILITY_APPLICATION_ID = 0x50574c56, /* "PWLV" */
 };
 
@@ -27,10 +27,12 @@ static const char schema[] =
     "  org INTEGER NOT NULL,\n"
     "  machine INTEGER NOT NULL,\n"
     "  status INTEGER NOT NULL,\n"
-    "  name TEXT                         -- the client's\n"
+    "  name TEXT,                        -- the client's\n"
+    "  express INTEGER                   -- 1: of an Express machine\n"
     ") STRICT;\n"
     "CREATE INDEX seen_machine_status ON seen (machine, status);\n"
     "CREATE INDEX seen_status ON seen (org, status);\n"
+    "CREATE INDEX seen_live ON seen (key) WHERE express = 1 AND status = 0;\n"
     "CREATE INDEX seen_name ON seen (org, name) WHERE name IS NOT NULL;\n"
     "INSERT INTO position VALUES (1, 0, 0);\n";
 
@@ -41,8 +43,10 @@ static const char schema[] =
     X(PUT_MACHINE, "INSERT INTO machine (org, arn) VALUES (?1, ?2)"                                \
                    " ON CONFLICT DO UPDATE SET arn = arn RETURNING id")                            \
     X(GET_STATUS, "SELECT status FROM seen WHERE key = ?1")                                        \
-    X(PUT, "INSERT INTO seen (key, org, machine, status, name) VALUES (?1, ?2, ?3, ?4, ?5)"        \
-           " ON CONFLICT DO NOTHING")                                                              \
+    X(PUT, "INSERT INTO seen (key, org, machine, status, name, express)"                           \
+           " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING")                              \
+    X(NEXT_LIVE, "SELECT key FROM seen INDEXED BY seen_live"                                       \
+                 " WHERE express = 1 AND status = 0 AND key > ?1 ORDER BY key LIMIT ?2")           \
     X(SET_STATUS, "UPDATE seen SET status = ?2 WHERE key = ?1")                                    \
     X(COUNT_UP, "INSERT INTO tally (machine, status, count) VALUES (?1, ?2, ?3)"                   \
                 " ON CONFLICT DO UPDATE SET count = count + excluded.count")
@@ -66,8 +70,9 @@ struct visibility {
     char *path, *store_path;         /* malloc */
     pthread_mutex_t step, list;      /* each guards its connections */
     struct connection writer, store; /* store: reads the journal */
-    sqlite3_stmt *statements[V_COUNT], *next_turns;
+    sqlite3_stmt *statements[V_COUNT], *next_turns, *row;
     int64_t position;
+    execution_key looked; /* up to here Express executions that run were looked up */
     struct known_machine machines[VISIBILITY_MACHINES_MAX];
     struct connection reader; /* lists */
     struct connection truth;  /* lag: of the store, for those who list */
@@ -191,10 +196,14 @@ static bool prepare_all(struct visibility *v, struct err *reterr)
             return false;
     return prepare(&v->store,
                    "SELECT j.seq, j.execution, j.checksum, e.org, e.status, e.name, e.machine_arn,"
-                   " j.turn"
+                   " e.express, j.turn"
                    " FROM journal j LEFT JOIN execution e ON e.key = j.execution"
                    " WHERE j.seq > ?1 ORDER BY j.seq LIMIT ?2",
-                   &v->next_turns, reterr);
+                   &v->next_turns, reterr) &&
+           prepare(&v->store,
+                   "SELECT 0, key, 0, org, status, name, machine_arn, express, 1"
+                   " FROM execution WHERE key = ?1",
+                   &v->row, reterr);
 }
 
 static struct visibility *visibility_new(const char *path, const char *store_path)
@@ -259,6 +268,7 @@ void visibility_close(struct visibility *v)
     for (int i = 0; i < V_COUNT; i++)
         sqlite3_finalize(v->statements[i]);
     sqlite3_finalize(v->next_turns);
+    sqlite3_finalize(v->row);
     connection_release(&v->reader);
     connection_release(&v->truth);
     connection_release(&v->store);
@@ -279,6 +289,7 @@ struct seen {
     org_id org;
     enum execution_status status;
     bool begins; /* with its first turn: nothing is known of it */
+    bool express;
     struct str name, machine_arn;
 };
 
@@ -305,11 +316,8 @@ static int status_number(const char *name)
 
 /* One row an execution: what it is now, whatever its turns in the batch. A damaged
  * status is left out, as it is from the store's own lists. */
-static void take_turn(struct batch *b, sqlite3_stmt *row)
+static void take_row(struct batch *b, sqlite3_stmt *row)
 {
-    b->turns++;
-    b->seq = sqlite3_column_int64(row, 0);
-    b->checksum = sqlite3_column_int64(row, 2);
     execution_key key = sqlite3_column_int64(row, 1);
     int status = status_number((const char *)sqlite3_column_text(row, 4));
     if (status == STORE_ANY_STATUS || (b->count && b->rows[b->count - 1].key == key))
@@ -318,7 +326,8 @@ static void take_turn(struct batch *b, sqlite3_stmt *row)
     struct seen *s = &b->rows[b->count++];
     const struct seen *last = b->count > 1 ? s - 1 : NULL;
     s->key = key;
-    s->begins = sqlite3_column_int64(row, 7) == 0;
+    s->express = sqlite3_column_int64(row, 7) == 1;
+    s->begins = sqlite3_column_int64(row, 8) == 0;
     s->org = (org_id)sqlite3_column_int64(row, 3);
     s->status = (enum execution_status)status;
     s->name = column_text(b->arena, row, 5);
@@ -329,8 +338,16 @@ static void take_turn(struct batch *b, sqlite3_stmt *row)
         s->machine_arn = column_text(b->arena, row, 6);
 }
 
+static void take_turn(struct batch *b, sqlite3_stmt *row)
+{
+    b->turns++;
+    b->seq = sqlite3_column_int64(row, 0);
+    b->checksum = sqlite3_column_int64(row, 2);
+    take_row(b, row);
+}
+
 /* One short read transaction of the store, over before anything is written. */
-static bool read_batch(struct visibility *v, size_t rows_max, struct batch *b, struct err *reterr)
+static bool read_turns(struct visibility *v, size_t rows_max, struct batch *b, struct err *reterr)
 {
     int rc;
     bind_int(v->next_turns, 1, v->position);
@@ -339,6 +356,41 @@ static bool read_batch(struct visibility *v, size_t rows_max, struct batch *b, s
         take_turn(b, v->next_turns);
     sqlite3_reset(v->next_turns);
     return rc == SQLITE_DONE ? true : sqlite_fail(&v->store, rc, reterr);
+}
+
+/* Adds it when it has ended. */
+static bool look_up(struct visibility *v, execution_key key, struct batch *b, struct err *reterr)
+{
+    bind_int(v->row, 1, key);
+    int rc = sqlite3_step(v->row);
+    if (rc == SQLITE_ROW &&
+        status_number((const char *)sqlite3_column_text(v->row, 4)) != EXECUTION_RUNNING)
+        take_row(b, v->row);
+    sqlite3_reset(v->row);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE || sqlite_fail(&v->store, rc, reterr);
+}
+
+/* The end of an Express execution is written without a turn: those that run are looked
+ * up, some in each step, and all of them one after the other. */
+static bool read_live(struct visibility *v, size_t rows_max, struct batch *b, struct err *reterr)
+{
+    sqlite3_stmt *next = v->statements[V_NEXT_LIVE];
+    execution_key last = v->looked;
+    size_t count = 0;
+    int rc;
+    bool good = true;
+    bind_int(next, 1, v->looked);
+    bind_int(next, 2, (int64_t)rows_max);
+    while (good && (rc = sqlite3_step(next)) == SQLITE_ROW) {
+        last = sqlite3_column_int64(next, 0);
+        good = look_up(v, last, b, reterr);
+        count++;
+    }
+    sqlite3_reset(next);
+    if (!good)
+        return false;
+    v->looked = count == rows_max ? last : 0;
+    return rc == SQLITE_DONE ? true : sqlite_fail(&v->writer, rc, reterr);
 }
 
 static bool run(struct visibility *v, enum visibility_sql which, struct err *reterr)
@@ -398,6 +450,7 @@ static bool insert(struct visibility *v, const struct seen *s, struct known_mach
     bind_int(put, 3, m->id);
     bind_int(put, 4, s->status);
     bind_text_or_null(put, 5, s->name);
+    bind_int_or_null(put, 6, s->express);
     if (!run(v, V_PUT, reterr))
         return false;
     *ret_new = sqlite3_changes(v->writer.db) > 0;
@@ -448,7 +501,7 @@ static bool write_batch(struct visibility *v, const struct batch *b, struct err 
             return false;
     bind_int(v->statements[V_SET_POSITION], 1, b->seq);
     bind_int(v->statements[V_SET_POSITION], 2, b->checksum);
-    return run(v, V_SET_POSITION, reterr) && run(v, V_COMMIT, reterr);
+    return (!b->turns || run(v, V_SET_POSITION, reterr)) && run(v, V_COMMIT, reterr);
 }
 
 /* After a failure nothing that was remembered of the batch is so. */
@@ -467,12 +520,12 @@ static bool step(struct visibility *v, size_t rows_max, bool *ret_more, struct e
     struct batch b = {.arena = arena_new(0)};
     if (rows_max == 0 || rows_max > VISIBILITY_BATCH_ROWS)
         rows_max = VISIBILITY_BATCH_ROWS;
-    bool ok = read_batch(v, rows_max, &b, reterr);
-    if (ok && b.turns) {
+    bool ok = read_live(v, rows_max, &b, reterr) && read_turns(v, rows_max, &b, reterr);
+    if (ok && (b.turns || b.count)) {
         ok = write_batch(v, &b, reterr);
-        if (ok)
+        if (ok && b.turns)
             v->position = b.seq;
-        else
+        else if (!ok)
             forget_batch(v);
     }
     *ret_more = ok && b.turns == rows_max;
