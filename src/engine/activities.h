@@ -36,6 +36,7 @@ struct engine_poll {
     void *arg;
     struct activity_task task; /* on its way to it */
     bool busy;                 /* a task is on its way to it */
+    bool again;                /* ... whose start was journaled before */
     bool gone;                 /* nobody is there any more */
     bool over;                 /* it waits for nothing but the task on its way */
     size_t worker_len;

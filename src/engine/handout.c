@@ -59,7 +59,10 @@ static void task_started(void *arg, const struct engine_reply *reply)
     } else if (reply->task) {
         poll_answer(p, reply);
     } else if (reply->err && (is_passing(reply->err) || e->dead || e->detached)) {
-        activity_push_front(&e->activities, a, p->task);
+        if (p->again)
+            activity_return(&e->activities, a, p->task);
+        else
+            activity_push_front(&e->activities, a, p->task);
         poll_answer(p, reply);
     } else {
         poll_wait_on(p);
@@ -69,13 +72,13 @@ static void task_started(void *arg, const struct engine_reply *reply)
     activity_drop_if_idle(&e->activities, a);
 }
 
-static void send(struct engine_poll *p, bool again)
+static void send(struct engine_poll *p)
 {
     struct engine *e = p->engine;
     struct pending *start = pending_new(e, FLOW_TASK_STARTED);
     start->input.step = p->task.step;
     start->input.attempt = p->task.attempt;
-    start->input.again = again;
+    start->input.again = p->again;
     start->input.worker = arena_str(start->arena, str_of(p->worker, p->worker_len));
     start->asker = (struct asker){task_started, p};
     engine_give(e, p->task.key, start);
@@ -83,17 +86,16 @@ static void send(struct engine_poll *p, bool again)
 
 static void match(struct engine *e, struct activity *a)
 {
-    bool again;
     while (a->idle.first && !e->dead && !e->detached) {
         struct engine_poll *p = a->idle.first;
-        if (!activity_pop(&e->activities, a, &p->task, &again)) {
+        if (!activity_pop(&e->activities, a, &p->task, &p->again)) {
             e->sweep.wanted |= a->behind;
             return;
         }
         poll_take_out(&a->idle, p);
         poll_push(&a->busy, p);
         p->busy = true;
-        send(p, again);
+        send(p);
     }
 }
 

@@ -2,6 +2,7 @@
  * of tokens see, and what stands in the journal. */
 #include "store/memory/memory_store.h"
 #include "support/engine_world.h"
+#include "support/faulty_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -273,6 +274,43 @@ static void test_gone_with_the_task(void **state)
                    "ExecutionStarted TaskStateEntered ActivityScheduled ActivityStarted(gone) "
                    "ActivityStarted(ann)");
     assert_true(answer(w, k.token, true, "1").accepted);
+}
+
+/* A task that came back is not lost when the store refuses its next start. */
+static void test_gone_and_refused(void **state)
+{
+    (void)state;
+    unsigned again = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct world w;
+        struct world_reply reply;
+        struct worker gone, k;
+        world_init(&w,
+                   faulty_store_new(memory_store_new(secret),
+                                    &(struct faulty_options){.seed = seed, .refused_ppm = 400000}));
+        world_open(&w);
+        do {
+            world_start(&w, "m", ACTIVITY(""), "", "1", &reply);
+            world_settle(&w);
+        } while (reply.code == ERR_DISK_FULL);
+        poll_as(&w, &gone, PAINT, "gone");
+        engine_poll_end(gone.waits, true);
+        world_settle(&w);
+        for (unsigned polls = 0; polls < 30; polls++) {
+            poll_as(&w, &k, PAINT, "ann");
+            world_settle(&w);
+            assert_true(k.answered);
+            if (k.has_task)
+                break;
+            assert_int_equal(k.code, ERR_DISK_FULL);
+            again++;
+        }
+        assert_true(k.has_task);
+        assert_int_equal(k.key, reply.key);
+        world_release(&w);
+        store_close(w.store);
+    }
+    assert_true(again > 10);
 }
 
 /* Its time is over while its task is on its way: it still gets it. */
@@ -589,6 +627,7 @@ int main(void)
         TEST(test_activities_are_apart),
         TEST(test_gone_before_the_task),
         TEST(test_gone_with_the_task),
+        cmocka_unit_test(test_gone_and_refused),
         TEST(test_late_with_the_task),
         TEST(test_queue_after_a_crash),
         TEST(test_time_begins_when_it_is_taken),
