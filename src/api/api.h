@@ -34,6 +34,7 @@
  *        is the from of the next page.
  *   GET  /api/v1/executions/{id}/definition                 -> 200 {"definition": TEXT}
  *   GET  /api/v1/executions/{id}/follow?from=N&data=false   -> 200, lines of JSON
+ * A request of a page of another address (header Origin) is refused: 403.
  * {id} is an execution's id or the first four or more characters of it, its ARN
  * (percent-encoded) or its name. Failures are
  * problems: {"type", "title", "status", "code", "detail", "remedy"}, where code is

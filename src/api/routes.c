@@ -139,6 +139,31 @@ static void no_route(struct call *c, struct str allowed)
     call_release(c);
 }
 
+/* A page in a browser may send what it likes to an address of this machine, in the name of
+ * whoever looks at it; but not without saying where it comes from. */
+static bool is_of_foreign_page(const struct http_request *request)
+{
+    struct str origin = http_request_header(request, STR("Origin"));
+    size_t scheme = str_find(origin, STR("://"));
+    if (!origin.len)
+        return false;
+    return scheme == SIZE_MAX || !str_eq(str_slice(origin, scheme + 3, origin.len),
+                                         http_request_header(request, STR("Host")));
+}
+
+static void refuse_foreign_page(struct call *c)
+{
+    struct buf text = BUF_INIT(0);
+    const struct http_header headers[] = {{STR("Content-Type"), STR("application/problem+json")},
+                                          {STR("X-Request-Id"), c->request_id}};
+    http_problem(&text, 403, STR("FOREIGN_PAGE"),
+                 STR("the request comes from a page of another address (header Origin), which "
+                     "may not ask anything here"));
+    http_respond(c->request, 403, headers, COUNT_OF(headers), buf_str(&text));
+    buf_release(&text);
+    call_release(c);
+}
+
 static void find_resource(struct call *c, struct buf *allowed)
 {
     struct str path = http_request_path(c->request);
@@ -234,8 +259,10 @@ void routes_handle(void *arg, struct http_request *request)
         call_fail(c, &err);
         return;
     }
-    if (str_eq(http_request_path(request), STR("/")) &&
-        str_eq(http_request_method(request), STR("POST")))
+    if (is_of_foreign_page(request))
+        refuse_foreign_page(c);
+    else if (str_eq(http_request_path(request), STR("/")) &&
+             str_eq(http_request_method(request), STR("POST")))
         handle_operation(c);
     else
         handle_resource(c);

@@ -111,6 +111,28 @@ static void test_paths(void **state)
                    "USAGE");
 }
 
+/* Any page may send such a request to an address of this machine, without asking first. */
+static void test_pages_of_others(void **state)
+{
+    struct house *h = *state;
+    const char *body = "{\"machine_name\":\"m\",\"definition\":" PASS "}";
+    const char *const foreign[] = {"Origin: http://elsewhere.example\r\n", "Origin: null\r\n",
+                                   "Origin: http://x:80\r\n", "Origin: http://\r\n"};
+    for (size_t i = 0; i < COUNT_OF(foreign); i++)
+        assert_problem(h, house_ask(h, "POST", "/api/v1/run", foreign[i], body), 403,
+                       "FOREIGN_PAGE");
+    assert_problem(h,
+                   house_ask(h, "POST", "/",
+                             "Origin: https://elsewhere.example\r\n"
+                             "X-Amz-Target: AWSStepFunctions.ListStateMachines\r\n",
+                             "{}"),
+                   403, "FOREIGN_PAGE");
+    struct answer a = house_aws(h, "ListStateMachines", "{}");
+    assert_string_equal(house_member(h, a.body, "stateMachines"), "[]");
+    a = house_ask(h, "POST", "/api/v1/run", "Origin: http://x\r\n", body); /* its own */
+    assert_int_equal(a.status, 200);
+}
+
 static struct answer stop(struct house *h, const char *id)
 {
     char path[512];
@@ -624,6 +646,7 @@ int main(void)
         TEST(test_run_refuses),
         TEST(test_run_again),
         TEST(test_paths),
+        TEST(test_pages_of_others),
         TEST(test_finding),
         TEST(test_aws_start),
         TEST(test_aws_start_refuses),
