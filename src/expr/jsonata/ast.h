@@ -336,7 +336,6 @@ struct number {
 struct number jx_number_of(struct json v);
 /* `===` of what is no array, object or function. */
 bool jx_scalars_equal(struct json a, struct json b);
-MUST_CHECK bool jx_deep_equal(struct jx *x, struct json a, struct json b, bool *ret_equal);
 
 /* For the outside and for $string: no private marks. */
 enum jx_clean {

@@ -95,7 +95,7 @@ static bool member_of_items(struct jx *x, struct json input, struct str name, si
         return false;
     struct json_array_builder b = json_array_builder(x->out);
     for (size_t i = 0; i < input.len; i++) {
-        struct json v;
+        struct json v = JSON_NONE;
         if (!member_of_items(x, input.u.items[i], name, depth + 1, &v))
             return false;
         add_flat(&b, v);
@@ -208,7 +208,7 @@ static bool eval_array(struct jx *x, const struct node *n, struct json input,
     struct json_array_builder b = {.arena = x->out, .items = items, .capacity = n->count};
     for (size_t i = 0; i < n->count; i++) {
         const struct node *item = n->items[i];
-        struct json v;
+        struct json v = JSON_NONE;
         if (!jx_eval(x, item, input, frame, &v))
             return false;
         if (item->type == NODE_ARRAY) {
@@ -231,7 +231,7 @@ static bool eval_array(struct jx *x, const struct node *n, struct json input,
 static bool eval_negation(struct jx *x, const struct node *n, struct json input,
                           const struct jx_frame *frame, struct json *ret)
 {
-    struct json v;
+    struct json v = JSON_NONE;
     if (!jx_eval(x, n->lhs, input, frame, &v))
         return false;
     *ret = v;
@@ -262,7 +262,7 @@ static bool eval_block(struct jx *x, const struct node *n, struct json input,
 static bool eval_condition(struct jx *x, const struct node *n, struct json input,
                            const struct jx_frame *frame, struct json *ret)
 {
-    struct json condition;
+    struct json condition = JSON_NONE;
     if (!jx_eval(x, n->lhs, input, frame, &condition))
         return false;
     *ret = JSON_NONE;

@@ -68,7 +68,7 @@ static bool call_keys(struct jx *x, const struct json *args, UNUSED size_t count
     const struct json_member *members = json_is_object(v) ? v.u.members : n.members;
     size_t total = json_is_object(v) ? v.len : n.count;
     struct json *items = arena_alloc(x->out, total * sizeof(*items));
-    for (size_t i = 0; i < total; i++)
+    for (size_t i = 0; members && i < total; i++)
         items[i] = members[i].key;
     *ret = jx_sequence(json_array(items, total));
     return jx_spend(x, total / 8);

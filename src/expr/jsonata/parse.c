@@ -99,7 +99,7 @@ static bool list_add(struct parser *p, struct node *parent, struct list *l, stru
     if (!item || !set_height(p, parent, item))
         return false;
     if (l->count == l->capacity)
-        l->items = arena_grow(p->arena, l->items, l->count, &l->capacity, sizeof(*l->items));
+        l->items = arena_grow(p->arena, l->items, l->count, &l->capacity, sizeof(struct node *));
     l->items[l->count++] = item;
     parent->items = l->items;
     parent->count = (uint32_t)l->count;

@@ -97,7 +97,7 @@ static bool match_now(struct patches *p, struct json match, struct json *ret)
 static bool update_match(struct patches *p, struct json match)
 {
     const struct node *n = p->transform->node;
-    struct json context, update;
+    struct json context = JSON_NONE, update = JSON_NONE;
     if (!match_now(p, match, &context) ||
         !jx_eval(p->x, n->rhs, context, p->transform->frame, &update))
         return false;
@@ -129,7 +129,7 @@ static bool is_deleted(const struct json *names, size_t count, struct str name)
 static bool delete_from_match(struct patches *p, struct json match)
 {
     const struct node *n = p->transform->node;
-    struct json context, names;
+    struct json context = JSON_NONE, names = JSON_NONE;
     if (!match_now(p, match, &context) ||
         !jx_eval(p->x, n->other, context, p->transform->frame, &names))
         return false;
@@ -169,7 +169,7 @@ bool eval_transform(struct jx *x, const struct jx_callable *transform, struct js
                     struct json *ret)
 {
     struct patches p = {.x = x, .transform = transform};
-    struct json copy, matches;
+    struct json copy = JSON_NONE, matches = JSON_NONE;
     *ret = JSON_NONE;
     if (json_is_absent(object))
         return true;
