@@ -6,10 +6,9 @@ enum {
     MS_PER_DAY = 86400000
 };
 
-/* Days since 1970 of a date of the proleptic Gregorian calendar, and back
- * (Howard Hinnant's days_from_civil: years begin in March, so that the leap day
- * is the last). */
-static int64_t days_of_date(int64_t year, int month, int day)
+/* Howard Hinnant's days_from_civil: years begin in March, so that the leap day is the
+ * last. */
+int64_t date_to_days(int64_t year, int month, int64_t day)
 {
     year -= month <= 2;
     int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -19,7 +18,7 @@ static int64_t days_of_date(int64_t year, int month, int day)
     return era * 146097 + day_of_era - 719468;
 }
 
-static void date_of_days(int64_t days, int *ret_year, int *ret_month, int *ret_day)
+void date_of_days(int64_t days, int *ret_year, int *ret_month, int *ret_day)
 {
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
@@ -35,8 +34,8 @@ static void date_of_days(int64_t days, int *ret_year, int *ret_month, int *ret_d
 
 size_t wall_format(struct wall_ms at, char to[static TIME_TEXT_SIZE])
 {
-    int64_t first = days_of_date(0, 1, 1) * MS_PER_DAY;
-    int64_t last = days_of_date(10000, 1, 1) * MS_PER_DAY - 1;
+    int64_t first = date_to_days(0, 1, 1) * MS_PER_DAY;
+    int64_t last = date_to_days(10000, 1, 1) * MS_PER_DAY - 1;
     int64_t ms = at.ms < first ? first : at.ms > last ? last : at.ms;
     int64_t days = ms >= 0 ? ms / MS_PER_DAY : -((-ms + MS_PER_DAY - 1) / MS_PER_DAY);
     int rest = (int)(ms - days * MS_PER_DAY);
@@ -116,7 +115,7 @@ bool wall_parse(struct str text, struct wall_ms *ret_at)
     if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 ||
         minute > 59 || second > 59)
         return false;
-    int64_t minutes = days_of_date(year, month, day) * 1440 + hour * 60 + minute - offset;
+    int64_t minutes = date_to_days(year, month, day) * 1440 + hour * 60 + minute - offset;
     ret_at->ms = minutes * 60000 + second * 1000 + ms;
     return true;
 }

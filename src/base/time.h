@@ -29,4 +29,9 @@ size_t wall_format(struct wall_ms at, char to[static TIME_TEXT_SIZE]);
  * any length are cut to milliseconds. false when it is not such a text. */
 bool wall_parse(struct str text, struct wall_ms *ret_at);
 
+/* Days since 1970 of a date of the proleptic Gregorian calendar (month 1 to 12, any
+ * day), and back. Years within some millions of 0. */
+int64_t date_to_days(int64_t year, int month, int64_t day);
+void date_of_days(int64_t days, int *ret_year, int *ret_month, int *ret_day);
+
 #endif
