@@ -80,6 +80,8 @@ static void test_paths(void **state)
         {"goods[0].id[]", SHOP, "[1]"},
         {"goods.tags", SHOP, "[\"new\",\"red\"]"},
         {"goods.[id, price]", SHOP, "[[1,2.5],[2,10],[3,1]]"},
+        {"goods.[[id]][0..1]", SHOP, "!S0202: Expected \"]\", got \"..\""},
+        {"goods.[[id]][[0..1]]", SHOP, "[[1],[2],[3]]"},
         {"none", SHOP, "null"},
         {"missing.path", SHOP, ""},
         {"`name`", SHOP, "\"Corner\""},

@@ -149,7 +149,7 @@ static struct json pick_item(struct jx *x, const struct node *filter, struct jso
 }
 
 static bool filter_into(struct jx *x, const struct node *filter, struct json input,
-                        const struct jx_frame *frame, bool flat, struct seq *to)
+                        const struct jx_frame *frame, struct seq *to)
 {
     const struct json *items = json_is_array(input) ? input.u.items : &input;
     struct filtering f = {.filter = filter,
@@ -160,12 +160,8 @@ static bool filter_into(struct jx *x, const struct node *filter, struct json inp
         size_t times;
         if (!filter_item(x, &f, items[i], i, &times))
             return false;
-        for (; times; times--) {
-            if (flat)
-                seq_add_flat(x, to, items[i]);
-            else
-                seq_add(x, to, items[i]);
-        }
+        for (; times; times--)
+            seq_add(x, to, items[i]);
     }
     return true;
 }
@@ -179,7 +175,7 @@ bool eval_filter(struct jx *x, const struct node *filter, struct json input,
         return true;
     }
     struct seq s = {0};
-    if (!filter_into(x, filter, input, frame, false, &s))
+    if (!filter_into(x, filter, input, frame, &s))
         return false;
     *ret = seq_array(x, &s);
     ret->flags |= tuples ? JX_TUPLES : 0;
@@ -215,7 +211,7 @@ static bool step_item(struct jx *x, struct step *s, struct json item, struct seq
         if (!stage->next && stage->filter->type != NODE_NUMBER) {
             s->first = jx_sequence(json_array(NULL, 0));
             s->results++;
-            return filter_into(x, stage->filter, v, s->frame, true, to);
+            return filter_into(x, stage->filter, v, s->frame, to);
         }
         if (!eval_filter(x, stage->filter, v, s->frame, &v))
             return false;
