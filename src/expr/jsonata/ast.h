@@ -306,6 +306,8 @@ MUST_CHECK bool eval_apply(struct jx *x, const struct node *node, struct json in
                            const struct jx_frame *frame, struct json *ret);
 MUST_CHECK bool eval_transform(struct jx *x, const struct jx_callable *transform,
                                struct json object, struct json *ret);
+struct json eval_variable(struct jx *x, const struct node *n, struct json input,
+                          const struct jx_frame *frame);
 struct json eval_lambda(struct jx *x, const struct node *node, struct json input,
                         const struct jx_frame *frame);
 struct json jx_lookup_variable(struct jx *x, const struct symbol *symbol,

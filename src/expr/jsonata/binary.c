@@ -221,15 +221,27 @@ static bool eval_equality(struct jx *x, const struct node *n, struct json left, 
     return true;
 }
 
+/* jx_eval, without the way there for a literal. */
+static inline bool operand(struct jx *x, const struct node *n, struct json input,
+                           const struct jx_frame *frame, struct json *ret)
+{
+    bool literal = n->type == NODE_STRING || n->type == NODE_NUMBER;
+    if (!literal || n->predicates || n->group || x->depth >= x->depth_max || !x->steps_left)
+        return jx_eval(x, n, input, frame, ret);
+    x->steps_left--;
+    *ret = n->value;
+    return true;
+}
+
 bool eval_binary(struct jx *x, const struct node *n, struct json input,
                  const struct jx_frame *frame, struct json *ret)
 {
     struct json left, right;
-    if (!jx_eval(x, n->lhs, input, frame, &left))
+    if (!operand(x, n->lhs, input, frame, &left))
         return false;
     if (n->op == OP_AND || n->op == OP_OR)
         return eval_boolean(x, n, jx_truth(left), input, frame, ret);
-    if (!jx_eval(x, n->rhs, input, frame, &right))
+    if (!operand(x, n->rhs, input, frame, &right))
         return false;
     switch (n->op) {
     case '=':

@@ -63,8 +63,8 @@ static struct json unwrap(struct json input)
                                                                            : input;
 }
 
-static struct json eval_variable(struct jx *x, const struct node *n, struct json input,
-                                 const struct jx_frame *frame)
+struct json eval_variable(struct jx *x, const struct node *n, struct json input,
+                          const struct jx_frame *frame)
 {
     return n->symbol->name.len ? jx_lookup_variable(x, n->symbol, frame) : unwrap(input);
 }

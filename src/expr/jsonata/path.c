@@ -484,9 +484,46 @@ static struct json keep(struct jx *x, struct json v)
     return v;
 }
 
+static inline bool is_plain_step(const struct node *step)
+{
+    return !step->stages && !step->predicates && !step->group &&
+           !(step->flags & (NODE_TUPLE | NODE_KEEP_ARRAY));
+}
+
+/* Names from object to object, the commonest path. false: it is another one, or
+ * something on the way is an array; nothing has happened then. */
+static bool follow_names(struct jx *x, const struct node *n, struct json input,
+                         const struct jx_frame *frame, struct json *ret)
+{
+    struct json v = input;
+    if (n->group || (n->flags & (NODE_KEEP_SINGLETON | NODE_KEEP_ARRAY | NODE_TUPLE)) ||
+        x->depth >= x->depth_max || x->steps_left <= n->count)
+        return false;
+    for (uint32_t i = 0; i < n->count; i++) {
+        const struct node *step = n->items[i];
+        if (json_is_array(v) || !is_plain_step(step))
+            return false;
+        if (step->type == NODE_NAME)
+            v = json_get(v, json_str(step->value));
+        else if (step->type == NODE_VARIABLE && i == 0)
+            v = eval_variable(x, step, input, frame);
+        else
+            return false;
+        if (json_is_absent(v))
+            break;
+    }
+    if (json_is_array(v) && (v.flags & (JX_SEQUENCE | JX_CONS)))
+        return false;
+    x->steps_left -= n->count;
+    *ret = v;
+    return true;
+}
+
 bool eval_path(struct jx *x, const struct node *n, struct json input, const struct jx_frame *frame,
                struct json *ret)
 {
+    if (follow_names(x, n, input, frame, ret))
+        return true;
     struct walk w = {0};
     if (!walk_steps(x, n, input, frame, &w))
         return false;
