@@ -1,6 +1,7 @@
 /* Room in memory: large bodies are read, and requests handled, as it allows. Whoever
  * waits is not read from, and has its turn in the order of coming; small requests are
- * handled before large ones.
+ * handled before large ones. A body that has room comes as slowly as it likes while nobody
+ * else wants any; else it has half of the time that those who wait have.
  *
  * A large request keeps the loop, and then the disk, busy for tens of milliseconds, in
  * which nobody else gets anything. So when others have come meanwhile, the next large one
@@ -23,6 +24,17 @@ static size_t body_expected(const struct http_connection *c)
     return http_parser_body_size(c->parser) > limits->large_size ? limits->body_size_max : 0;
 }
 
+static void take_room(struct http_connection *c, size_t size)
+{
+    c->body_room = size;
+    c->room_ms = uv_now(c->server->loop);
+}
+
+static uint64_t undisturbed_ms(const struct http_server *s)
+{
+    return s->limits.room_ms / 2;
+}
+
 bool admission_of_body(struct http_connection *c)
 {
     size_t expected = body_expected(c);
@@ -30,11 +42,12 @@ bool admission_of_body(struct http_connection *c)
         return true;
     bool first = !c->server->lists[DEADLINE_BODY_ROOM].first;
     if (first && budget_take(&c->server->bodies, expected)) {
-        c->body_room = expected;
+        take_room(c, expected);
         return true;
     }
     c->phase = PHASE_BODY_ROOM;
     wait_for_room(c, DEADLINE_BODY_ROOM);
+    server_turn_at(c->server, uv_now(c->server->loop) + undisturbed_ms(c->server));
     return false;
 }
 
@@ -106,9 +119,38 @@ static bool admit_body(struct http_server *s)
     size_t expected = c ? body_expected(c) : 0;
     if (!c || !budget_take(&s->bodies, expected))
         return false;
-    c->body_room = expected;
+    take_room(c, expected);
     connection_read_on(c);
     return true;
+}
+
+/* Of the bodies that come in, the one that has had room for longest. */
+static struct http_connection *oldest_body(const struct http_server *s)
+{
+    struct http_connection *oldest = NULL;
+    for (struct http_connection *c = s->lists[DEADLINE_BODY].first; c; c = c->next)
+        if (c->body_room && (!oldest || c->room_ms < oldest->room_ms))
+            oldest = c;
+    return oldest;
+}
+
+/* The first that waits has waited for half of its time: whoever is that slow makes room. */
+static void cut_slow_body(struct http_server *s)
+{
+    const struct http_connection *waits = s->lists[DEADLINE_BODY_ROOM].first;
+    uint64_t now = uv_now(s->loop), half = undisturbed_ms(s);
+    if (!waits)
+        return;
+    struct http_connection *slow = now + half >= waits->due_ms ? oldest_body(s) : NULL;
+    if (slow && now - slow->room_ms >= half) {
+        s->counts.timed_out++;
+        connection_refuse(slow, 408, "BODY_TIMEOUT",
+                          "the body came too slowly while others waited for room in memory");
+    } else if (now + half < waits->due_ms) {
+        server_turn_at(s, waits->due_ms - half);
+    } else if (slow) {
+        server_turn_at(s, slow->room_ms + half);
+    }
 }
 
 static bool admit_request(struct http_server *s, enum deadline list)
@@ -125,6 +167,7 @@ void admission_turn(struct http_server *s)
 {
     while (admit_body(s))
         ;
+    cut_slow_body(s);
     while (admit_request(s, DEADLINE_SMALL_ROOM))
         ;
     bool admitted = admit_request(s, DEADLINE_LARGE_ROOM);

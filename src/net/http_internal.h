@@ -69,6 +69,7 @@ struct http_connection {
     struct buf rest;                 /* came behind the request that is being answered */
     size_t memory;                   /* counted for what came in */
     size_t body_room, handling_room; /* taken of the budgets, until the request has them */
+    uint64_t room_ms;                /* when body_room was taken */
     size_t mark; /* progress of the body, or bytes queued, when the deadline was set */
     uint8_t deadline, phase;
     bool taking;     /* connection_take is at work above on the stack */

@@ -24,7 +24,9 @@
       "what requests take while they are handled; others wait")                                    \
     X(handling_cost, COUNT, 8, 1,                                                                  \
       "bytes that each byte of a body takes while it is handled, about")                           \
-    X(room_ms, MS, 60000, 10, "that a request waits for room [503]")                               \
+    X(room_ms, MS, 60000, 10,                                                                      \
+      "that a request waits for room [503]; after half of it a large body that is still on its "   \
+      "way makes room [408]")                                                                      \
     X(connections_max, COUNT, 16384, 2, "connections of all listeners together [503]")             \
     X(stream_queue_max, BYTES, 1 << 20, 64 << 10,                                                  \
       "queued of one streamed answer before it refuses more")                                      \

@@ -689,6 +689,37 @@ static void test_waiting_for_room_has_an_end(void **state)
     close_house(&h);
 }
 
+/* A body that trickles in keeps its room while nobody wants it, and no longer. */
+static void test_slow_bodies_make_room(void **state)
+{
+    enum {
+        SIZE = 300000
+    };
+    struct house h;
+    char *body = calloc(1, SIZE);
+    (void)state;
+    open_house(&h, (struct http_limits){.bodies_max = 1 << 17, .room_ms = 2000});
+    int slow = connect_to(&h), second = connect_to(&h);
+    say(&h, slow, "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n");
+    send_all(&h, slow, str_of(body, SIZE / 2));
+    pass_ms(&h, 100);
+    assert_int_equal(http_server_counts(h.server).timed_out, 0);
+    say(&h, second, "POST /size HTTP/1.1\r\n" CLOSE "Content-Length: 300000\r\n\r\n");
+    send_all(&h, second, str_of(body, SIZE));
+    struct buf heard = hear_all(&h, second);
+    assert_has(&heard, "300000 bytes");
+    buf_release(&heard);
+    heard = hear_all(&h, slow);
+    assert_has(&heard, "HTTP/1.1 408 ");
+    assert_has(&heard, "while others waited");
+    assert_int_equal(http_server_counts(h.server).timed_out, 1);
+    buf_release(&heard);
+    free(body);
+    close(slow);
+    close(second);
+    close_house(&h);
+}
+
 /* ---- peers that go away ---- */
 
 static void test_gone(void **state)
@@ -1014,6 +1045,7 @@ int main(void)
         cmocka_unit_test(test_large_bodies_wait_for_room),
         cmocka_unit_test(test_requests_wait_to_be_handled),
         cmocka_unit_test(test_waiting_for_room_has_an_end),
+        cmocka_unit_test(test_slow_bodies_make_room),
         cmocka_unit_test(test_gone),
         cmocka_unit_test(test_gone_in_the_middle),
         cmocka_unit_test(test_stream),
