@@ -13,4 +13,7 @@ extern const struct jx_table jx_table_text;
 extern const struct jx_table jx_table_url;
 extern const struct jx_table jx_table_patterns;
 
+/* Fails with the code of a picture, or with words for PICTURE_TOO_LARGE. */
+bool jx_fail_picture(struct jx *x, const char *code, struct json what);
+
 #endif

@@ -136,6 +136,32 @@ static double word_value(struct str word)
     return NAN;
 }
 
+static void pattern_word(struct buf *b, const char *word, size_t kept, const char *ending)
+{
+    buf_append(b, str_of(word, kept));
+    add(b, ending);
+    buf_append_char(b, '|');
+}
+
+void integer_words_pattern(struct buf *b)
+{
+    add(b, "(?:");
+    for (size_t i = 0; i < COUNT_OF(few); i++)
+        pattern_word(b, few[i], strlen(few[i]), "");
+    for (size_t i = 0; i < COUNT_OF(ordinals); i++)
+        pattern_word(b, ordinals[i], strlen(ordinals[i]), "");
+    for (size_t i = 0; i < COUNT_OF(decades); i++) {
+        pattern_word(b, decades[i], strlen(decades[i]), "");
+        pattern_word(b, decades[i], strlen(decades[i]) - 1, "ieth");
+    }
+    add(b, "hundredth|");
+    for (size_t i = 0; i < COUNT_OF(magnitudes); i++) {
+        pattern_word(b, magnitudes[i], strlen(magnitudes[i]), "");
+        pattern_word(b, magnitudes[i], strlen(magnitudes[i]), "th");
+    }
+    add(b, "and|[\\-, ])+");
+}
+
 /* Bytes of what divides words at this place: ", ", " and ", a blank, - or a backslash. */
 static size_t divider_at(struct str text, size_t at)
 {

@@ -15,6 +15,8 @@ void integer_letters_write(struct buf *b, double value, char first);
 
 /* NaN for a word that is not known; the text is in lower case. */
 double integer_words_read(struct str text);
+/* Appends a regular expression of words as integer_words_read knows them. */
+void integer_words_pattern(struct buf *b);
 /* NaN for a letter that is no numeral; the text is in upper case. */
 double integer_roman_read(struct str text);
 double integer_letters_read(struct str text, char first);

@@ -3,8 +3,9 @@
 #include "expr/jsonata/functions.h"
 
 static const struct jx_table *const tables[] = {
-    &jx_table_step_functions, &jx_table_core, &jx_table_arrays, &jx_table_objects,
-    &jx_table_numbers,        &jx_table_text, &jx_table_url,    &jx_table_patterns,
+    &jx_table_step_functions, &jx_table_core,  &jx_table_arrays, &jx_table_objects,
+    &jx_table_numbers,        &jx_table_text,  &jx_table_url,    &jx_table_patterns,
+    &jx_table_pictures,       &jx_table_dates,
 };
 
 static bool exists_for(const struct jx_builtin *row, struct jsonata_options options)
