@@ -236,6 +236,52 @@ struct cleaning {
     enum jx_clean how;
 };
 
+/* The digits of a decimal text and the power of ten of the first one. */
+static size_t digits_of(struct str text, char digits[static JX_NUMBER_SIZE], int *ret_power)
+{
+    size_t len = 0;
+    int power = -1;
+    bool point = false;
+    for (size_t i = 0; i < text.len && len < JX_NUMBER_SIZE; i++) {
+        char c = text.ptr[i];
+        if (c == 'e') {
+            power += atoi(text.ptr + i + 1);
+            break;
+        }
+        point |= c == '.';
+        if (c < '0' || c > '9')
+            continue;
+        bool leading = len == 0 && c == '0';
+        power += leading ? (point ? -1 : 0) : !point;
+        if (!leading)
+            digits[len++] = c;
+    }
+    while (len > 1 && digits[len - 1] == '0')
+        len--;
+    *ret_power = power;
+    return len;
+}
+
+/* Step Functions writes doubles as Java does: from 1e7 on, and below 1e-3, "1.5E10". */
+static struct json java_number(struct jx *x, double real)
+{
+    double size = fabs(real);
+    if (size >= 1e-3 && size < 1e7)
+        return jx_number(real);
+    char text[JX_NUMBER_SIZE], digits[JX_NUMBER_SIZE];
+    struct buf b = BUF_INIT(JX_NUMBER_SIZE - 1);
+    json_write(&b, json_double(real));
+    size_t text_len = buf_str(&b).len;
+    memcpy(text, buf_str(&b).ptr, text_len);
+    text[text_len] = 0;
+    buf_release(&b);
+    int power;
+    size_t len = digits_of(str_of(text, text_len), digits, &power);
+    struct str rest = len > 1 ? str_of(digits + 1, len - 1) : STR("0");
+    return json_number_text(arena_printf(x->out, "%s%c." STR_FMT "E%d", real < 0 ? "-" : "",
+                                         digits[0], STR_ARG(rest), power));
+}
+
 static struct json clean_number(const struct cleaning *c, struct json v)
 {
     struct number n = jx_number_of(v);
@@ -248,6 +294,9 @@ static struct json clean_number(const struct cleaning *c, struct json v)
                            : n.real > 0  ? STR("Infinity")
                                          : STR("-Infinity"));
     }
+    bool java = c->how == JX_CLEAN_BORDER && c->x->expression->options.step_functions;
+    if (java && v.tag == JSON_TAG_DOUBLE && n.real != 0)
+        return java_number(c->x, n.real);
     if (c->how == JX_CLEAN_BORDER || n.real == floor(n.real))
         return v.tag == JSON_TAG_NUMBER_TEXT && n.real != floor(n.real) ? v : jx_number(n.real);
     char digits[JX_NUMBER_SIZE];
