@@ -4,7 +4,8 @@
 #include "base/utf8.h"
 
 enum {
-    ARGS_FEW = 6
+    ARGS_FEW = 6,
+    PARAMS_MAX = 8 /* of a built-in function */
 };
 
 struct json eval_lambda(struct jx *x, const struct node *n, struct json input,
@@ -309,13 +310,20 @@ bool eval_call(struct jx *x, const struct node *n, struct json input, const stru
     return apply(x, function, args, count, input, frame, ret) || call_failed(x, n);
 }
 
+/* A built-in function is given all its parameters, those left out as nothing. */
+static size_t partial_count(const struct jx_callable *first, size_t count)
+{
+    size_t params = jx_arity(jx_of_callable(first));
+    return first->kind == CALLABLE_BUILTIN && params && params <= PARAMS_MAX ? params : count;
+}
+
 bool eval_partial(struct jx *x, const struct node *n, struct json input,
                   const struct jx_frame *frame, struct json *ret)
 {
     struct jx_callable *c = ARENA_NEW(x->out, struct jx_callable);
     struct json function;
     struct json given = {.tag = JX_TAG_PLACEHOLDER};
-    struct json *args = ARENA_ARRAY(x->out, struct json, n->count);
+    struct json *args = ARENA_ARRAY(x->out, struct json, n->count + PARAMS_MAX);
     for (size_t i = 0; i < n->count; i++) {
         args[i] = given;
         if (n->items[i]->type != NODE_PLACEHOLDER &&
@@ -332,7 +340,7 @@ bool eval_partial(struct jx *x, const struct node *n, struct json input,
     c->kind = CALLABLE_PARTIAL;
     c->first = jx_callable_of(function);
     c->args = args;
-    c->count = n->count;
+    c->count = partial_count(c->first, n->count);
     *ret = jx_of_callable(c);
     return true;
 }

@@ -346,8 +346,6 @@ static bool replace_matches(struct walk *w, struct json replacement, double limi
 static bool replace_text(struct jx *x, struct str text, struct str pattern, struct json replacement,
                          double limit, struct buf *b)
 {
-    if (!json_is_string(replacement))
-        return jx_fail_value(x, "D3012", replacement);
     size_t done = 0;
     for (double count = 0; count < limit; count++) {
         struct str rest = str_slice(text, done, text.len);
@@ -356,6 +354,8 @@ static bool replace_text(struct jx *x, struct str text, struct str pattern, stru
             return false;
         if (length == SIZE_MAX)
             break;
+        if (!json_is_string(replacement))
+            return jx_fail_value(x, "D3012", replacement);
         buf_append(b, str_slice(rest, 0, length));
         buf_append(b, json_str(replacement));
         done += length + pattern.len;

@@ -141,7 +141,7 @@ static bool read_symbol(struct reading *r, struct str text, size_t *at)
     case 'o':
         return add_param(r, c, bit_of_letter(c) | BIT_MISSING, *at);
     case 'a':
-        return add_param(r, c, BIT_ANY & ~BIT_NULL, *at);
+        return add_param(r, c, BIT_ANY, *at);
     case 'f':
         return add_param(r, c, BIT_FUNCTION, *at);
     case 'j':

@@ -245,7 +245,10 @@ static size_t digits_of(struct str text, char digits[static JX_NUMBER_SIZE], int
     for (size_t i = 0; i < text.len && len < JX_NUMBER_SIZE; i++) {
         char c = text.ptr[i];
         if (c == 'e') {
-            power += atoi(text.ptr + i + 1);
+            size_t sign = i + 1 < text.len && text.ptr[i + 1] == '+';
+            int64_t exponent = 0;
+            (void)str_to_int64(str_slice(text, i + 1 + sign, text.len), &exponent);
+            power += (int)exponent;
             break;
         }
         point |= c == '.';
