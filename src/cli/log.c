@@ -2,14 +2,20 @@
 
 #include "json/json.h"
 #include "os/clock.h"
+#include "task/runtime.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 enum {
-    LINE_SIZE_MAX = 8 << 10
+    LINE_SIZE_MAX = 32 << 10,
+    ESCAPE_SIZE = 6, /* "\\u0001" */
+    ROUND_SIZE = 1024,
 };
+
+_Static_assert(ESCAPE_SIZE *RUNTIME_LINE_SIZE_MAX + ROUND_SIZE <= LINE_SIZE_MAX,
+               "a line of a worker fits with all that stands around it: cut JSON is none");
 
 static const char *level_name(enum log_level level)
 {

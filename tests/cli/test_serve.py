@@ -167,6 +167,7 @@ while True:
         name, event = task.headers["Lambda-Runtime-Aws-Request-Id"], json.load(task)
     print("got", json.dumps(event), flush=True)
     print("x" * 5000, "bell", file=sys.stderr, flush=True)
+    print("\1" * 4000, file=sys.stderr, flush=True)
     urllib.request.urlopen(base + f"invocation/{name}/response", json.dumps({"ok": 1}).encode())
 """
 
@@ -180,11 +181,12 @@ def what_workers_write_joins_the_log(p):
         wait_until(lambda: "SUCCEEDED" in p.run("ls").out)
         def lines():
             return [json.loads(line) for line in (p.path / "log").read_text().splitlines()]
-        wait_until(lambda: len([e for e in lines() if e["event"] == "worker-error"]) == 2)
+        wait_until(lambda: len([e for e in lines() if e["event"] == "worker-error"]) == 3)
         said = [e["message"] for e in lines() if e["event"].startswith("worker")]
         assert 'warm: got {"n": 7}' in said, said
         parts = [m.removeprefix("warm: ") for m in said if "got" not in m]
-        assert [len(part) for part in parts] == [4096, 5000 - 4096 + 5] and parts[1].endswith("x bell"), parts
+        assert [len(part) for part in parts] == [4096, 5000 - 4096 + 5, 4000] and parts[1].endswith("x bell"), parts
+        assert parts[2] == "\1" * 4000
         assert s.end() == 0
 
 
