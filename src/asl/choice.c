@@ -219,6 +219,35 @@ static void condition_compile(const struct site *s, bool top, unsigned depth, st
         compare_compile(s, name, members[index].value, k);
 }
 
+/* {"Condition": "{% ... %}", "Next": ..., "Assign"?, "Output"?} */
+static void rule_compile_jsonata(const struct site *s, struct choice_rule *rule)
+{
+    static const struct str fields[] = {
+        STR_INIT("Condition"),
+        STR_INIT("Next"),
+        STR_INIT("Assign"),
+        STR_INIT("Output"),
+    };
+    struct json condition = json_get(s->object, fields[0]);
+
+    rule->next = STATE_NO_NONE;
+    if (!json_is_object(s->object)) {
+        complain(s->c, CODE_WRONG_TYPE, place_here(s), STR(""),
+                 "A choice rule must be an object, not %s", json_noun(s->object));
+        return;
+    }
+    fields_allow(s, fields, COUNT_OF(fields));
+    fields_require(s, fields, 2);
+    if (!json_is_absent(condition) && !json_is_bool(condition) && !field_is_query(s, fields[0]))
+        complain(s->c, CODE_WRONG_TYPE, place_value(s, fields[0]), STR(""),
+                 "The value for the field 'Condition' must be a JSONata expression or a boolean");
+    else
+        rule->query = field_query(s, fields[0]);
+    rule->next = field_target(s, fields[1]);
+    rule->assign = field_assign(s);
+    rule->output = field_query(s, fields[3]);
+}
+
 static void rule_compile(const struct site *s, struct choice_rule *rule)
 {
     static const struct str required[] = {STR_INIT("Next")};
@@ -251,6 +280,9 @@ void choice_compile(const struct site *s)
     for (size_t i = 0; i < json_count(list) && !compiler_exhausted(s->c); i++) {
         struct site rule = site_item(&at, i, json_at(list, i));
 
-        rule_compile(&rule, &rules[i]);
+        if (site_is_jsonata(s))
+            rule_compile_jsonata(&rule, &rules[i]);
+        else
+            rule_compile(&rule, &rules[i]);
     }
 }

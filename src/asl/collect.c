@@ -48,16 +48,10 @@ static void language_note(struct compiler *c, const struct site *s, bool *ret_js
 
     if (!field_choice(s, STR("QueryLanguage"), languages, COUNT_OF(languages), &index))
         return;
-    if (index == 1) {
-        complain(c, CODE_QUERY_LANGUAGE_UNSUPPORTED, place_value(s, STR("QueryLanguage")),
-                 STR("Write it in JSONPath; JSONata arrives in a later release."),
-                 "The query language JSONata is not supported by this release");
-        c->any_jsonata = true;
-    } else if (c->jsonata) {
+    if (index == 0 && c->jsonata)
         complain(c, CODE_FIELD_CONFLICT, place_here(s), STR(""),
                  "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state "
                  "machine");
-    }
     *ret_jsonata = index == 1;
 }
 

@@ -85,6 +85,7 @@ static void states_begin(struct compiler *c)
         c->states[i].name = c->names[i];
         c->states[i].scope = c->node_scopes[i];
         c->states[i].number = i;
+        c->states[i].language = c->nodes[i].jsonata ? QUERY_JSONATA : QUERY_JSONPATH;
     }
 }
 

@@ -17,7 +17,7 @@ struct node {
     struct json source;
     struct str pointer;
     uint32_t child_scope, child_count; /* its branches or its processor */
-    bool jsonata;                      /* looked at only for its transitions */
+    bool jsonata;                      /* written in JSONata */
 };
 
 /* An object with StartAt and States. */
@@ -45,9 +45,8 @@ struct compiler {
     struct arena *arena;   /* the machine's */
     struct arena *scratch; /* dies with the compilation */
     struct diag_list *diags;
-    bool jsonata;     /* the machine's QueryLanguage */
-    bool any_jsonata; /* ... or that of any state */
-    bool exhausted;   /* a budget is spent: nothing more is compiled */
+    bool jsonata;   /* the machine's QueryLanguage */
+    bool exhausted; /* a budget is spent: nothing more is compiled */
 
     struct node *nodes; /* by state number */
     size_t node_count, node_capacity;
@@ -68,6 +67,7 @@ struct site {
     struct json object;
     struct str pointer;
     struct state *state; /* that it belongs to; NULL outside of states */
+    struct str field;    /* its place in the state: "Choices[0]"; empty: the state itself */
 };
 
 /* ---- fields.c: saying what is wrong, and reading fields ---- */
@@ -116,6 +116,9 @@ bool field_real(const struct site *s, struct str name, double min, double max, d
 bool field_choice(const struct site *s, struct str name, const struct str *names, size_t count,
                   size_t *ret_index);
 
+/* Is the state that it belongs to written in JSONata? */
+bool site_is_jsonata(const struct site *s);
+
 /* Every member must be one of the names, a Comment or an x- field. */
 void fields_allow(const struct site *s, const struct str *names, size_t count);
 /* Complains once about all that are missing. */
@@ -143,6 +146,10 @@ struct path_field field_path_or_null(const struct site *s, struct str name);
 void field_result_path(const struct site *s, bool *ret_discarded, const struct path **ret_path);
 const struct template *field_template(const struct site *s, struct str name);
 const struct template *field_assign(const struct site *s);
+/* JSONata: any value, in which "{% ... %}" are expressions. NULL when it is absent. */
+const struct template *field_query(const struct site *s, struct str name);
+/* Is the field a text "{% ... %}" of a state in JSONata? */
+bool field_is_query(const struct site *s, struct str name);
 /* `name` or `name`Path. */
 struct number_field field_number(const struct site *s, struct str name, int64_t min, int64_t max);
 struct real_field field_real_number(const struct site *s, struct str name, double min, double max);

@@ -85,8 +85,10 @@
     X(UNASSIGNED_VARIABLE, WARNING, "", "No state of this scope or an outer one assigns it.")      \
     X(INVALID_LABEL, ERROR, "INVALID_LABEL_NAME", "The label of a Map is empty, long or odd.")     \
     X(DUPLICATE_LABEL, ERROR, "DUPLICATE_LABEL_NAME", "Two Map states have the same label.")       \
-    X(QUERY_LANGUAGE_UNSUPPORTED, ERROR, "SCHEMA_VALIDATION_FAILED",                               \
-      "JSONata is not supported by this release.")                                                 \
+    X(INVALID_JSONATA, ERROR, "INVALID_JSONATA_EXPRESSION",                                        \
+      "The text between {% and %} is not a JSONata expression.")                                   \
+    X(UNSUPPORTED_JSONATA, ERROR, "UNSUPPORTED_JSONATA_EXPRESSION",                                \
+      "The expression reads an input document, and in a state machine there is none.")             \
     X(UNSUPPORTED_FIELD, ERROR, "SCHEMA_VALIDATION_FAILED",                                        \
       "The field is of the language, but not supported by this release.")                          \
     X(UNSUPPORTED_VERSION, ERROR, "SCHEMA_VALIDATION_FAILED",                                      \

@@ -10,6 +10,8 @@ static void visit_variable(void *arg, struct str name)
 {
     const struct visit *v = (const struct visit *)arg;
 
+    if (site_is_jsonata(v->site) && str_eq(name, STR("states")))
+        return;
     variable_used(v->site, name, v->pointer);
 }
 
@@ -131,6 +133,34 @@ static void dollar_check(const struct site *s, struct json v, const struct crumb
     }
 }
 
+static void template_note(const struct site *s, const struct template *t, struct str pointer)
+{
+    if (template_uses_context(t) && s->state)
+        s->state->uses_context = true;
+    if (template_uses_newer_jsonata(t) && s->state)
+        s->state->newer_jsonata = true;
+    template_each_variable(t, visit_variable, &(struct visit){s, pointer});
+}
+
+bool field_is_query(const struct site *s, struct str name)
+{
+    struct json value = json_get(s->object, name);
+
+    return site_is_jsonata(s) && json_is_string(value) && template_is_jsonata(json_str(value));
+}
+
+const struct template *field_query(const struct site *s, struct str name)
+{
+    struct site at = site_child(s, name, json_get(s->object, name));
+    const struct template *t;
+
+    if (json_is_absent(at.object))
+        return NULL;
+    template_compile_jsonata(s->c->arena, at.object, at.field, at.pointer, s->c->diags, &t);
+    template_note(s, t, at.pointer);
+    return t;
+}
+
 const struct template *field_template(const struct site *s, struct str name)
 {
     struct place at = place_value(s, name);
@@ -139,10 +169,10 @@ const struct template *field_template(const struct site *s, struct str name)
 
     if (!field_object(s, name, &source))
         return NULL;
+    if (site_is_jsonata(s))
+        return field_query(s, name);
     template_compile(s->c->arena, source, at.pointer, s->c->diags, &t);
-    if (template_uses_context(t) && s->state)
-        s->state->uses_context = true;
-    template_each_variable(t, visit_variable, &(struct visit){s, at.pointer});
+    template_note(s, t, at.pointer);
     dollar_check(s, source, NULL, at.pointer);
     return t;
 }
@@ -157,7 +187,7 @@ const struct template *field_assign(const struct site *s)
         struct str name = json_str(members[i].key);
         struct str pointer = place_value(&assign, name).pointer;
 
-        if (str_ends_with(name, STR(".$")))
+        if (str_ends_with(name, STR(".$")) && !site_is_jsonata(s))
             name.len -= 2;
         variable_assigned(s, name, pointer);
     }
@@ -177,10 +207,15 @@ static struct str path_name(const struct site *s, struct str name)
 
 struct number_field field_number(const struct site *s, struct str name, int64_t min, int64_t max)
 {
-    struct str with_path = path_name(s, name);
     struct number_field f = {0};
+    struct str with_path;
 
+    if (field_is_query(s, name))
+        return (struct number_field){.set = true, .query = field_query(s, name)};
     f.set = field_whole(s, name, min, max, &f.literal);
+    if (site_is_jsonata(s))
+        return f;
+    with_path = path_name(s, name);
     if (!f.set) {
         f.path = field_path(s, with_path, PATH_RULE_REFERENCE);
         f.set = f.path != NULL;
@@ -190,10 +225,15 @@ struct number_field field_number(const struct site *s, struct str name, int64_t 
 
 struct real_field field_real_number(const struct site *s, struct str name, double min, double max)
 {
-    struct str with_path = path_name(s, name);
     struct real_field f = {0};
+    struct str with_path;
 
+    if (field_is_query(s, name))
+        return (struct real_field){.set = true, .query = field_query(s, name)};
     f.set = field_real(s, name, min, max, &f.literal);
+    if (site_is_jsonata(s))
+        return f;
+    with_path = path_name(s, name);
     if (!f.set) {
         f.path = field_path(s, with_path, PATH_RULE_REFERENCE);
         f.set = f.path != NULL;
@@ -222,10 +262,15 @@ static bool field_call(const struct site *s, struct str name, const struct intri
 
 struct text_field field_computed_text(const struct site *s, struct str name)
 {
-    struct str with_path = path_name(s, name);
     struct text_field f = {0};
+    struct str with_path;
 
+    if (field_is_query(s, name))
+        return (struct text_field){.set = true, .query = field_query(s, name)};
     f.set = field_text(s, name, &f.literal);
+    if (site_is_jsonata(s))
+        return f;
+    with_path = path_name(s, name);
     if (f.set || !field_given(s, with_path))
         return f;
     if (intrinsic_looks_like(json_str(json_get(s->object, with_path)))) {

@@ -119,6 +119,19 @@ bool compiler_exhausted(struct compiler *c)
 
 /* ---- sites ---- */
 
+bool site_is_jsonata(const struct site *s)
+{
+    return s->state && s->state->language == QUERY_JSONATA;
+}
+
+/* Only failures of JSONata tell it. */
+static struct str field_place(const struct site *s, struct str field)
+{
+    if (!site_is_jsonata(s) || s->field.len == 0)
+        return field;
+    return arena_printf(s->c->scratch, STR_FMT "/" STR_FMT, STR_ARG(s->field), STR_ARG(field));
+}
+
 struct site site_child(const struct site *s, struct str field, struct json object)
 {
     return (struct site){
@@ -126,6 +139,7 @@ struct site site_child(const struct site *s, struct str field, struct json objec
         .object = object,
         .pointer = json_pointer_child(s->c->scratch, s->pointer, field),
         .state = s->state,
+        .field = field_place(s, field),
     };
 }
 
@@ -136,6 +150,9 @@ struct site site_item(const struct site *s, size_t index, struct json object)
         .object = object,
         .pointer = json_pointer_item(s->c->scratch, s->pointer, index),
         .state = s->state,
+        .field = site_is_jsonata(s)
+                     ? arena_printf(s->c->scratch, STR_FMT "[%zu]", STR_ARG(s->field), index)
+                     : STR(""),
     };
 }
 
@@ -289,13 +306,14 @@ static void comment_check(const struct site *s)
 }
 
 /* Comment is allowed everywhere, so it is misspelled anywhere. */
-static struct str suggest_field(struct compiler *c, struct str name, const struct str *names,
+static struct str suggest_field(const struct site *s, struct str name, const struct str *names,
                                 size_t count)
 {
     static const struct str comment[] = {STR_INIT("Comment")};
+    struct compiler *c = s->c;
     struct str suggestion = suggest(c, name, names, count);
 
-    if (str_eq(name, STR("Condition")) || str_eq(name, STR("Output")))
+    if (!site_is_jsonata(s) && (str_eq(name, STR("Condition")) || str_eq(name, STR("Output"))))
         return STR("It is a field of JSONata.");
     return suggestion.len ? suggestion : suggest(c, name, comment, COUNT_OF(comment));
 }
@@ -313,8 +331,8 @@ void fields_allow(const struct site *s, const struct str *names, size_t count)
             allowed = str_eq(name, names[k]);
         if (!allowed)
             complain(s->c, CODE_FIELD_NOT_SUPPORTED, place_key(s, name),
-                     suggest_field(s->c, name, names, count),
-                     "Field '" STR_FMT "' is not supported", STR_ARG(clip(s->c, name)));
+                     suggest_field(s, name, names, count), "Field '" STR_FMT "' is not supported",
+                     STR_ARG(clip(s->c, name)));
     }
 }
 
@@ -369,6 +387,7 @@ enum {
 };
 
 enum field_status {
+    FIELD_OF_BOTH, /* query languages */
     FIELD_OF_JSONPATH,
     FIELD_OF_JSONATA,
     FIELD_LATER, /* of the language, not of this release */
@@ -378,50 +397,51 @@ static const struct state_field {
     struct str name;
     unsigned types;
     enum field_status status;
-    const char *instead; /* OF_JSONATA: what JSONPath has */
+    const char *instead; /* what the other query language has; NULL: nothing */
 } state_fields[] = {
-    {STR_INIT("Type"), ALL, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("QueryLanguage"), ALL, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Next"), CALLS | PASS | WAIT, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("End"), CALLS | PASS | WAIT, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("InputPath"), ALL & ~FAIL, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("OutputPath"), ALL & ~FAIL, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Assign"), ALL & ~(SUCCEED | FAIL), FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Parameters"), CALLS | PASS, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ResultPath"), CALLS | PASS, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ResultSelector"), CALLS, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Retry"), CALLS, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Catch"), CALLS, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Result"), PASS, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Resource"), TASK, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("TimeoutSeconds"), TASK, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("TimeoutSecondsPath"), TASK, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("HeartbeatSeconds"), TASK, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("HeartbeatSecondsPath"), TASK, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Credentials"), TASK, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Choices"), CHOICE, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Default"), CHOICE, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Seconds"), WAIT, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("SecondsPath"), WAIT, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Timestamp"), WAIT, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("TimestampPath"), WAIT, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Error"), FAIL, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ErrorPath"), FAIL, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Cause"), FAIL, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("CausePath"), FAIL, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Branches"), PARALLEL, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ItemProcessor"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Iterator"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ItemsPath"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ItemSelector"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ItemBatcher"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("MaxConcurrency"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("MaxConcurrencyPath"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ToleratedFailureCount"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ToleratedFailureCountPath"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ToleratedFailurePercentage"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("ToleratedFailurePercentagePath"), MAP, FIELD_OF_JSONPATH, NULL},
-    {STR_INIT("Label"), MAP, FIELD_OF_JSONPATH, NULL},
+    {STR_INIT("Type"), ALL, FIELD_OF_BOTH, NULL},
+    {STR_INIT("QueryLanguage"), ALL, FIELD_OF_BOTH, NULL},
+    {STR_INIT("Next"), CALLS | PASS | WAIT, FIELD_OF_BOTH, NULL},
+    {STR_INIT("End"), CALLS | PASS | WAIT, FIELD_OF_BOTH, NULL},
+    {STR_INIT("InputPath"), ALL & ~FAIL, FIELD_OF_JSONPATH, "$states.input"},
+    {STR_INIT("OutputPath"), ALL & ~FAIL, FIELD_OF_JSONPATH, "Output"},
+    {STR_INIT("Assign"), ALL & ~(SUCCEED | FAIL), FIELD_OF_BOTH, NULL},
+    {STR_INIT("Parameters"), CALLS | PASS, FIELD_OF_JSONPATH, "Arguments"},
+    {STR_INIT("ResultPath"), CALLS | PASS, FIELD_OF_JSONPATH, "Output"},
+    {STR_INIT("ResultSelector"), CALLS, FIELD_OF_JSONPATH, "Output"},
+    {STR_INIT("Retry"), CALLS, FIELD_OF_BOTH, NULL},
+    {STR_INIT("Catch"), CALLS, FIELD_OF_BOTH, NULL},
+    {STR_INIT("Result"), PASS, FIELD_OF_JSONPATH, "Output"},
+    {STR_INIT("Resource"), TASK, FIELD_OF_BOTH, NULL},
+    {STR_INIT("TimeoutSeconds"), TASK, FIELD_OF_BOTH, NULL},
+    {STR_INIT("TimeoutSecondsPath"), TASK, FIELD_OF_JSONPATH, "TimeoutSeconds"},
+    {STR_INIT("HeartbeatSeconds"), TASK, FIELD_OF_BOTH, NULL},
+    {STR_INIT("HeartbeatSecondsPath"), TASK, FIELD_OF_JSONPATH, "HeartbeatSeconds"},
+    {STR_INIT("Credentials"), TASK, FIELD_OF_BOTH, NULL},
+    {STR_INIT("Choices"), CHOICE, FIELD_OF_BOTH, NULL},
+    {STR_INIT("Default"), CHOICE, FIELD_OF_BOTH, NULL},
+    {STR_INIT("Seconds"), WAIT, FIELD_OF_BOTH, NULL},
+    {STR_INIT("SecondsPath"), WAIT, FIELD_OF_JSONPATH, "Seconds"},
+    {STR_INIT("Timestamp"), WAIT, FIELD_OF_BOTH, NULL},
+    {STR_INIT("TimestampPath"), WAIT, FIELD_OF_JSONPATH, "Timestamp"},
+    {STR_INIT("Error"), FAIL, FIELD_OF_BOTH, NULL},
+    {STR_INIT("ErrorPath"), FAIL, FIELD_OF_JSONPATH, "Error"},
+    {STR_INIT("Cause"), FAIL, FIELD_OF_BOTH, NULL},
+    {STR_INIT("CausePath"), FAIL, FIELD_OF_JSONPATH, "Cause"},
+    {STR_INIT("Branches"), PARALLEL, FIELD_OF_BOTH, NULL},
+    {STR_INIT("ItemProcessor"), MAP, FIELD_OF_BOTH, NULL},
+    {STR_INIT("Iterator"), MAP, FIELD_OF_BOTH, NULL},
+    {STR_INIT("ItemsPath"), MAP, FIELD_OF_JSONPATH, "Items"},
+    {STR_INIT("ItemSelector"), MAP, FIELD_OF_BOTH, NULL},
+    {STR_INIT("ItemBatcher"), MAP, FIELD_OF_BOTH, NULL},
+    {STR_INIT("MaxConcurrency"), MAP, FIELD_OF_BOTH, NULL},
+    {STR_INIT("MaxConcurrencyPath"), MAP, FIELD_OF_JSONPATH, "MaxConcurrency"},
+    {STR_INIT("ToleratedFailureCount"), MAP, FIELD_OF_BOTH, NULL},
+    {STR_INIT("ToleratedFailureCountPath"), MAP, FIELD_OF_JSONPATH, "ToleratedFailureCount"},
+    {STR_INIT("ToleratedFailurePercentage"), MAP, FIELD_OF_BOTH, NULL},
+    {STR_INIT("ToleratedFailurePercentagePath"), MAP, FIELD_OF_JSONPATH,
+     "ToleratedFailurePercentage"},
+    {STR_INIT("Label"), MAP, FIELD_OF_BOTH, NULL},
     {STR_INIT("ItemReader"), MAP, FIELD_LATER, NULL},
     {STR_INIT("ResultWriter"), MAP, FIELD_LATER, NULL},
     {STR_INIT("Arguments"), TASK | PARALLEL, FIELD_OF_JSONATA, "Parameters"},
@@ -463,16 +483,37 @@ static struct str field_owners(struct compiler *c, unsigned types)
     return arena_printf(c->scratch, STR_FMT " states.", STR_ARG(list));
 }
 
-static struct str field_suggestion(struct compiler *c, struct str name, enum state_type type)
+static struct str field_suggestion(const struct site *s, struct str name, enum state_type type)
 {
     struct str names[COUNT_OF(state_fields)];
     size_t count = 0;
 
     for (size_t i = 0; i < COUNT_OF(state_fields); i++) {
-        if ((state_fields[i].types & (1U << type)) && state_fields[i].status == FIELD_OF_JSONPATH)
+        if ((state_fields[i].types & (1U << type)) && state_fields[i].status != FIELD_LATER)
             names[count++] = state_fields[i].name;
     }
-    return suggest_field(c, name, names, count);
+    return suggest_field(s, name, names, count);
+}
+
+/* A field of the other query language: the words are AWS's. */
+static void language_complain(const struct site *s, const struct state_field *f)
+{
+    bool jsonata = site_is_jsonata(s);
+    struct str remedy = STR("");
+
+    if (f->instead)
+        remedy =
+            arena_printf(s->c->scratch, "%s has %s.", jsonata ? "JSONata" : "JSONPath", f->instead);
+    complain(s->c, CODE_FIELD_NOT_SUPPORTED, place_key(s, f->name), remedy,
+             "The QueryLanguage is set to '%s', but field '" STR_FMT
+             "' is only supported for the '%s' QueryLanguage",
+             jsonata ? "JSONata" : "JSONPath", STR_ARG(f->name), jsonata ? "JSONPath" : "JSONata");
+}
+
+static bool language_fits(const struct site *s, const struct state_field *f)
+{
+    return f->status == (site_is_jsonata(s) ? FIELD_OF_JSONATA : FIELD_OF_JSONPATH) ||
+           f->status == FIELD_OF_BOTH;
 }
 
 static void state_field_check(const struct site *s, enum state_type type, struct str name)
@@ -482,7 +523,7 @@ static void state_field_check(const struct site *s, enum state_type type, struct
     bool fits = f && (f->types & (1U << type));
     struct str remedy;
 
-    if (fits && f->status == FIELD_OF_JSONPATH)
+    if (fits && language_fits(s, f))
         return;
     if (fits && f->status == FIELD_LATER) {
         complain(c, CODE_UNSUPPORTED_FIELD, place_key(s, name),
@@ -490,12 +531,11 @@ static void state_field_check(const struct site *s, enum state_type type, struct
                  "Field '" STR_FMT "' is not supported by this release", STR_ARG(name));
         return;
     }
-    if (!f)
-        remedy = field_suggestion(c, name, type);
-    else if (fits)
-        remedy = arena_printf(c->scratch, "It is a field of JSONata; JSONPath has %s.", f->instead);
-    else
-        remedy = field_owners(c, f->types);
+    if (fits) {
+        language_complain(s, f);
+        return;
+    }
+    remedy = f ? field_owners(c, f->types) : field_suggestion(s, name, type);
     complain(c, CODE_FIELD_NOT_SUPPORTED, place_key(s, name), remedy,
              "Field '" STR_FMT "' is not supported", STR_ARG(clip(c, name)));
 }

@@ -119,15 +119,24 @@ static void catcher_compile(const struct site *s, bool last, struct catcher *k)
     static const struct str fields[] = {
         STR_INIT("ErrorEquals"),
         STR_INIT("Next"),
-        STR_INIT("ResultPath"),
         STR_INIT("Assign"),
+        STR_INIT("ResultPath"),
+    };
+    static const struct str jsonata_fields[] = {
+        STR_INIT("ErrorEquals"),
+        STR_INIT("Next"),
+        STR_INIT("Assign"),
+        STR_INIT("Output"),
     };
 
-    fields_allow(s, fields, COUNT_OF(fields));
+    fields_allow(s, site_is_jsonata(s) ? jsonata_fields : fields, COUNT_OF(fields));
     fields_require(s, fields, 2);
     k->errors = error_names_compile(s, last);
     k->next = field_target(s, STR("Next"));
-    field_result_path(s, &k->result_discarded, &k->result_path);
+    if (site_is_jsonata(s))
+        k->output = field_query(s, STR("Output"));
+    else
+        field_result_path(s, &k->result_discarded, &k->result_path);
     k->assign = field_assign(s);
 }
 

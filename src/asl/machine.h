@@ -44,9 +44,11 @@ enum state_type {
 /* "Pass", "Task", ... */
 struct str state_type_name(enum state_type type);
 
-/* The seam for JSONata (it will stand beside JSONPath in each state). */
+/* What computes the fields of a state. In JSONata every computed field is a template
+ * (expr/template.h), here `query`; the ...Path forms and result_path are JSONPath's. */
 enum query_language {
     QUERY_JSONPATH,
+    QUERY_JSONATA,
 };
 
 /* InputPath, OutputPath: `$` when not given; null gives {}. */
@@ -59,8 +61,9 @@ struct path_field {
  * fields not given: set is false. */
 struct number_field {
     bool set;
-    int64_t literal;         /* when path is NULL */
+    int64_t literal;         /* when path and query are NULL */
     const struct path *path; /* the ...Path form */
+    const struct template *query;
 };
 
 /* The same for a number that may have a fraction: ToleratedFailurePercentage. */
@@ -68,14 +71,16 @@ struct real_field {
     bool set;
     double literal;
     const struct path *path;
+    const struct template *query;
 };
 
 /* A text that may be computed: Error / ErrorPath, Cause / CausePath. */
 struct text_field {
     bool set;
-    struct str literal; /* when path and call are NULL */
+    struct str literal; /* when the others are NULL */
     const struct path *path;
     const struct intrinsic *call;
+    const struct template *query;
 };
 
 /* ---- Choice ---- */
@@ -138,8 +143,10 @@ struct condition {
 
 struct choice_rule {
     struct condition condition;
+    const struct template *query; /* Condition of JSONata, in place of it */
     uint32_t next;
     const struct template *assign; /* NULL: none */
+    const struct template *output; /* JSONata; NULL: the input */
 };
 
 /* ---- Retry, Catch ---- */
@@ -172,6 +179,7 @@ struct catcher {
     bool result_discarded;          /* ResultPath: null */
     const struct path *result_path; /* NULL: `$` */
     const struct template *assign;  /* NULL: none */
+    const struct template *output;  /* JSONata; NULL: the error */
 };
 
 /* Does an error name match ErrorEquals? A name matches itself. States.ALL matches
@@ -220,6 +228,8 @@ enum wait_kind {
     WAIT_SECONDS_PATH,
     WAIT_TIMESTAMP,
     WAIT_TIMESTAMP_PATH,
+    WAIT_SECONDS_QUERY,
+    WAIT_TIMESTAMP_QUERY,
 };
 
 /* ---- Map ---- */
@@ -237,6 +247,7 @@ struct map_fields {
     struct str label;      /* Label, or empty */
     struct str item_field; /* which field made the selector: "ItemSelector" or "Parameters" */
     const struct path *items_path;        /* NULL: `$` */
+    const struct template *items;         /* Items of JSONata; NULL: the input */
     const struct template *item_selector; /* or the old Parameters; NULL: none */
     struct number_field concurrency;      /* 0 or not set: no bound */
     struct number_field tolerated_count;
@@ -255,16 +266,19 @@ struct state {
     uint32_t next;               /* STATE_NO_NONE: End, or a type that has no Next */
     struct str label;            /* x-label, or empty */
     struct json source;          /* the state's JSON, for tools */
-    bool uses_context;           /* anything compiled here reads $$ */
+    bool uses_context;           /* anything compiled here reads $$ or $states.context */
+    bool newer_jsonata;          /* ... or takes more than JSONata 2.0.6 */
     const struct str *variables; /* that anything compiled here reads, sorted, each once */
     size_t variable_count;
 
     struct path_field input_path, output_path;
-    const struct template *parameters;      /* Pass, Task, Parallel; NULL: none */
+    const struct template *parameters;      /* Pass, Task, Parallel: Parameters, or Arguments of
+                                               JSONata; NULL: none */
     const struct template *result_selector; /* Task, Parallel, Map; NULL: none */
     bool result_discarded;                  /* ResultPath: null */
     const struct path *result_path;         /* NULL: `$` */
     const struct template *assign;          /* NULL: none */
+    const struct template *output;          /* JSONata; NULL: the result, or the input */
 
     const struct retrier *retriers; /* Task, Parallel, Map */
     size_t retrier_count;
@@ -292,6 +306,7 @@ struct state {
             struct wall_ms until;
             struct str text; /* Timestamp as written */
             const struct path *path;
+            const struct template *query;
         } wait;
         struct {
             struct text_field error, cause;

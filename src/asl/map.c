@@ -97,13 +97,31 @@ static void selector_compile(const struct site *s, struct map_fields *m)
 {
     static const struct str ways[] = {STR_INIT("ItemSelector"), STR_INIT("Parameters")};
 
-    fields_exclude(s, ways, COUNT_OF(ways));
-    for (size_t i = COUNT_OF(ways); i-- > 0;) {
+    if (!site_is_jsonata(s))
+        fields_exclude(s, ways, COUNT_OF(ways));
+    for (size_t i = site_is_jsonata(s) ? 1 : COUNT_OF(ways); i-- > 0;) {
         if (!field_given(s, ways[i]))
             continue;
-        m->item_selector = field_template(s, ways[i]);
+        m->item_selector =
+            site_is_jsonata(s) ? field_query(s, ways[i]) : field_template(s, ways[i]);
         m->item_field = ways[i];
     }
+}
+
+/* A list, in which there may be expressions, or one that computes it. */
+static void items_compile(const struct site *s, struct map_fields *m)
+{
+    struct json items = json_get(s->object, STR("Items"));
+
+    if (!site_is_jsonata(s)) {
+        m->items_path = field_path(s, STR("ItemsPath"), PATH_RULE_REFERENCE);
+        return;
+    }
+    if (!json_is_absent(items) && !json_is_array(items) && !field_is_query(s, STR("Items")))
+        complain(s->c, CODE_WRONG_TYPE, place_value(s, STR("Items")), STR(""),
+                 "The value for the field 'Items' must be an array or a JSONata expression, not %s",
+                 json_noun(items));
+    m->items = field_query(s, STR("Items"));
 }
 
 static void batcher_compile(const struct site *state, struct item_batcher *b)
@@ -115,6 +133,11 @@ static void batcher_compile(const struct site *state, struct item_batcher *b)
         STR_INIT("MaxInputBytesPerBatchPath"),
         STR_INIT("BatchInput"),
     };
+    static const struct str jsonata_fields[] = {
+        STR_INIT("MaxItemsPerBatch"),
+        STR_INIT("MaxInputBytesPerBatch"),
+        STR_INIT("BatchInput"),
+    };
     struct json object;
     struct site s;
     bool bounded = false;
@@ -122,7 +145,8 @@ static void batcher_compile(const struct site *state, struct item_batcher *b)
     if (!field_object(state, STR("ItemBatcher"), &object))
         return;
     s = site_child(state, STR("ItemBatcher"), object);
-    fields_allow(&s, fields, COUNT_OF(fields));
+    fields_allow(&s, site_is_jsonata(&s) ? jsonata_fields : fields,
+                 site_is_jsonata(&s) ? COUNT_OF(jsonata_fields) : COUNT_OF(fields));
     for (size_t i = 0; i < 4; i++)
         bounded = bounded || field_given(&s, fields[i]);
     if (!bounded)
@@ -147,7 +171,8 @@ static void distributed_check(const struct site *s)
         STR_INIT("ToleratedFailurePercentagePath"),
     };
 
-    for (size_t i = 0; i < COUNT_OF(fields); i++) {
+    /* Recorded: in JSONata, AWS takes what is tolerated of any Map. */
+    for (size_t i = 0; i < (site_is_jsonata(s) ? 2 : COUNT_OF(fields)); i++) {
         if (field_given(s, fields[i]))
             complain(s->c, CODE_FIELD_NOT_SUPPORTED, place_key(s, fields[i]),
                      STR("It belongs to \"ProcessorConfig\": {\"Mode\": \"DISTRIBUTED\", ...}."),
@@ -161,7 +186,7 @@ void map_compile(const struct site *s)
 
     processor_compile(s, m);
     selector_compile(s, m);
-    m->items_path = field_path(s, STR("ItemsPath"), PATH_RULE_REFERENCE);
+    items_compile(s, m);
     m->concurrency = field_number(s, STR("MaxConcurrency"), 0, INT32_MAX);
     m->tolerated_count = field_number(s, STR("ToleratedFailureCount"), 0, INT32_MAX);
     m->tolerated_percentage = field_real_number(s, STR("ToleratedFailurePercentage"), 0, 100);

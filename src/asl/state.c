@@ -97,6 +97,40 @@ static void pass_compile(const struct site *s)
     }
 }
 
+static void wait_compile_literals(const struct site *s)
+{
+    struct state *st = s->state;
+
+    if (field_whole(s, STR("Seconds"), 0, TASK_TIMEOUT_MAX_SECONDS, &st->u.wait.seconds))
+        st->u.wait.kind = WAIT_SECONDS;
+    if (field_text(s, STR("Timestamp"), &st->u.wait.text)) {
+        st->u.wait.kind = WAIT_TIMESTAMP;
+        if (!wall_parse(st->u.wait.text, &st->u.wait.until))
+            complain(s->c, CODE_INVALID_TIMESTAMP, place_value(s, STR("Timestamp")),
+                     STR("Write it as 2026-03-01T12:00:00Z."),
+                     "String does not match RFC3339 timestamp");
+    }
+}
+
+/* "Seconds" or "Timestamp", each of which an expression may compute. */
+static void wait_compile_jsonata(const struct site *s)
+{
+    static const struct str ways[] = {STR_INIT("Seconds"), STR_INIT("Timestamp")};
+    struct state *st = s->state;
+
+    if (fields_exclude(s, ways, COUNT_OF(ways)) == 0)
+        complain(s->c, CODE_MISSING_FIELD, place_here(s), STR(""),
+                 "One of these fields is required: [Seconds, Timestamp]");
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        if (!field_is_query(s, ways[i]))
+            continue;
+        st->u.wait.kind = i == 0 ? WAIT_SECONDS_QUERY : WAIT_TIMESTAMP_QUERY;
+        st->u.wait.query = field_query(s, ways[i]);
+        return;
+    }
+    wait_compile_literals(s);
+}
+
 static void wait_compile(const struct site *s)
 {
     static const struct str ways[] = {
@@ -112,19 +146,11 @@ static void wait_compile(const struct site *s)
         complain(s->c, CODE_MISSING_FIELD, place_here(s), STR(""),
                  "One of these fields is required: [Seconds, SecondsPath, Timestamp, "
                  "TimestampPath]");
-    if (field_whole(s, ways[0], 0, TASK_TIMEOUT_MAX_SECONDS, &st->u.wait.seconds))
-        st->u.wait.kind = WAIT_SECONDS;
+    wait_compile_literals(s);
     path = field_path(s, ways[1], PATH_RULE_REFERENCE);
     if (path) {
         st->u.wait.kind = WAIT_SECONDS_PATH;
         st->u.wait.path = path;
-    }
-    if (field_text(s, ways[2], &st->u.wait.text)) {
-        st->u.wait.kind = WAIT_TIMESTAMP;
-        if (!wall_parse(st->u.wait.text, &st->u.wait.until))
-            complain(s->c, CODE_INVALID_TIMESTAMP, place_value(s, ways[2]),
-                     STR("Write it as 2026-03-01T12:00:00Z."),
-                     "String does not match RFC3339 timestamp");
     }
     path = field_path(s, ways[3], PATH_RULE_REFERENCE);
     if (path) {
@@ -162,11 +188,16 @@ static void data_compile(const struct site *s)
 {
     struct state *st = s->state;
 
+    st->assign = field_assign(s);
+    if (st->language == QUERY_JSONATA) {
+        st->parameters = field_query(s, STR("Arguments"));
+        st->output = field_query(s, STR("Output"));
+        return;
+    }
     st->input_path = field_path_or_null(s, STR("InputPath"));
     st->output_path = field_path_or_null(s, STR("OutputPath"));
     st->result_selector = field_template(s, STR("ResultSelector"));
     field_result_path(s, &st->result_discarded, &st->result_path);
-    st->assign = field_assign(s);
     /* A Map's Parameters are its item selector: map.c. */
     if (st->type != STATE_MAP)
         st->parameters = field_template(s, STR("Parameters"));
@@ -185,7 +216,10 @@ static void type_dispatch(const struct site *s)
         choice_compile(s);
         break;
     case STATE_WAIT:
-        wait_compile(s);
+        if (site_is_jsonata(s))
+            wait_compile_jsonata(s);
+        else
+            wait_compile(s);
         break;
     case STATE_FAIL:
         fail_compile(s);
@@ -230,8 +264,6 @@ void state_compile(struct compiler *c, uint32_t number)
     (void)field_text(&s, STR("x-label"), &st->label);
     if (has_transition(st->type))
         transition_compile(&s);
-    if (c->nodes[number].jsonata)
-        return;
     state_fields_check(&s, st->type);
     data_compile(&s);
     handlers_compile(&s);

@@ -5,8 +5,10 @@ static void credentials_compile(const struct site *s)
     struct json source;
     struct site at;
 
-    s->state->u.task.credentials = field_template(s, STR("Credentials"));
-    if (!field_given(s, STR("Credentials")) || !field_object(s, STR("Credentials"), &source))
+    s->state->u.task.credentials = site_is_jsonata(s) ? field_query(s, STR("Credentials"))
+                                                      : field_template(s, STR("Credentials"));
+    if (!field_given(s, STR("Credentials")) || field_is_query(s, STR("Credentials")) ||
+        !field_object(s, STR("Credentials"), &source))
         return;
     at = site_child(s, STR("Credentials"), source);
     if (!field_given(&at, STR("RoleArn")) && !field_given(&at, STR("RoleArn.$")))
@@ -21,8 +23,8 @@ static void time_limits_compile(const struct site *s)
 
     *timeout = field_number(s, STR("TimeoutSeconds"), 1, TASK_TIMEOUT_MAX_SECONDS);
     *heartbeat = field_number(s, STR("HeartbeatSeconds"), 1, TASK_TIMEOUT_MAX_SECONDS);
-    if (timeout->set && !timeout->path && heartbeat->set && !heartbeat->path &&
-        heartbeat->literal >= timeout->literal)
+    if (timeout->set && !timeout->path && !timeout->query && heartbeat->set && !heartbeat->path &&
+        !heartbeat->query && heartbeat->literal >= timeout->literal)
         complain(s->c, CODE_OUT_OF_RANGE, place_value(s, STR("HeartbeatSeconds")), STR(""),
                  "The value for the field 'HeartbeatSeconds' must be smaller than "
                  "'TimeoutSeconds'");

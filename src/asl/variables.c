@@ -128,8 +128,7 @@ void variables_check(struct compiler *c)
                      "The variable \"" STR_FMT "\" is already assigned in an outer scope",
                      STR_ARG(v->name));
     }
-    /* What a state that was not looked at assigns is not known. */
-    for (size_t i = 0; i < c->used.count && !c->any_jsonata; i++) {
+    for (size_t i = 0; i < c->used.count; i++) {
         const struct variable *v = &c->used.items[i];
         struct arena_mark mark = arena_mark(c->scratch);
 

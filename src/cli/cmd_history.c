@@ -37,6 +37,7 @@ static struct str detail_of(const struct flow_event *e, struct arena *a)
     switch (event_shape(e->kind)) {
     case SHAPE_ERROR:
     case SHAPE_TASK_ERROR:
+    case SHAPE_EVALUATION_FAILED:
         return arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(e->error),
                             e->has_error && e->has_cause ? ": " : "",
                             STR_ARG(cause_message(a, e->cause)));

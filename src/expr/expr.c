@@ -22,8 +22,19 @@ struct str expr_limit_words(const struct expr_env *env)
 bool expr_fail(struct expr_env *env, struct expr_failure *reterr, struct str error,
                struct str cause)
 {
-    *reterr = (struct expr_failure){error, str_slice(cause, 0, utf8_floor(cause, EXPR_CAUSE_MAX))};
+    *reterr = (struct expr_failure){
+        .error = error,
+        .cause = str_slice(cause, 0, utf8_floor(cause, EXPR_CAUSE_MAX)),
+    };
     if (cause.len > EXPR_CAUSE_MAX)
         reterr->cause = arena_str(env->out, reterr->cause);
+    return false;
+}
+
+bool expr_fail_query(struct expr_env *env, struct expr_failure *reterr, struct str location,
+                     struct str cause)
+{
+    expr_fail(env, reterr, STR("States.QueryEvaluationError"), cause);
+    reterr->location = location;
     return false;
 }

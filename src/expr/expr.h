@@ -1,7 +1,7 @@
 /* What an expression may see while it is evaluated, and how it fails.
  *
- * Every evaluator (paths, intrinsic functions, payload templates, later JSONata)
- * takes a struct expr_env. Evaluation is pure: time and randomness are in it.
+ * Every evaluator (paths, intrinsic functions, payload templates in either
+ * language) takes a struct expr_env. Evaluation is pure: time and randomness are in it.
  *
  * Two failures never mix. An *expression failure* is data of the workflow: the
  * reserved error name and the cause that AWS gives for it, to be retried, caught
@@ -12,6 +12,7 @@
 #define PAWL_EXPR_EXPR_H
 
 #include "base/rng.h"
+#include "base/time.h"
 #include "json/json.h"
 
 /* Variables of a frame and, outwards, of the frames around it. */
@@ -24,13 +25,15 @@ struct expr_vars {
 struct json expr_vars_get(const struct expr_vars *vars, struct str name);
 
 struct expr_env {
-    struct json input;            /* what `$` means */
+    struct json input;            /* what `$` means; JSONata sees none of it */
     struct json context;          /* what `$$` means; absent when nothing compiled uses it */
     const struct expr_vars *vars; /* what `$name` means; may be NULL */
     struct rng *rng;              /* States.UUID, States.MathRandom without a seed */
     struct arena *out;            /* the result lies here or is shared with the input */
     struct arena *scratch;        /* temporaries, rewound by the callee; not the same as out */
     uint64_t steps_left;          /* budget: nodes visited; 0 ends the evaluation */
+    struct wall_ms now;           /* JSONata: $now, $millis */
+    size_t depth_max;             /* JSONata: nesting of evaluations; 0: the evaluator's own */
 };
 
 enum {
@@ -54,6 +57,8 @@ static inline bool expr_spend(struct expr_env *env, uint64_t n)
 struct expr_failure {
     struct str error;
     struct str cause;
+    struct str location; /* JSONata: the field at fault, "Output/total"; empty: none */
+    bool of_value;       /* JSONata: the expression gave a value, which the state cannot use */
 };
 
 enum {
@@ -67,5 +72,9 @@ struct str expr_limit_words(const struct expr_env *env);
  * it is cut at EXPR_CAUSE_MAX. */
 bool expr_fail(struct expr_env *env, struct expr_failure *reterr, struct str error,
                struct str cause);
+
+/* The same for States.QueryEvaluationError, which has a location. */
+bool expr_fail_query(struct expr_env *env, struct expr_failure *reterr, struct str location,
+                     struct str cause);
 
 #endif

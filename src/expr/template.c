@@ -1,11 +1,14 @@
 #include "expr/template.h"
 
+#include "base/utf8.h"
 #include "expr/intrinsic/intrinsic.h"
+#include "expr/jsonata/jsonata.h"
 
 enum node_kind {
     NODE_SHARED, /* nothing computed in it: stands in the result as it is */
     NODE_PATH,
     NODE_CALL,
+    NODE_JSONATA,
     NODE_OBJECT,
     NODE_ARRAY,
 };
@@ -13,9 +16,11 @@ enum node_kind {
 struct node {
     enum node_kind kind;
     struct json shared;
-    struct str field; /* of a path or call: the member's name, with its ".$" */
+    struct str field; /* of a path or call: the member's name, with its ".$"; of JSONata: the
+                         place in the state, "Output/total" */
     const struct path *path;
     const struct intrinsic *call;
+    const struct jsonata *expression;
     const struct entry *entries; /* of an object or array */
     size_t count;
 };
@@ -29,6 +34,8 @@ struct template
 {
     struct node root;
     bool uses_context;
+    bool jsonata, newer_jsonata;
+    struct str field; /* of JSONata: its place in the state */
 };
 
 struct compiler {
@@ -116,6 +123,120 @@ static struct node compile_computed(struct compiler *c, struct str field, struct
     return (struct node){.shared = json_null()};
 }
 
+/* ---- compiling JSONata ---- */
+
+/* "Output/total": as pointers are, but readable: nothing is escaped. */
+static struct str crumb_field(struct compiler *c, const struct crumb *at)
+{
+    if (!at->outer)
+        return c->template->field;
+    struct str outer = crumb_field(c, at->outer);
+    if (at->name.ptr)
+        return arena_printf(c->arena, STR_FMT "/" STR_FMT, STR_ARG(outer), STR_ARG(at->name));
+    return arena_printf(c->arena, STR_FMT "[%zu]", STR_ARG(outer), at->index);
+}
+
+bool template_is_jsonata(struct str text)
+{
+    return text.len >= 4 && str_starts_with(text, STR("{%")) && str_ends_with(text, STR("%}"));
+}
+
+/* Does every `$states` go on with a member that is not the context? What is not sure
+ * counts as reading it. */
+static bool reads_context(struct str text)
+{
+    static const struct str others[] = {STR_INIT("input"), STR_INIT("result"),
+                                        STR_INIT("errorOutput")};
+    for (;;) {
+        size_t at = str_find(text, STR("$states"));
+        if (at == SIZE_MAX)
+            return false;
+        text = str_trim(str_slice(text, at + strlen("$states"), text.len));
+        if (!str_starts_with(text, STR(".")))
+            return true;
+        text = str_trim(str_slice(text, 1, text.len));
+        bool other = false;
+        for (size_t i = 0; i < COUNT_OF(others); i++)
+            other = other || str_starts_with(text, others[i]);
+        if (!other)
+            return true;
+    }
+}
+
+/* At the level that Step Functions documents, else at the newest. */
+static bool compile_expression(struct compiler *c, struct str text,
+                               const struct jsonata **ret_expression, struct jsonata_error *reterr)
+{
+    struct jsonata_options options = {.level = JSONATA_LEVEL_2_0_6, .step_functions = true};
+    if (jsonata_compile(c->arena, text, options, ret_expression, reterr))
+        return true;
+    options.level = JSONATA_LEVEL_2_2;
+    if (!jsonata_compile(c->arena, text, options, ret_expression, reterr))
+        return false;
+    c->template->newer_jsonata = true;
+    return true;
+}
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (c & 0x80);
+}
+
+/* The name that stands at the top level, where there is no input: AWS names it. */
+static struct str input_name(const struct jsonata *e, size_t position)
+{
+    struct str text = jsonata_text(e);
+    size_t start = 0, end;
+    for (size_t i = 0; i < position && start < text.len; i++)
+        (void)utf8_next(text, &start);
+    while (start > 0 && is_name_byte(text.ptr[start - 1]))
+        start--;
+    for (end = start; end < text.len && is_name_byte(text.ptr[end]); end++) {
+    }
+    while (end == start && start > 0 && text.ptr[start - 1] == '$')
+        start--;
+    return str_slice(text, start, end);
+}
+
+static struct node compile_jsonata(struct compiler *c, struct json source, const struct crumb *at)
+{
+    struct str text = json_str(source);
+    struct node node = {.kind = NODE_JSONATA};
+    struct jsonata_error err = {0};
+    size_t position = 0;
+    text = arena_str(c->arena, str_trim(str_slice(text, 2, text.len - 2)));
+    if (!compile_expression(c, text, &node.expression, &err)) {
+        report(c, "INVALID_JSONATA", at, arena_str(c->arena, err.message),
+               arena_printf(c->arena, "It is at character %zu of the expression.", err.position));
+        return (struct node){.shared = source};
+    }
+    if (jsonata_uses_input(node.expression, &position))
+        report(c, "UNSUPPORTED_JSONATA", at,
+               arena_printf(c->arena,
+                            "Reference to '" STR_FMT "' at the top level is not supported.",
+                            STR_ARG(input_name(node.expression, position))),
+               STR("There is no input document: say $states.input, or a variable."));
+    node.field = crumb_field(c, at);
+    if (reads_context(text))
+        c->template->uses_context = true;
+    return node;
+}
+
+static struct node compile_text(struct compiler *c, struct json source, const struct crumb *at)
+{
+    struct str text = json_str(source);
+    if (template_is_jsonata(text))
+        return compile_jsonata(c, source, at);
+    if (str_starts_with(text, STR("{%")) != str_ends_with(text, STR("%}")))
+        report(c, "INVALID_JSONATA", at,
+               STR("A JSONata expression must start with '{%' and end with '%}'"),
+               STR("A text that is none begins and ends otherwise."));
+    return (struct node){.shared = source};
+}
+
+/* ---- compiling containers ---- */
+
 static struct node compile_node(struct compiler *c, struct json source, const struct crumb *at,
                                 size_t depth);
 
@@ -125,7 +246,7 @@ static struct entry compile_member(struct compiler *c, struct json object,
 {
     struct entry entry = {.name = json_str(member->key)};
     struct crumb at = {.outer = outer, .name = entry.name.ptr ? entry.name : STR("")};
-    if (!str_ends_with(entry.name, STR(".$"))) {
+    if (c->template->jsonata || !str_ends_with(entry.name, STR(".$"))) {
         entry.node = compile_node(c, member->value, &at, depth);
         return entry;
     }
@@ -171,6 +292,8 @@ static struct node compile_container(struct compiler *c, struct json source, con
 static struct node compile_node(struct compiler *c, struct json source, const struct crumb *at,
                                 size_t depth)
 {
+    if (json_is_string(source) && c->template->jsonata)
+        return compile_text(c, source, at);
     if (json_count(source) == 0)
         return (struct node){.shared = source};
     if (depth == JSON_DEPTH_MAX) {
@@ -190,7 +313,29 @@ void template_compile(struct arena *a, struct json source, struct str pointer,
     *ret_template = t;
 }
 
+void template_compile_jsonata(struct arena *a, struct json source, struct str field,
+                              struct str pointer, struct diag_list *diags,
+                              const struct template **ret_template)
+{
+    struct template *t = ARENA_NEW(a, struct template);
+    struct compiler c = {a, diags, t};
+    t->jsonata = true;
+    t->field = arena_str(a, field);
+    t->root = compile_node(&c, source, &(struct crumb){.name = pointer}, 0);
+    *ret_template = t;
+}
+
 /* ---- what a compiled template tells ---- */
+
+struct str template_field(const struct template *t)
+{
+    return t->field;
+}
+
+bool template_uses_newer_jsonata(const struct template *t)
+{
+    return t->newer_jsonata;
+}
 
 bool template_uses_context(const struct template *t)
 {
@@ -204,6 +349,8 @@ static void each_variable(const struct node *node, void (*visit)(void *arg, stru
         intrinsic_each_variable(node->call, visit, arg);
     if (node->kind == NODE_PATH && path_root(node->path) == PATH_ROOT_VARIABLE)
         visit(arg, path_variable(node->path));
+    for (size_t i = 0; node->kind == NODE_JSONATA && i < jsonata_free_count(node->expression); i++)
+        visit(arg, jsonata_free_name(node->expression, i));
     for (size_t i = 0; i < node->count; i++)
         each_variable(&node->entries[i].node, visit, arg);
 }
@@ -243,6 +390,73 @@ static bool eval_path(const struct node *node, struct expr_env *env, struct json
         return expr_fail(env, reterr, STR("States.Runtime"), why);
     }
     UNREACHABLE("path outcome");
+}
+
+/* ---- evaluating JSONata ---- */
+
+static bool fail_jsonata(const struct node *node, struct expr_env *env, struct expr_failure *reterr,
+                         struct str what)
+{
+    return expr_fail_query(env, reterr, node->field,
+                           arena_printf(env->out,
+                                        "The JSONata expression '" STR_FMT
+                                        "' specified for the field '" STR_FMT "' " STR_FMT,
+                                        STR_ARG(jsonata_text(node->expression)),
+                                        STR_ARG(node->field), STR_ARG(what)));
+}
+
+static struct str thrown_words(struct arena *a, const struct jsonata_error *err)
+{
+    struct str code = str_of_cstr(err->code), message = err->message;
+    switch (err->limit) {
+    case JSONATA_LIMIT_NONE:
+        break;
+    case JSONATA_LIMIT_DEPTH:
+        code = STR("");
+        message = STR("Stack overflow error: Check for non-terminating recursive function. "
+                      "Consider rewriting as tail-recursive");
+        break;
+    case JSONATA_LIMIT_STEPS:
+        code = STR("");
+        message = STR("Expression evaluation timeout: Check for infinite loop");
+        break;
+    case JSONATA_LIMIT_MEMORY:
+        code = STR("");
+        message =
+            STR("Expression evaluation memory limit exceeded: Check for excessive memory usage");
+        break;
+    }
+    return code.len
+               ? arena_printf(a, "threw an error during evaluation. " STR_FMT ": " STR_FMT,
+                              STR_ARG(code), STR_ARG(message))
+               : arena_printf(a, "threw an error during evaluation: " STR_FMT, STR_ARG(message));
+}
+
+static bool eval_jsonata(const struct node *node, struct expr_env *env, struct json *ret_value,
+                         struct expr_failure *reterr)
+{
+    struct jsonata_error err = {0};
+    struct jsonata_env own = {
+        .vars = env->vars,
+        .now = env->now,
+        .rng = env->rng,
+        .out = env->out,
+        .steps_left = env->steps_left,
+        .depth_max = env->depth_max,
+    };
+    enum jsonata_outcome outcome = jsonata_eval(node->expression, &own, ret_value, &err);
+    env->steps_left = own.steps_left;
+    switch (outcome) {
+    case JSONATA_VALUE:
+        return true;
+    case JSONATA_UNDEFINED:
+        return fail_jsonata(node, env, reterr, STR("returned nothing (undefined)."));
+    case JSONATA_FUNCTION:
+        return fail_jsonata(node, env, reterr, STR("returned an unsupported result type."));
+    case JSONATA_FAILED:
+        return fail_jsonata(node, env, reterr, thrown_words(env->out, &err));
+    }
+    UNREACHABLE("JSONata outcome");
 }
 
 static bool eval_node(const struct node *node, struct expr_env *env, struct json *ret_value,
@@ -286,6 +500,8 @@ static bool eval_node(const struct node *node, struct expr_env *env, struct json
         return eval_path(node, env, ret_value, reterr);
     case NODE_CALL:
         return intrinsic_eval(node->call, node->field, env, ret_value, reterr);
+    case NODE_JSONATA:
+        return eval_jsonata(node, env, ret_value, reterr);
     case NODE_OBJECT:
         return eval_object(node, env, ret_value, reterr);
     case NODE_ARRAY:
@@ -298,4 +514,28 @@ bool template_eval(const struct template *t, struct expr_env *env, struct json *
                    struct expr_failure *reterr)
 {
     return eval_node(&t->root, env, ret_value, reterr);
+}
+
+/* A field that is no expression has the type that the compiler saw to. */
+bool template_eval_as(const struct template *t, enum json_type type, struct expr_env *env,
+                      struct json *ret_value, struct expr_failure *reterr)
+{
+    static const char *const names[] = {
+        [JSON_ABSENT] = "nothing", [JSON_NULL] = "null",     [JSON_BOOL] = "boolean",
+        [JSON_NUMBER] = "number",  [JSON_STRING] = "string", [JSON_ARRAY] = "array",
+        [JSON_OBJECT] = "object",
+    };
+    if (!template_eval(t, env, ret_value, reterr))
+        return false;
+    if (json_type(*ret_value) == type || t->root.kind != NODE_JSONATA)
+        return true;
+    struct arena_mark mark = arena_mark(env->scratch);
+    fail_jsonata(&t->root, env, reterr,
+                 arena_printf(env->scratch,
+                              "returned an unexpected result type. Expected '%s', but was '%s' for "
+                              "value: " STR_FMT,
+                              names[type], names[json_type(*ret_value)],
+                              STR_ARG(json_text(env->scratch, *ret_value))));
+    arena_rewind(env->scratch, mark);
+    return false;
 }

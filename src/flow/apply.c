@@ -115,6 +115,7 @@ static bool apply_entered(const struct change *c)
     f->retrier_used = NULL;
     f->has_error = f->has_cause = false;
     f->wake_ms = f->heartbeat_seconds = f->timeout_seconds = 0;
+    f->before_id = frame_state(c->run, f)->language == QUERY_JSONATA ? f->last_id : 0;
     give_chained_id(c);
     f->entered_id = c->event->id;
     c->event->step = f->step;
@@ -234,6 +235,19 @@ static bool apply_retry_armed(const struct change *c)
     f->wake_ms = c->event->wake_ms;
     f->heart_stopped = 0;
     f->has_error = f->has_cause = false;
+    return true;
+}
+
+/* AWS enters a state and evaluates in one go: a failure points back to what came before
+ * both. Only a value that was found wrong afterwards points to the entering, and what
+ * is evaluated once a Wait is over. */
+static bool apply_evaluation_failed(const struct change *c)
+{
+    struct frame *f = c->frame;
+    bool at_entering =
+        f->phase == FRAME_ENTERED && f->last_id == f->entered_id && c->event->index == 0;
+    give_id(c, at_entering ? f->before_id : f->last_id);
+    f->last_id = c->event->id;
     return true;
 }
 
@@ -479,6 +493,7 @@ static apply_function *const appliers[EVENT_KIND_LIMIT] = {
     [EVENT_MAP_RUN_STARTED] = apply_marker,
     [EVENT_MAP_RUN_SUCCEEDED] = apply_marker,
     [EVENT_MAP_RUN_FAILED] = apply_marker,
+    [EVENT_EVALUATION_FAILED] = apply_evaluation_failed,
     [EVENT_WAIT_ARMED] = apply_wait_armed,
     [EVENT_RETRY_ARMED] = apply_retry_armed,
     [EVENT_CHILD_FAILED] = apply_child_failed,

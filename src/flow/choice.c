@@ -21,13 +21,12 @@ static bool path_value(struct choosing *c, const struct path *path, struct json 
 static bool path_failed(struct choosing *c, const struct path *path)
 {
     c->failed = true;
-    *c->reterr = (struct expr_failure){
-        STR("States.Runtime"),
-        arena_printf(c->env->out,
-                     "Invalid path '" STR_FMT
-                     "': The choice state's condition path references an invalid value.",
-                     STR_ARG(path_text(path)))};
-    return false;
+    return expr_fail(c->env, c->reterr, STR("States.Runtime"),
+                     arena_printf(c->env->out,
+                                  "Invalid path '" STR_FMT
+                                  "': The choice state's condition path references an invalid "
+                                  "value.",
+                                  STR_ARG(path_text(path))));
 }
 
 /* ---- comparing ---- */
@@ -194,9 +193,46 @@ static bool holds(struct choosing *c, const struct condition *condition)
     UNREACHABLE("condition kind");
 }
 
+static bool no_match(struct expr_failure *reterr)
+{
+    *reterr =
+        (struct expr_failure){.error = STR("States.NoChoiceMatched"),
+                              .cause = STR("Failed to transition out of the state. The state does "
+                                           "not point to a next state.")};
+    return false;
+}
+
+/* Assign and Output of the state are those of its Default. */
+static bool execute_jsonata(struct turn *t, struct frame *f, struct expr_failure *reterr)
+{
+    const struct state *state = frame_state(t->run, f);
+    struct expr_env env = turn_query_env(t, f, (struct query_view){0});
+    uint32_t next = state->u.choice.fallback;
+    const struct template *assign = state->assign, *output = state->output;
+    for (size_t i = 0; i < state->u.choice.rule_count; i++) {
+        const struct choice_rule *rule = &state->u.choice.rules[i];
+        struct json holds;
+        if (!template_eval_as(rule->query, JSON_BOOL, &env, &holds, reterr))
+            return false;
+        if (json_is_true(holds)) {
+            next = rule->next;
+            assign = rule->assign;
+            output = rule->output;
+            break;
+        }
+    }
+    struct json given;
+    if (next == STATE_NO_NONE)
+        return no_match(reterr);
+    return data_output(output, f->data.value, &env, &given, reterr) &&
+           data_leave(t, f, given, assign, &env, next, NULL, reterr);
+}
+
 bool choice_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
 {
     const struct state *state = frame_state(t->run, f);
+    if (state->language == QUERY_JSONATA)
+        return execute_jsonata(t, f, reterr);
     struct expr_env env = turn_env(t, f, f->data.value);
     struct json effective, output;
     if (!data_path(&state->input_path, &env, &effective, reterr))
@@ -216,12 +252,8 @@ bool choice_execute(struct turn *t, struct frame *f, struct expr_failure *reterr
             break;
         }
     }
-    if (next == STATE_NO_NONE) {
-        *reterr = (struct expr_failure){STR("States.NoChoiceMatched"),
-                                        STR("Failed to transition out of the state. The state does "
-                                            "not point to a next state.")};
-        return false;
-    }
+    if (next == STATE_NO_NONE)
+        return no_match(reterr);
     return data_path(&state->output_path, &env, &output, reterr) &&
-           data_leave(t, f, output, assign, effective, next, NULL, reterr);
+           data_leave(t, f, output, assign, &env, next, NULL, reterr);
 }

@@ -1,5 +1,5 @@
-/* Input and output processing: InputPath, Parameters, ResultSelector,
- * ResultPath, OutputPath, Assign. */
+/* Input and output processing: InputPath, Parameters, ResultSelector, ResultPath,
+ * OutputPath, Assign; in JSONata Arguments, Output, Assign. */
 #include "flow/flow_internal.h"
 
 /* The variables a frame sees: its own, then those of the frames around it. A
@@ -35,12 +35,32 @@ struct expr_env turn_env(struct turn *t, const struct frame *frame, struct json 
         .out = t->run->arena,
         .scratch = t->scratch,
         .steps_left = EXPR_STEPS_MAX,
+        .now = t->now,
+        .depth_max = t->run->limits.jsonata_depth,
     };
+}
+
+struct expr_env turn_query_env(struct turn *t, const struct frame *frame, struct query_view view)
+{
+    struct expr_env env = turn_env(t, frame, JSON_NONE);
+    struct expr_vars *vars = ARENA_NEW(t->scratch, struct expr_vars);
+    struct json_object_builder states = json_object_builder(t->run->arena);
+    struct json_object_builder own = json_object_builder(t->run->arena);
+    if (!json_is_absent(view.item) && frame_state(t->run, frame)->uses_context)
+        env.context = context_object(t, frame, view.item, view.item_index);
+    json_object_add(&states, STR("input"), frame->data.value);
+    json_object_add(&states, STR("result"), view.result);
+    json_object_add(&states, STR("errorOutput"), view.error_output);
+    json_object_add(&states, STR("context"), env.context);
+    json_object_add(&own, STR("states"), json_object_done(&states));
+    *vars = (struct expr_vars){json_object_done(&own), env.vars};
+    env.vars = vars;
+    return env;
 }
 
 static bool runtime_error(struct expr_failure *e, struct str cause)
 {
-    *e = (struct expr_failure){STR("States.Runtime"), cause};
+    *e = (struct expr_failure){.error = STR("States.Runtime"), .cause = cause};
     return false;
 }
 
@@ -76,7 +96,7 @@ static bool text_fits(struct json value, size_t max)
 
 static bool limit_exceeded(struct expr_failure *e, struct str cause)
 {
-    *e = (struct expr_failure){STR("States.DataLimitExceeded"), cause};
+    *e = (struct expr_failure){.error = STR("States.DataLimitExceeded"), .cause = cause};
     return false;
 }
 
@@ -127,9 +147,34 @@ bool data_integer(struct json value, int64_t *ret_value)
     return json_to_int64(value, ret_value);
 }
 
+bool data_refuse(struct turn *t, struct str location, struct str words, struct expr_failure *reterr)
+{
+    struct expr_env env = {.out = t->run->arena};
+    expr_fail_query(&env, reterr, location, words);
+    reterr->of_value = true;
+    return false;
+}
+
+static bool query_number(struct turn *t, const struct template *query, struct expr_env *env,
+                         int64_t *ret_value, struct expr_failure *reterr)
+{
+    struct json value;
+    if (!template_eval_as(query, JSON_NUMBER, env, &value, reterr))
+        return false;
+    return json_to_int64(value, ret_value) ||
+           data_refuse(
+               t, template_field(query),
+               arena_printf(env->out,
+                            "The " STR_FMT " field must be a whole number, but was: " STR_FMT,
+                            STR_ARG(template_field(query)), STR_ARG(json_text(t->scratch, value))),
+               reterr);
+}
+
 bool data_number(struct turn *t, const struct number_field *field, const char *name,
                  struct expr_env *env, int64_t *ret_value, struct expr_failure *reterr)
 {
+    if (field->query)
+        return query_number(t, field->query, env, ret_value, reterr);
     if (!field->path) {
         *ret_value = field->literal;
         return true;
@@ -152,6 +197,11 @@ bool data_input(struct turn *t, const struct frame *frame, struct json *ret_effe
                 struct json *ret_input, struct expr_failure *reterr)
 {
     const struct state *state = frame_state(t->run, frame);
+    if (state->language == QUERY_JSONATA) {
+        struct expr_env query = turn_query_env(t, frame, (struct query_view){0});
+        *ret_effective = frame->data.value;
+        return data_output(state->parameters, frame->data.value, &query, ret_input, reterr);
+    }
     struct expr_env env = turn_env(t, frame, frame->data.value);
     if (!data_path(&state->input_path, &env, ret_effective, reterr))
         return false;
@@ -162,8 +212,15 @@ bool data_input(struct turn *t, const struct frame *frame, struct json *ret_effe
     return template_eval(state->parameters, &env, ret_input, reterr);
 }
 
+bool data_output(const struct template *output, struct json otherwise, struct expr_env *env,
+                 struct json *ret_output, struct expr_failure *reterr)
+{
+    *ret_output = otherwise;
+    return !output || template_eval(output, env, ret_output, reterr);
+}
+
 bool data_leave(struct turn *t, struct frame *frame, struct json output,
-                const struct template *assign, struct json seen, uint32_t next,
+                const struct template *assign, struct expr_env *env, uint32_t next,
                 const struct failure *caught, struct expr_failure *reterr)
 {
     static const enum event_kind exited_kind[STATE_TYPE_COUNT] = {
@@ -174,9 +231,8 @@ bool data_leave(struct turn *t, struct frame *frame, struct json output,
     };
     struct flow_event e = turn_event(frame, exited_kind[frame_state(t->run, frame)->type]);
     if (assign) {
-        struct expr_env env = turn_env(t, frame, seen);
         struct json assigned;
-        if (!template_eval(assign, &env, &assigned, reterr) ||
+        if (!template_eval(assign, env, &assigned, reterr) ||
             !variables_fit(t, frame, assigned, reterr))
             return false;
         if (json_count(assigned))
@@ -212,18 +268,33 @@ static bool put_result(const struct state *state, struct expr_env *env, struct j
     struct str why;
     if (path_put(state->result_path, raw, result, env, ret_combined, &why) == PATH_FOUND)
         return true;
-    *reterr = (struct expr_failure){
-        STR("States.ResultPathMatchFailure"),
-        arena_printf(env->out,
-                     "Unable to apply ReferencePath " STR_FMT " to input " STR_FMT ": " STR_FMT,
-                     STR_ARG(path_text(state->result_path)), STR_ARG(json_text(env->scratch, raw)),
-                     STR_ARG(why))};
-    return false;
+    return expr_fail(env, reterr, STR("States.ResultPathMatchFailure"),
+                     arena_printf(env->out,
+                                  "Unable to apply ReferencePath " STR_FMT " to input " STR_FMT
+                                  ": " STR_FMT,
+                                  STR_ARG(path_text(state->result_path)),
+                                  STR_ARG(json_text(env->scratch, raw)), STR_ARG(why)));
+}
+
+/* Output and Assign see the same variables: those before the state. */
+static bool exit_jsonata(struct turn *t, struct frame *frame, struct json result,
+                         struct expr_failure *reterr)
+{
+    const struct state *state = frame_state(t->run, frame);
+    bool has_result =
+        state->type == STATE_TASK || state->type == STATE_PARALLEL || state->type == STATE_MAP;
+    struct query_view view = {.result = has_result ? result : JSON_NONE};
+    struct expr_env env = turn_query_env(t, frame, view);
+    struct json output;
+    return data_output(state->output, result, &env, &output, reterr) &&
+           data_leave(t, frame, output, state->assign, &env, state->next, NULL, reterr);
 }
 
 bool data_exit(struct turn *t, struct frame *frame, struct json result, struct expr_failure *reterr)
 {
     const struct state *state = frame_state(t->run, frame);
+    if (state->language == QUERY_JSONATA)
+        return exit_jsonata(t, frame, result, reterr);
     struct expr_env env = turn_env(t, frame, result);
     struct json combined, output;
     if (state->result_selector && !template_eval(state->result_selector, &env, &result, reterr))
@@ -231,6 +302,8 @@ bool data_exit(struct turn *t, struct frame *frame, struct json result, struct e
     if (!put_result(state, &env, frame->data.value, result, &combined, reterr))
         return false;
     env.input = combined;
-    return data_path(&state->output_path, &env, &output, reterr) &&
-           data_leave(t, frame, output, state->assign, result, state->next, NULL, reterr);
+    if (!data_path(&state->output_path, &env, &output, reterr))
+        return false;
+    env = turn_env(t, frame, result);
+    return data_leave(t, frame, output, state->assign, &env, state->next, NULL, reterr);
 }

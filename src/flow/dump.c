@@ -39,10 +39,10 @@ static void dump_frame(struct buf *to, const struct run *run, const struct frame
 {
     buf_printf(to,
                "frame %u parent=%d scope=%u index=%u phase=%d state=%d next=%d step=%u attempt=%u "
-               "generation=%u entered=%u@%lld last=%u history=%u/%u retries=%u wake=%lld "
+               "generation=%u entered=%u<%u@%lld last=%u history=%u/%u retries=%u wake=%lld "
                "heartbeat=%lld timeout=%lld submitted=%u heart_stopped=%u",
                f->id, (int)f->parent, f->scope, f->index, (int)f->phase, (int)f->state,
-               (int)f->next, f->step, f->attempt, f->generation, f->entered_id,
+               (int)f->next, f->step, f->attempt, f->generation, f->entered_id, f->before_id,
                (long long)f->entered_at.ms, f->last_id, f->history, f->history_count,
                f->retry_count, (long long)f->wake_ms, (long long)f->heartbeat_seconds,
                (long long)f->timeout_seconds, f->submitted, f->heart_stopped);

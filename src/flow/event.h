@@ -32,6 +32,7 @@ enum event_shape {
     SHAPE_MAP_STARTED,
     SHAPE_MAP_ITERATION,
     SHAPE_MAP_RUN_STARTED,
+    SHAPE_EVALUATION_FAILED,
 };
 
 /* stored number, constant, name, details member, shape */
@@ -86,6 +87,7 @@ enum event_shape {
     X(80, MAP_RUN_STARTED, MapRunStarted, mapRunStarted, MAP_RUN_STARTED)                          \
     X(81, MAP_RUN_SUCCEEDED, MapRunSucceeded, mapRunSucceeded, NONE)                               \
     X(82, MAP_RUN_FAILED, MapRunFailed, mapRunFailed, ERROR)                                       \
+    X(90, EVALUATION_FAILED, EvaluationFailed, evaluationFailed, EVALUATION_FAILED)                \
     X(100, WAIT_ARMED, PawlWaitArmed, pawl, OURS)   /* a Wait state's timer */                     \
     X(101, RETRY_ARMED, PawlRetryArmed, pawl, OURS) /* a retrier's delay */                        \
     X(102, CHILD_FAILED, PawlChildFailed, pawl,                                                    \
@@ -122,7 +124,8 @@ struct flow_event {
                                  * Maps around it, outermost first: [[step, index of the
                                  * branch or iteration], ...]; absent at the top level.
                                  * For views: changes nothing */
-    uint32_t index;             /* of the iteration, branch or retrier */
+    uint32_t index;             /* of the iteration, branch or retrier. EVALUATION_FAILED, 1:
+                                 * the expression gave a value, which the state cannot use */
     int64_t length;             /* items of a Map */
     int64_t timeout, heartbeat; /* seconds; 0: none. Of a failure, heartbeat above 0: for want of
                                    heartbeats */
@@ -133,7 +136,8 @@ struct flow_event {
     struct slot assigned; /* STATE_EXITED: an object of the variables assigned */
     bool has_error, has_cause;
     struct str error, cause;
-    struct str text; /* MAP_RUN_STARTED: its ARN; ACTIVITY_STARTED: the worker's name */
+    struct str text; /* MAP_RUN_STARTED: its ARN; ACTIVITY_STARTED: the worker's name;
+                        EVALUATION_FAILED: the field at fault */
     struct json log; /* TASK_LOG: {"exit"?, "out"?, "err"?, "ms"} */
 
     /* Computed when applied, live and in a fold alike; never stored. */

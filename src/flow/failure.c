@@ -53,6 +53,23 @@ static struct failure in_state(struct turn *t, const struct frame *f, const stru
     };
 }
 
+/* Only JSONata has an event of its own for what went wrong. */
+static bool emit_evaluation_failed(struct turn *t, const struct frame *f,
+                                   const struct expr_failure *wrong)
+{
+    if (!str_eq(wrong->error, STR("States.QueryEvaluationError")))
+        return false;
+    struct failure failure = in_state(t, f, wrong);
+    struct flow_event e = turn_event(f, EVENT_EVALUATION_FAILED);
+    e.has_error = e.has_cause = true;
+    e.error = failure.error;
+    e.cause = failure.cause;
+    e.text = wrong->location;
+    e.index = wrong->of_value;
+    turn_emit(t, e);
+    return true;
+}
+
 /* ---- Retry ---- */
 
 static int64_t retry_delay_ms(struct turn *t, const struct retrier *r, uint32_t used)
@@ -134,21 +151,34 @@ static bool catch_output(struct turn *t, struct frame *f, const struct catcher *
     struct str why;
     if (path_put(c->result_path, f->data.value, error, &env, ret_output, &why) == PATH_FOUND)
         return true;
-    *reterr = (struct expr_failure){
-        STR("States.ResultPathMatchFailure"),
-        arena_printf(t->run->arena, "Unable to apply ReferencePath " STR_FMT ": " STR_FMT,
-                     STR_ARG(path_text(c->result_path)), STR_ARG(why))};
-    return false;
+    return expr_fail(&env, reterr, STR("States.ResultPathMatchFailure"),
+                     arena_printf(t->run->arena,
+                                  "Unable to apply ReferencePath " STR_FMT ": " STR_FMT,
+                                  STR_ARG(path_text(c->result_path)), STR_ARG(why)));
 }
 
 /* The failure of a Parallel or Map shows in the history once no retrier took it. */
-static void emit_fan_failed(struct turn *t, struct frame *f)
+static void emit_fan_failed(struct turn *t, struct frame *f, bool evaluated)
 {
     const struct state *state = frame_state(t->run, f);
-    if (!f->fan || f->phase != FRAME_FAILED)
+    bool fans = state->type == STATE_MAP || state->type == STATE_PARALLEL;
+    if (!fans || (f->phase != FRAME_FAILED && !evaluated))
         return;
     turn_emit(t,
               turn_event(f, state->type == STATE_MAP ? EVENT_MAP_FAILED : EVENT_PARALLEL_FAILED));
+}
+
+/* The output of a catcher, and what its Assign sees. */
+static bool catcher_output(struct turn *t, struct frame *f, const struct catcher *c,
+                           struct json caught, struct expr_env *ret_env, struct json *ret_output,
+                           struct expr_failure *reterr)
+{
+    if (frame_state(t->run, f)->language == QUERY_JSONATA) {
+        *ret_env = turn_query_env(t, f, (struct query_view){.error_output = caught});
+        return data_output(c->output, caught, ret_env, ret_output, reterr);
+    }
+    *ret_env = turn_env(t, f, caught);
+    return catch_output(t, f, c, caught, ret_output, reterr);
 }
 
 /* A catcher whose own ResultPath or Assign fails catches nothing: what it met is
@@ -163,10 +193,12 @@ static bool try_catch(struct turn *t, struct frame *f, const struct failure *fai
             continue;
         struct json caught = error_output(t, failure), output;
         struct expr_failure wrong;
-        if (catch_output(t, f, c, caught, &output, &wrong) &&
-            data_leave(t, f, output, c->assign, caught, c->next,
+        struct expr_env env;
+        if (catcher_output(t, f, c, caught, &env, &output, &wrong) &&
+            data_leave(t, f, output, c->assign, &env, c->next,
                        f->phase == FRAME_FAILED ? NULL : failure, &wrong))
             return true;
+        (void)emit_evaluation_failed(t, f, &wrong);
         struct failure in_catch = in_state(t, f, &wrong);
         pass_on(t, f, &in_catch, is_fatal(&in_catch));
         return true;
@@ -174,21 +206,27 @@ static bool try_catch(struct turn *t, struct frame *f, const struct failure *fai
     return false;
 }
 
-void failure_handle(struct turn *t, struct frame *f, const struct failure *failure)
+static void handle(struct turn *t, struct frame *f, const struct failure *failure, bool evaluated)
 {
     bool fatal = is_fatal(failure);
     if (!fatal && retry(t, f, failure))
         return;
     if (!fatal) {
-        emit_fan_failed(t, f);
+        emit_fan_failed(t, f, evaluated);
         if (try_catch(t, f, failure))
             return;
     }
     pass_on(t, f, failure, fatal);
 }
 
+void failure_handle(struct turn *t, struct frame *f, const struct failure *failure)
+{
+    handle(t, f, failure, false);
+}
+
 void failure_of_state(struct turn *t, struct frame *f, const struct expr_failure *e)
 {
+    bool evaluated = emit_evaluation_failed(t, f, e);
     struct failure failure = in_state(t, f, e);
-    failure_handle(t, f, &failure);
+    handle(t, f, &failure, evaluated);
 }

@@ -21,8 +21,23 @@ bool parallel_execute(struct turn *t, struct frame *f, struct expr_failure *rete
 
 static bool runtime_error(struct expr_failure *e, struct str cause)
 {
-    *e = (struct expr_failure){STR("States.Runtime"), cause};
+    *e = (struct expr_failure){.error = STR("States.Runtime"), .cause = cause};
     return false;
+}
+
+static bool map_items_jsonata(struct turn *t, const struct map_fields *map, struct expr_env *env,
+                              struct json input, struct json *ret_items,
+                              struct expr_failure *reterr)
+{
+    if (map->items)
+        return template_eval_as(map->items, JSON_ARRAY, env, ret_items, reterr);
+    *ret_items = input;
+    if (json_is_array(input))
+        return true;
+    return expr_fail_query(env, reterr, STR(""),
+                           arena_printf(t->run->arena,
+                                        "Map state input must be an array but was: " STR_FMT,
+                                        STR_ARG(json_text(t->scratch, input))));
 }
 
 static bool map_items(struct turn *t, const struct map_fields *map, struct expr_env *env,
@@ -85,7 +100,12 @@ static bool map_percentage(struct turn *t, const struct real_field *field, struc
                            double *ret_percentage, struct expr_failure *reterr)
 {
     double percentage = field->literal;
-    if (field->path) {
+    if (field->query) {
+        struct json value;
+        if (!template_eval_as(field->query, JSON_NUMBER, env, &value, reterr))
+            return false;
+        percentage = json_to_double(value);
+    } else if (field->path) {
         struct number_field whole = {.set = true, .path = field->path};
         int64_t value;
         if (!data_number(t, &whole, "ToleratedFailurePercentage", env, &value, reterr))
@@ -141,12 +161,16 @@ bool map_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
 {
     const struct state *state = frame_state(t->run, f);
     const struct map_fields *map = &state->u.map;
-    struct expr_env env = turn_env(t, f, f->data.value);
+    bool jsonata = state->language == QUERY_JSONATA;
+    struct expr_env env =
+        jsonata ? turn_query_env(t, f, (struct query_view){0}) : turn_env(t, f, f->data.value);
     struct flow_event e = turn_event(f, EVENT_MAP_STARTED);
     struct json items;
-    if (!data_path(&state->input_path, &env, &env.input, reterr) ||
-        !map_items(t, map, &env, &items, reterr) ||
-        !make_batches(t, &map->batcher, &env, &items, reterr))
+    if (jsonata ? !map_items_jsonata(t, map, &env, f->data.value, &items, reterr)
+                : !data_path(&state->input_path, &env, &env.input, reterr) ||
+                      !map_items(t, map, &env, &items, reterr))
+        return false;
+    if (!make_batches(t, &map->batcher, &env, &items, reterr))
         return false;
     /* AWS has started the Map before it looks at these. */
     bool numbers = map_numbers(t, map, &env, &e, reterr);
@@ -177,6 +201,11 @@ static bool iteration_input(struct turn *t, struct frame *f, uint32_t index, str
     *ret_input = json_at(f->fan->items.value, index);
     if (!state->u.map.item_selector)
         return true;
+    if (state->language == QUERY_JSONATA) {
+        struct query_view view = {.item = *ret_input, .item_index = index};
+        struct expr_env query = turn_query_env(t, f, view);
+        return template_eval(state->u.map.item_selector, &query, ret_input, reterr);
+    }
     struct expr_env env = turn_env(t, f, f->data.value);
     if (!data_path(&state->input_path, &env, &env.input, reterr))
         return false;

@@ -39,6 +39,7 @@ struct flow_limits {
     uint32_t frames_max;    /* branches and iterations alive at once */
     size_t turn_states_max; /* states entered in one turn */
     size_t turn_bytes_max;  /* bytes of one turn's row, about */
+    size_t jsonata_depth; /* nesting of evaluations in a JSONata expression; 0: JSONATA_DEPTH_MAX */
 };
 
 /* The defaults, and those of aws_limits: strict (256 KiB, 256 KiB, 10 MiB and 25,000

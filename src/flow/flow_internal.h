@@ -43,6 +43,7 @@ struct frame {
     uint32_t state, next;
     uint32_t step, attempt, generation;
     uint32_t entered_id; /* id of its state's StateEntered, for causes */
+    uint32_t before_id;  /* what StateEntered points back to, of a state in JSONata; else 0 */
     uint32_t last_id;    /* what the next event of this frame points back to */
     uint32_t
         history; /* the frame that counts the event ids: 0, or an iteration of a distributed Map */
@@ -151,8 +152,17 @@ struct failure {
 
 /* ---- data.c: input and output processing ---- */
 
-/* What expressions of this frame's state see; `input` is what `$` means. */
+/* What expressions of this frame's state see; `input` is what `$` means in JSONPath. */
 struct expr_env turn_env(struct turn *t, const struct frame *frame, struct json input);
+
+/* What JSONata sees more of: $states, which besides the state's input and the context
+ * has the result or the error, if any. */
+struct query_view {
+    struct json result, error_output; /* absent: none */
+    struct json item;                 /* of the Map that starts an iteration; absent: none */
+    uint32_t item_index;
+};
+struct expr_env turn_query_env(struct turn *t, const struct frame *frame, struct query_view view);
 
 /* InputPath, then Parameters. *ret_raw: the effective input before Parameters. */
 MUST_CHECK bool data_input(struct turn *t, const struct frame *frame, struct json *ret_effective,
@@ -162,18 +172,27 @@ MUST_CHECK bool data_input(struct turn *t, const struct frame *frame, struct jso
 MUST_CHECK bool data_exit(struct turn *t, struct frame *frame, struct json result,
                           struct expr_failure *reterr);
 
-/* StateExited with this output; Assign sees `seen` as `$`. `next` as in flow_event;
+/* StateExited with this output; Assign is evaluated in `env`. `next` as in flow_event;
  * `caught`: the error that a catcher took, when no event tells of it yet. */
 MUST_CHECK bool data_leave(struct turn *t, struct frame *frame, struct json output,
-                           const struct template *assign, struct json seen, uint32_t next,
+                           const struct template *assign, struct expr_env *env, uint32_t next,
                            const struct failure *caught, struct expr_failure *reterr);
+
+/* What Output gives, or `otherwise` where there is none. */
+MUST_CHECK bool data_output(const struct template *output, struct json otherwise,
+                            struct expr_env *env, struct json *ret_output,
+                            struct expr_failure *reterr);
 
 MUST_CHECK bool data_path(const struct path_field *field, struct expr_env *env,
                           struct json *ret_value, struct expr_failure *reterr);
 
 MUST_CHECK bool data_integer(struct json value, int64_t *ret_value);
 
-/* A whole number from a literal or a path. */
+/* A value of JSONata that the state cannot use; `words` is what AWS says of it. */
+bool data_refuse(struct turn *t, struct str location, struct str words,
+                 struct expr_failure *reterr);
+
+/* A whole number from a literal, a path or an expression. */
 MUST_CHECK bool data_number(struct turn *t, const struct number_field *field, const char *name,
                             struct expr_env *env, int64_t *ret_value, struct expr_failure *reterr);
 

@@ -1,5 +1,7 @@
 #include "flow/flow_internal.h"
 
+#include "expr/jsonata/jsonata.h"
+
 struct flow_limits flow_limits_default(void)
 {
     return (struct flow_limits){
@@ -21,6 +23,7 @@ struct flow_limits flow_limits_aws(void)
     limits.assign_max = 256 << 10;
     limits.variables_max = 10 << 20;
     limits.history_max = 25000;
+    limits.jsonata_depth = JSONATA_DEPTH_STEP_FUNCTIONS;
     return limits;
 }
 

@@ -14,6 +14,7 @@
     X("a", attempt)                                                                                \
     X("g", generation)                                                                             \
     X("en", entered_id)                                                                            \
+    X("be", before_id)                                                                             \
     X("la", last_id)                                                                               \
     X("hi", history)                                                                               \
     X("hc", history_count)                                                                         \

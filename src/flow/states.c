@@ -17,13 +17,15 @@ static bool pass_execute(struct turn *t, struct frame *f, struct expr_failure *r
 static bool through_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
 {
     const struct state *state = frame_state(t->run, f);
+    if (state->language == QUERY_JSONATA)
+        return data_exit(t, f, f->data.value, reterr);
     struct expr_env env = turn_env(t, f, f->data.value);
     struct json effective, output;
     if (!data_path(&state->input_path, &env, &effective, reterr))
         return false;
     env.input = effective;
     return data_path(&state->output_path, &env, &output, reterr) &&
-           data_leave(t, f, output, state->assign, effective, state->next, NULL, reterr);
+           data_leave(t, f, output, state->assign, &env, state->next, NULL, reterr);
 }
 
 /* ---- Wait ---- */
@@ -33,11 +35,10 @@ static bool wait_error(struct turn *t, struct expr_failure *reterr, const char *
 {
     struct str shown =
         value ? json_is_string(*value) ? json_str(*value) : json_text(t->scratch, *value) : STR("");
-    *reterr = (struct expr_failure){STR("States.Runtime"),
-                                    arena_printf(t->run->arena, "%s: " STR_FMT "%s" STR_FMT, what,
-                                                 STR_ARG(path_text(path)), value ? " == " : "",
-                                                 STR_ARG(shown))};
-    return false;
+    struct expr_env env = {.out = t->run->arena};
+    return expr_fail(&env, reterr, STR("States.Runtime"),
+                     arena_printf(t->run->arena, "%s: " STR_FMT "%s" STR_FMT, what,
+                                  STR_ARG(path_text(path)), value ? " == " : "", STR_ARG(shown)));
 }
 
 /* The longest delay that AWS accepts: what a signed 32-bit count of seconds holds. */
@@ -45,7 +46,8 @@ static bool wait_until(struct turn *t, int64_t wake_ms, int64_t *ret_wake_ms,
                        struct expr_failure *reterr)
 {
     if (wake_ms - t->now.ms > (int64_t)INT32_MAX * 1000) {
-        *reterr = (struct expr_failure){STR("States.Runtime"), STR("Wait state delay is too long")};
+        *reterr = (struct expr_failure){.error = STR("States.Runtime"),
+                                        .cause = STR("Wait state delay is too long")};
         return false;
     }
     *ret_wake_ms = wake_ms;
@@ -89,6 +91,42 @@ static bool wait_timestamp_path(struct turn *t, struct expr_env *env, const stru
     return wait_until(t, until.ms, ret_wake_ms, reterr);
 }
 
+static bool wait_seconds_query(struct turn *t, struct frame *f, int64_t *ret_wake_ms,
+                               struct expr_failure *reterr)
+{
+    const struct number_field field = {.set = true, .query = frame_state(t->run, f)->u.wait.query};
+    struct expr_env env = turn_query_env(t, f, (struct query_view){0});
+    int64_t seconds;
+    if (!data_number(t, &field, "Seconds", &env, &seconds, reterr))
+        return false;
+    if (seconds < 0)
+        return data_refuse(
+            t, STR("Seconds"),
+            arena_printf(t->run->arena, "The Seconds field is negative: %lld", (long long)seconds),
+            reterr);
+    if (seconds > INT32_MAX)
+        seconds = (int64_t)INT32_MAX + 1;
+    return wait_until(t, t->now.ms + seconds * 1000, ret_wake_ms, reterr);
+}
+
+static bool wait_timestamp_query(struct turn *t, struct frame *f, int64_t *ret_wake_ms,
+                                 struct expr_failure *reterr)
+{
+    struct expr_env env = turn_query_env(t, f, (struct query_view){0});
+    struct json value;
+    struct wall_ms until;
+    if (!template_eval_as(frame_state(t->run, f)->u.wait.query, JSON_STRING, &env, &value, reterr))
+        return false;
+    if (!wall_parse(json_str(value), &until))
+        return data_refuse(t, STR("Timestamp"),
+                           arena_printf(t->run->arena,
+                                        "The Timestamp field cannot be parsed as an ISO-8601 "
+                                        "extended offset date-time format string: " STR_FMT,
+                                        STR_ARG(json_str(value))),
+                           reterr);
+    return wait_until(t, until.ms, ret_wake_ms, reterr);
+}
+
 static bool wait_wake(struct turn *t, struct frame *f, int64_t *ret_wake_ms,
                       struct expr_failure *reterr)
 {
@@ -105,6 +143,10 @@ static bool wait_wake(struct turn *t, struct frame *f, int64_t *ret_wake_ms,
         return wait_seconds_path(t, &env, state->u.wait.path, ret_wake_ms, reterr);
     case WAIT_TIMESTAMP_PATH:
         return wait_timestamp_path(t, &env, state->u.wait.path, ret_wake_ms, reterr);
+    case WAIT_SECONDS_QUERY:
+        return wait_seconds_query(t, f, ret_wake_ms, reterr);
+    case WAIT_TIMESTAMP_QUERY:
+        return wait_timestamp_query(t, f, ret_wake_ms, reterr);
     }
     UNREACHABLE("wait kind");
 }
@@ -130,28 +172,27 @@ static bool fail_text(struct turn *t, const struct text_field *field, const char
     struct json value;
     struct str why;
     *ret_text = field->literal;
-    if (field->call) {
+    if (field->query) {
+        if (!template_eval_as(field->query, JSON_STRING, env, &value, reterr))
+            return false;
+    } else if (field->call) {
         if (!intrinsic_eval(field->call, str_of_cstr(name), env, &value, reterr))
             return false;
     } else if (!field->path) {
         return true;
     } else if (path_eval(field->path, env, &value, &why) != PATH_FOUND) {
-        *reterr = (struct expr_failure){STR("States.Runtime"),
-                                        arena_printf(env->out,
-                                                     "The JSONPath '" STR_FMT
-                                                     "' specified for the field '%s' could not be "
-                                                     "found in the input '" STR_FMT "'",
-                                                     STR_ARG(path_text(field->path)), name,
-                                                     STR_ARG(json_text(t->scratch, env->input)))};
-        return false;
+        return expr_fail(env, reterr, STR("States.Runtime"),
+                         arena_printf(env->out,
+                                      "The JSONPath '" STR_FMT
+                                      "' specified for the field '%s' could not be found in the "
+                                      "input '" STR_FMT "'",
+                                      STR_ARG(path_text(field->path)), name,
+                                      STR_ARG(json_text(t->scratch, env->input))));
     }
-    if (!json_is_string(value)) {
-        *reterr = (struct expr_failure){STR("States.Runtime"),
-                                        arena_printf(env->out,
-                                                     "The field '%s' must be a string, but was %s",
-                                                     name, json_type_name(value))};
-        return false;
-    }
+    if (!json_is_string(value))
+        return expr_fail(env, reterr, STR("States.Runtime"),
+                         arena_printf(env->out, "The field '%s' must be a string, but was %s", name,
+                                      json_type_name(value)));
     *ret_text = json_str(value);
     return true;
 }
@@ -159,7 +200,9 @@ static bool fail_text(struct turn *t, const struct text_field *field, const char
 static bool fail_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
 {
     const struct state *state = frame_state(t->run, f);
-    struct expr_env env = turn_env(t, f, f->data.value);
+    struct expr_env env = state->language == QUERY_JSONATA
+                              ? turn_query_env(t, f, (struct query_view){0})
+                              : turn_env(t, f, f->data.value);
     struct failure failure = {
         .has_error = state->u.fail.error.set,
         .has_cause = state->u.fail.cause.set,

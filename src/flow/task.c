@@ -73,13 +73,15 @@ static void fill_effect(const struct run *run, const struct frame *f, struct flo
 static bool positive(struct turn *t, const struct number_field *field, const char *name,
                      int64_t value, struct expr_failure *reterr)
 {
-    if (!field->path || (value > 0 && value <= TASK_TIMEOUT_MAX_SECONDS))
+    if ((!field->path && !field->query) || (value > 0 && value <= TASK_TIMEOUT_MAX_SECONDS))
         return true;
-    *reterr = (struct expr_failure){
-        STR("States.Runtime"),
+    struct expr_env env = {.out = t->run->arena};
+    struct str words =
         arena_printf(t->run->arena, "%s must be a positive integer and not above %d, but was %lld",
-                     name, TASK_TIMEOUT_MAX_SECONDS, (long long)value)};
-    return false;
+                     name, TASK_TIMEOUT_MAX_SECONDS, (long long)value);
+    if (field->query)
+        return data_refuse(t, template_field(field->query), words, reterr);
+    return expr_fail(&env, reterr, STR("States.Runtime"), words);
 }
 
 static bool read_seconds(struct turn *t, const struct number_field *field, const char *name,
@@ -98,7 +100,9 @@ bool task_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
     struct flow_event e = turn_event(f, events->scheduled);
     if (!data_input(t, f, &effective, &given, reterr))
         return false;
-    struct expr_env env = turn_env(t, f, effective);
+    struct expr_env env = state->language == QUERY_JSONATA
+                              ? turn_query_env(t, f, (struct query_view){0})
+                              : turn_env(t, f, effective);
     if (!read_seconds(t, &state->u.task.timeout, "TimeoutSeconds", &env, &e.timeout, reterr) ||
         !read_seconds(t, &state->u.task.heartbeat, "HeartbeatSeconds", &env, &e.heartbeat, reterr))
         return false;

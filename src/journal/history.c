@@ -22,6 +22,8 @@ enum detail {
     DETAIL_LENGTH,
     DETAIL_INDEX,
     DETAIL_MAP_RUN_ARN,
+    DETAIL_LOCATION,
+    DETAIL_STATE,
 };
 
 enum {
@@ -46,6 +48,7 @@ static const enum detail shapes[][DETAILS_MAX] = {
     [SHAPE_MAP_STARTED] = {DETAIL_LENGTH},
     [SHAPE_MAP_ITERATION] = {DETAIL_NAME, DETAIL_INDEX},
     [SHAPE_MAP_RUN_STARTED] = {DETAIL_MAP_RUN_ARN},
+    [SHAPE_EVALUATION_FAILED] = {DETAIL_STATE, DETAIL_LOCATION, DETAIL_ERROR, DETAIL_CAUSE},
 };
 
 struct view {
@@ -106,7 +109,9 @@ static void add_credentials(struct view *v)
 {
     struct json credentials = v->state ? json_get(v->state->source, STR("Credentials")) : JSON_NONE;
     struct json role = json_get(credentials, STR("RoleArn"));
-    if (!json_is_string(role))
+    bool computed =
+        v->state && v->state->language == QUERY_JSONATA && template_is_jsonata(json_str(role));
+    if (!json_is_string(role) || computed)
         return;
     struct json_object_builder b = json_object_builder(v->arena);
     json_object_add(&b, STR("roleArn"), role);
@@ -182,6 +187,12 @@ static void add_detail(struct view *v, enum detail detail)
         return;
     case DETAIL_MAP_RUN_ARN:
         add_text(v, STR("mapRunArn"), e->text);
+        return;
+    case DETAIL_LOCATION:
+        add(v, STR("location"), e->text.len ? json_string(e->text) : JSON_NONE);
+        return;
+    case DETAIL_STATE:
+        add(v, STR("state"), v->state ? json_string(v->state->name) : JSON_NONE);
         return;
     case DETAIL_END:
         return;

@@ -191,8 +191,10 @@ static const struct refusal machine_refusals[] = {
      "/States/T/Resource'"},
     {"CreateStateMachine",
      "{\"name\":\"a\",\"definition\":\"{\\\"QueryLanguage\\\":\\\"JSONata\\\",\\\"StartAt\\\":"
-     "\\\"P\\\",\\\"States\\\":{\\\"P\\\":{\\\"Type\\\":\\\"Succeed\\\"}}}\"," ROLE "}",
-     "InvalidDefinition", "JSONata is not supported by this release at /QueryLanguage'"},
+     "\\\"P\\\",\\\"States\\\":{\\\"P\\\":{\\\"Type\\\":\\\"Succeed\\\",\\\"Output\\\":\\\"{% 1 + "
+     "%}\\\"}}}\"," ROLE "}",
+     "InvalidDefinition",
+     "'INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/P/Output'"},
     {"CreateStateMachine", NEW("taken", ",\"type\":\"EXPRESS\""), "StateMachineAlreadyExists",
      "State Machine Already Exists: '" MACHINE "taken'"},
     {"DescribeStateMachine", "{\"stateMachineArn\":\"m\"}", "InvalidArn",
