@@ -100,7 +100,7 @@ static const char *read_integer(struct arena *a, struct date_picture *p, struct 
     if (code)
         return code;
     part->numbered = true;
-    if (part->integer.mandatory < w.min)
+    if (part->integer.style == INTEGER_DECIMAL && part->integer.mandatory < w.min)
         part->integer.mandatory = w.min;
     if (part->component == 'Y')
         read_year(part, w);

@@ -7,7 +7,8 @@
 size_t jx_number_format(double value, char to[static JX_NUMBER_SIZE])
 {
     if (isfinite(value))
-        return json_double_format_15(value, to);
+        return value == trunc(value) ? json_double_format(value, to)
+                                     : json_double_format_15(value, to);
     struct str word = isnan(value) ? STR("NaN") : value < 0 ? STR("-Infinity") : STR("Infinity");
     memcpy(to, word.ptr, word.len);
     return word.len;

@@ -98,6 +98,9 @@ static bool read_limit(struct jx *x, const struct json *args, size_t count, size
     return *ret_limit < 0 ? jx_fail_value(x, code, args[index]) : true;
 }
 
+/* Below, the next match is looked for before the limit is asked: it may be the empty one
+ * that is an error. */
+
 /* ---- $match ---- */
 
 static struct json match_object(struct walk *w, size_t unit)
@@ -120,16 +123,16 @@ static bool collect_matches(struct walk *w, double limit, struct json *ret)
     struct json_array_builder items = json_array_builder(w->x->out);
     size_t seen = 0, unit = 0;
     bool found = false;
-    while ((double)items.count < limit) {
-        if (!jx_spend(w->x, 1) || !walk_next(w, &found))
-            return false;
-        if (!found)
-            break;
+    if (limit > 0 && !walk_next(w, &found))
+        return false;
+    while (found && (double)items.count < limit) {
         if (w->regex) {
             unit += text_units(str_slice(json_str(w->subject), seen, w->start));
             seen = w->start;
         }
         json_array_add(&items, match_object(w, unit));
+        if (!jx_spend(w->x, 1) || !walk_next(w, &found))
+            return false;
     }
     *ret = jx_sequence(json_array_done(&items));
     return true;
@@ -216,16 +219,17 @@ static bool split_at_matches(struct walk *w, double limit, struct json_array_bui
 {
     struct str text = json_str(w->subject);
     size_t start = 0;
-    while ((double)items->count < limit) {
-        bool found;
+    bool found = false;
+    if (limit > 0 && !walk_next(w, &found))
+        return false;
+    while (found && (double)items->count < limit) {
+        json_array_add(items, json_string(str_slice(text, start, w->start)));
+        start = w->end;
         if (!jx_spend(w->x, 1) || !walk_next(w, &found))
             return false;
-        size_t end = !found ? text.len : w->start < start ? start : w->start;
-        json_array_add(items, json_string(str_slice(text, start, end)));
-        if (!found)
-            break;
-        start = w->end;
     }
+    if ((double)items->count < limit)
+        json_array_add(items, json_string(str_slice(text, start, text.len)));
     return true;
 }
 
@@ -325,12 +329,10 @@ static bool replace_matches(struct walk *w, struct json replacement, double limi
 {
     struct str text = json_str(w->subject);
     size_t done = 0;
-    for (double count = 0; count < limit; count++) {
-        bool found;
-        if (!jx_spend(w->x, 1) || !jx_room(w->x, b->len) || !walk_next(w, &found))
-            return false;
-        if (!found)
-            break;
+    bool found = false;
+    if (limit > 0 && !walk_next(w, &found))
+        return false;
+    for (double count = 0; found && count < limit; count++) {
         if (w->start > done)
             buf_append(b, str_slice(text, done, w->start));
         if (json_is_string(replacement))
@@ -338,6 +340,8 @@ static bool replace_matches(struct walk *w, struct json replacement, double limi
         else if (!write_computed(b, w, replacement))
             return false;
         done = w->start + w->match.len;
+        if (!jx_spend(w->x, 1) || !jx_room(w->x, b->len) || !walk_next(w, &found))
+            return false;
     }
     buf_append(b, str_slice(text, done, text.len));
     return true;

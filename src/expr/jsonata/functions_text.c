@@ -232,7 +232,8 @@ static bool call_base64encode(struct jx *x, const struct json *args, UNUSED size
     return true;
 }
 
-static int base64_value(char c)
+/* -1: passed over. */
+static int base64_value(unsigned char c)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -241,6 +242,29 @@ static int base64_value(char c)
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
     return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+struct base64_reader {
+    char *to;
+    size_t len;
+    uint32_t bits;
+    int held;
+};
+
+/* Of a UTF-16 unit the low byte counts. false: it ends the text. */
+static bool base64_take(struct base64_reader *r, uint32_t unit)
+{
+    unsigned char low = (unsigned char)unit;
+    int value = base64_value(low);
+    if (value < 0)
+        return low != '=';
+    r->bits = r->bits << 6 | (uint32_t)value;
+    r->held += 6;
+    if (r->held >= 8) {
+        r->held -= 8;
+        r->len += utf8_encode(r->to + r->len, r->bits >> r->held & 0xff);
+    }
+    return true;
 }
 
 /* As Node's Buffer: both alphabets, anything else is passed over, the first = ends it. */
@@ -253,22 +277,15 @@ static bool call_base64decode(struct jx *x, const struct json *args, UNUSED size
     struct str text = json_str(args[0]);
     if (!spend_for(x, text) || !jx_room(x, text.len * 2))
         return false;
-    char *to = arena_alloc_text(x->out, text.len * 2 + 4);
-    size_t len = 0;
-    uint32_t bits = 0;
-    int held = 0;
-    for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
-        int value = base64_value(text.ptr[i]);
-        if (value < 0)
-            continue;
-        bits = bits << 6 | (uint32_t)value;
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            len += utf8_encode(to + len, bits >> held & 0xff);
-        }
+    struct base64_reader r = {.to = arena_alloc_text(x->out, text.len * 2 + 4)};
+    bool more = true;
+    for (size_t at = 0; at < text.len && more;) {
+        uint32_t character = utf8_next(text, &at);
+        if (character > 0xffff)
+            more = base64_take(&r, 0xd800 + ((character - 0x10000) >> 10));
+        more = more && base64_take(&r, character);
     }
-    *ret = json_string(str_of(to, len));
+    *ret = json_string(str_of(r.to, r.len));
     return true;
 }
 

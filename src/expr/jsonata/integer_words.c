@@ -270,9 +270,11 @@ void integer_letters_write(struct buf *b, double value, char first)
 
 double integer_letters_read(struct str text, char first)
 {
-    double value = 0;
-    size_t left = utf8_length(text);
-    for (size_t at = 0; at < text.len;)
-        value += ((double)utf8_next(text, &at) - first + 1) * pow(26, (double)--left);
+    double value = 0, place = 0;
+    for (size_t end = text.len; end > 0; place++) {
+        size_t start = utf8_floor(text, end - 1), at = start;
+        value += ((double)utf8_next(text, &at) - first + 1) * pow(26, place);
+        end = start;
+    }
     return value;
 }
