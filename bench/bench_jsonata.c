@@ -13,6 +13,7 @@
 #include "os/clock.h"
 #include "os/files.h"
 
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -219,6 +220,7 @@ static void hear(void *arg, const struct child_result *result)
 {
     struct spoken *s = arg;
     struct str rest = result->failure ? STR("") : result->output;
+    fprintf(stderr, STR_FMT, STR_ARG(result->failure ? STR("it did not start\n") : result->error));
     while (rest.len) {
         char line[256], name[64];
         struct figures got;
@@ -233,15 +235,16 @@ static void hear(void *arg, const struct child_result *result)
 
 static struct figures measure_js(struct str id, unsigned ms)
 {
-    char run_ms[16], name[64];
+    char run_ms[16], name[64], folder[PATH_MAX], home[PATH_MAX + 32];
     snprintf(run_ms, sizeof(run_ms), "%u", ms);
     snprintf(name, sizeof(name), STR_FMT, STR_ARG(id));
+    snprintf(home, sizeof(home), "PEERS_HOME=%s/" CLIENTS, getcwd(folder, sizeof(folder)));
     struct spoken s = {.id = id};
     uv_loop_t loop;
     struct child_options options = {
         .argv = (const char *const[]){CLIENTS "/node", FOLDER "/js_baseline.mjs", "--ms", run_ms,
                                       "--case", name, NULL},
-        .environment = (const char *const[]){"PEERS_HOME=" CLIENTS, NULL},
+        .environment = (const char *const[]){home, NULL},
         .folder = ".",
         .output_max = 1 << 20,
         .error_max = 1 << 16,
