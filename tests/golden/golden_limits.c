@@ -4,6 +4,8 @@
 #include "api/routes.h"
 #include "asl/compile.h"
 #include "base/buf.h"
+#include "catalog/catalog.h"
+#include "cli/crews.h"
 #include "config/config.h"
 #include "engine/engine.h"
 #include "expr/expr.h"
@@ -38,6 +40,9 @@ static const struct {
      "workers waiting at one activity"},
     {"activity_tasks_max", LIMIT_COUNT, ENGINE_ACTIVITY_TASKS_MAX,
      "tasks of one activity waiting in memory; the others wait on disk"},
+    {"versions_max", LIMIT_COUNT, CATALOG_VERSIONS_MAX, "versions of a state machine; AWS's limit"},
+    {"aliases_max", LIMIT_COUNT, CATALOG_ALIASES_MAX, "aliases of a state machine; AWS's limit"},
+    {"tags_max", LIMIT_COUNT, CATALOG_TAGS_MAX, "tags of a resource; AWS's limit"},
     {"json_depth_max", LIMIT_COUNT, JSON_DEPTH_MAX, "nesting of an input or a result"},
     {"json_text_max", LIMIT_BYTES, JSON_TEXT_SIZE_MAX, "one JSON text"},
     {"yaml_anchors_max", LIMIT_COUNT, YAML_ANCHORS_MAX, "anchors of a YAML text"},
@@ -57,6 +62,8 @@ static const struct {
      "elements of States.ArrayRange; AWS's limit"},
     {"config_max", LIMIT_BYTES, CONFIG_SIZE_MAX, "the configuration file"},
     {"bindings_max", LIMIT_COUNT, BINDINGS_MAX, "bindings of a configuration"},
+    {"crews_max", LIMIT_COUNT, CREWS_MAX,
+     "configurations that clients gave for their executions, in one process"},
     {"tasks_running_max", LIMIT_COUNT, TASK_RUNNING_MAX,
      "commands and requests at once; the others queue"},
     {"tasks_queued_max", LIMIT_COUNT, TASK_QUEUED_MAX,
@@ -71,10 +78,7 @@ static const struct {
     {"body_memory_max", LIMIT_BYTES, CALL_MEMORY_MAX, "memory to take one request apart"},
     {"followers_max", LIMIT_COUNT, API_FOLLOWERS_MAX, "followed executions at once"},
     {"story_max", LIMIT_BYTES, API_STORY_SIZE_MAX, "memory to read one execution"},
-    {"express_memory_max", LIMIT_BYTES, ENGINE_EXPRESS_MEMORY_MAX, "one Express execution"},
     {"workers_max", LIMIT_COUNT, RUNTIME_WORKERS_MAX, "warm workers of all bindings together"},
-    {"activity_polls_max", LIMIT_COUNT, ENGINE_ACTIVITY_POLLS_MAX,
-     "workers that wait at one activity"},
     {"turn_max", LIMIT_BYTES, STORE_BODY_SIZE_MAX, "one turn, snapshot or definition in the store"},
 };
 

@@ -67,29 +67,21 @@ void aws_describe_activity(struct call *c)
         catalog_find_activity(c->api->catalog, &who, &arn);
 }
 
+static struct json activity_item(struct arena *a, const struct catalog_answer *answer, size_t i,
+                                 struct str *ret_last)
+{
+    const struct catalog_activity *activity = &answer->activities[i];
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("activityArn"), json_string(activity->arn));
+    json_object_add(&b, STR("name"), json_string(activity->name));
+    json_object_add(&b, STR("creationDate"), aws_time(activity->created_at));
+    *ret_last = activity->name;
+    return json_object_done(&b);
+}
+
 static void listed(void *owner, const struct catalog_answer *answer)
 {
-    struct call *c = owner;
-    const struct aws_page *page = c->work;
-    struct json_object_builder b = json_object_builder(c->arena);
-    struct json_array_builder list = json_array_builder(c->arena);
-    struct str last = {0};
-    if (answer->outcome != CATALOG_DONE) {
-        aws_refused(c, answer, STR(""));
-        return;
-    }
-    for (size_t i = 0; i < answer->count; i++) {
-        const struct catalog_activity *activity = &answer->activities[i];
-        struct json_object_builder item = json_object_builder(c->arena);
-        json_object_add(&item, STR("activityArn"), json_string(activity->arn));
-        json_object_add(&item, STR("name"), json_string(activity->name));
-        json_object_add(&item, STR("creationDate"), aws_time(activity->created_at));
-        json_array_add(&list, json_object_done(&item));
-        last = activity->name;
-    }
-    json_object_add(&b, STR("activities"), json_array_done(&list));
-    aws_add_token(&b, page, answer->more, last);
-    call_answer(c, 200, json_object_done(&b));
+    aws_answer_page(owner, answer, "activities", activity_item);
 }
 
 void aws_list_activities(struct call *c)

@@ -210,6 +210,24 @@ void aws_add_token(struct json_object_builder *b, const struct aws_page *page, b
                         json_string(token_of(b->arena, page->list, page->subject, last)));
 }
 
+void aws_answer_page(struct call *c, const struct catalog_answer *answer, const char *name,
+                     aws_item *item)
+{
+    const struct aws_page *page = c->work;
+    struct json_object_builder b = json_object_builder(c->arena);
+    struct json_array_builder list = json_array_builder(c->arena);
+    struct str last = {0};
+    if (answer->outcome != CATALOG_DONE) {
+        aws_refused(c, answer, page->subject);
+        return;
+    }
+    for (size_t i = 0; i < answer->count; i++)
+        json_array_add(&list, item(c->arena, answer, i, &last));
+    json_object_add(&b, str_of_cstr(name), json_array_done(&list));
+    aws_add_token(&b, page, answer->more, last);
+    call_answer(c, 200, json_object_done(&b));
+}
+
 /* ---- tags ---- */
 
 bool aws_take_tags(struct call *c, struct json *ret_tags)

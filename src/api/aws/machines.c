@@ -321,30 +321,22 @@ void aws_describe_machine_for_execution(struct call *c)
 
 /* ---- list ---- */
 
+static struct json machine_item(struct arena *a, const struct catalog_answer *answer, size_t i,
+                                struct str *ret_last)
+{
+    const struct catalog_machine *m = &answer->items[i];
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("stateMachineArn"), json_string(m->arn));
+    json_object_add(&b, STR("name"), json_string(m->name));
+    json_object_add(&b, STR("type"), type_json(&m->settings));
+    json_object_add(&b, STR("creationDate"), aws_time(m->created_at));
+    *ret_last = m->name;
+    return json_object_done(&b);
+}
+
 static void listed(void *owner, const struct catalog_answer *answer)
 {
-    struct call *c = owner;
-    const struct aws_page *page = c->work;
-    struct json_object_builder b = json_object_builder(c->arena);
-    struct json_array_builder list = json_array_builder(c->arena);
-    struct str last = {0};
-    if (answer->outcome != CATALOG_DONE) {
-        aws_refused(c, answer, STR(""));
-        return;
-    }
-    for (size_t i = 0; i < answer->count; i++) {
-        const struct catalog_machine *m = &answer->items[i];
-        struct json_object_builder item = json_object_builder(c->arena);
-        json_object_add(&item, STR("stateMachineArn"), json_string(m->arn));
-        json_object_add(&item, STR("name"), json_string(m->name));
-        json_object_add(&item, STR("type"), type_json(&m->settings));
-        json_object_add(&item, STR("creationDate"), aws_time(m->created_at));
-        json_array_add(&list, json_object_done(&item));
-        last = m->name;
-    }
-    json_object_add(&b, STR("stateMachines"), json_array_done(&list));
-    aws_add_token(&b, page, answer->more, last);
-    call_answer(c, 200, json_object_done(&b));
+    aws_answer_page(owner, answer, "stateMachines", machine_item);
 }
 
 void aws_list_machines(struct call *c)

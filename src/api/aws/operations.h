@@ -136,6 +136,13 @@ MUST_CHECK bool aws_take_page(struct call *c, const char *list, struct str subje
 void aws_add_token(struct json_object_builder *b, const struct aws_page *page, bool more,
                    struct str last);
 
+/* One item of what was found, as it is shown; *ret_last: what the next page begins behind. */
+typedef struct json aws_item(struct arena *a, const struct catalog_answer *answer, size_t i,
+                             struct str *ret_last);
+/* Answers a call whose work is its page with {name: items, "nextToken"}, or refuses it. */
+void aws_answer_page(struct call *c, const struct catalog_answer *answer, const char *name,
+                     aws_item *item);
+
 /* Seconds since 1970 with milliseconds, as AWS JSON has times; absent for 0. */
 struct json aws_time(struct wall_ms at);
 

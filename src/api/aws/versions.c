@@ -61,29 +61,21 @@ void aws_delete_version(struct call *c)
                       STR_ARG(arn.text));
 }
 
+static struct json version_item(struct arena *a, const struct catalog_answer *answer, size_t i,
+                                struct str *ret_last)
+{
+    const struct catalog_machine *m = &answer->items[i];
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("stateMachineVersionArn"),
+                    json_string(arn_of_version(a, m->arn, m->version)));
+    json_object_add(&b, STR("creationDate"), aws_time(m->created_at));
+    *ret_last = arena_printf(a, "%u", m->version);
+    return json_object_done(&b);
+}
+
 static void versions_listed(void *owner, const struct catalog_answer *answer)
 {
-    struct call *c = owner;
-    const struct aws_page *page = c->work;
-    struct json_object_builder b = json_object_builder(c->arena);
-    struct json_array_builder list = json_array_builder(c->arena);
-    struct str last = {0};
-    if (answer->outcome != CATALOG_DONE) {
-        aws_refused(c, answer, page->subject);
-        return;
-    }
-    for (size_t i = 0; i < answer->count; i++) {
-        const struct catalog_machine *m = &answer->items[i];
-        struct json_object_builder item = json_object_builder(c->arena);
-        json_object_add(&item, STR("stateMachineVersionArn"),
-                        json_string(arn_of_version(c->arena, m->arn, m->version)));
-        json_object_add(&item, STR("creationDate"), aws_time(m->created_at));
-        json_array_add(&list, json_object_done(&item));
-        last = arena_printf(c->arena, "%u", m->version);
-    }
-    json_object_add(&b, STR("stateMachineVersions"), json_array_done(&list));
-    aws_add_token(&b, page, answer->more, last);
-    call_answer(c, 200, json_object_done(&b));
+    aws_answer_page(owner, answer, "stateMachineVersions", version_item);
 }
 
 void aws_list_versions(struct call *c)
@@ -304,29 +296,21 @@ void aws_describe_alias(struct call *c)
         catalog_find_alias(c->api->catalog, &who, &arn);
 }
 
+static struct json alias_item(struct arena *a, const struct catalog_answer *answer, size_t i,
+                              struct str *ret_last)
+{
+    const struct catalog_alias *alias = &answer->aliases[i];
+    struct json_object_builder b = json_object_builder(a);
+    json_object_add(&b, STR("stateMachineAliasArn"),
+                    json_string(arn_of_alias(a, alias->machine_arn, alias->name)));
+    json_object_add(&b, STR("creationDate"), aws_time(alias->created_at));
+    *ret_last = alias->name;
+    return json_object_done(&b);
+}
+
 static void aliases_listed(void *owner, const struct catalog_answer *answer)
 {
-    struct call *c = owner;
-    const struct aws_page *page = c->work;
-    struct json_object_builder b = json_object_builder(c->arena);
-    struct json_array_builder list = json_array_builder(c->arena);
-    struct str last = {0};
-    if (answer->outcome != CATALOG_DONE) {
-        aws_refused(c, answer, page->subject);
-        return;
-    }
-    for (size_t i = 0; i < answer->count; i++) {
-        const struct catalog_alias *alias = &answer->aliases[i];
-        struct json_object_builder item = json_object_builder(c->arena);
-        json_object_add(&item, STR("stateMachineAliasArn"),
-                        json_string(arn_of_alias(c->arena, alias->machine_arn, alias->name)));
-        json_object_add(&item, STR("creationDate"), aws_time(alias->created_at));
-        json_array_add(&list, json_object_done(&item));
-        last = alias->name;
-    }
-    json_object_add(&b, STR("stateMachineAliases"), json_array_done(&list));
-    aws_add_token(&b, page, answer->more, last);
-    call_answer(c, 200, json_object_done(&b));
+    aws_answer_page(owner, answer, "stateMachineAliases", alias_item);
 }
 
 void aws_list_aliases(struct call *c)
