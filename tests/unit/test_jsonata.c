@@ -363,6 +363,14 @@ static void test_budgets_end_evaluations(void **state)
         {"($e := '$eval($e)'; $eval($e))", JSONATA_LIMIT_DEPTH},
         {"($f := function($n, $c) { $n = 0 ? $c(1) : $f($n - 1, $c ~> $sum) }; $f(5000, $sum))",
          JSONATA_LIMIT_DEPTH},
+        {"($f := function($n, $c) { $n = 0 ? $c(1) : $f($n - 1, $c(?)) }; $f(5000, $sum))",
+         JSONATA_LIMIT_DEPTH},
+        {"($a := [1..500000]; $count([1..100].$a))", JSONATA_LIMIT_MEMORY},
+        {"($a := [1..500000]; $o := $map([1..100], function($i) {{'a': $a}}); $o.a)",
+         JSONATA_LIMIT_MEMORY},
+        {"($a := [1..500000]; $map([1..100], function($i) {[$a]}){'k': $}.k)",
+         JSONATA_LIMIT_MEMORY},
+        {"($a := [1..500000]; [1..100]#$i.($a)#$k.$i)", JSONATA_LIMIT_MEMORY},
         {"$range(1, 1e18, 1)", JSONATA_LIMIT_MEMORY},
     };
     for (size_t i = 0; i < COUNT_OF(examples); i++) {
@@ -376,7 +384,7 @@ static void test_budgets_end_evaluations(void **state)
     }
 }
 
-/* AWS's measured nesting: 100 terms pass, 101 do not. */
+/* AWS's measured nesting: 100 terms pass, 101 do not; a recursion of 31 levels, not 32. */
 static void test_depth_is_that_of_step_functions(void **state)
 {
     for (size_t terms = 100; terms <= 101; terms++) {
@@ -387,6 +395,18 @@ static void test_depth_is_that_of_step_functions(void **state)
         struct json value;
         struct jsonata_error error;
         enum jsonata_outcome due = terms == 100 ? JSONATA_VALUE : JSONATA_FAILED;
+        assert_int_equal(jsonata_eval(e, &env, &value, &error), due);
+    }
+    for (int levels = 31; levels <= 32; levels++) {
+        struct fixture *f = *state;
+        struct str text = arena_printf(
+            f->arena, "($f := function($x) { $x = 0 ? 0 : 1 + $f($x - 1) }; $f(%d))", levels);
+        const struct jsonata *e = compiled(f, arena_cstr(f->arena, text));
+        struct jsonata_env env = jsonata_env_of(f, NULL);
+        env.depth_max = JSONATA_DEPTH_STEP_FUNCTIONS;
+        struct json value;
+        struct jsonata_error error;
+        enum jsonata_outcome due = levels == 31 ? JSONATA_VALUE : JSONATA_FAILED;
         assert_int_equal(jsonata_eval(e, &env, &value, &error), due);
     }
 }

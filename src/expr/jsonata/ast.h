@@ -272,6 +272,8 @@ struct node *shape_node(struct parser *p, struct node *node);
 MUST_CHECK bool shape_whole(struct parser *p, struct node *root);
 void find_input_use(struct jsonata *e);
 
+bool jx_limit(struct jx *x, enum jsonata_limit limit);
+
 /* ---- signatures ---- */
 
 MUST_CHECK bool signature_parse(struct parser *p, struct str text, size_t position,
@@ -351,11 +353,16 @@ MUST_CHECK bool jx_clone(struct jx *x, struct json v, struct json *ret);
 /* The row of that name for these options, or NULL. */
 const struct jx_builtin *jx_find_builtin(struct str name, struct jsonata_options options);
 
+/* Between steps that copy as much as data says: is the memory's budget kept? */
+static inline bool jx_within(struct jx *x)
+{
+    return LIKELY(!arena_over(x->out)) || jx_limit(x, JSONATA_LIMIT_MEMORY);
+}
+
 /* Fills message, from the table, by code, token and values. */
 void error_set_message(struct arena *a, struct jsonata_error *err, size_t index, struct str type);
 void error_set_code(struct jsonata_error *err, const char *code);
 /* Message and position of x->err, for the outside. */
 void error_finish(struct jx *x);
-bool jx_limit(struct jx *x, enum jsonata_limit limit);
 
 #endif

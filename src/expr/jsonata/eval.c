@@ -98,6 +98,8 @@ static bool member_of_items(struct jx *x, struct json input, struct str name, si
         struct json v = JSON_NONE;
         if (!member_of_items(x, input.u.items[i], name, depth + 1, &v))
             return false;
+        if (json_is_array(v) && !jx_within(x))
+            return false;
         add_flat(&b, v);
     }
     *ret = jx_sequence(json_array_done(&b));

@@ -205,7 +205,7 @@ static bool step_item(struct jx *x, struct step *s, struct json item, struct seq
 {
     struct json v;
     const struct stage *stage = s->node->stages;
-    if (!jx_eval(x, s->node, item, s->frame, &v))
+    if (!jx_within(x) || !jx_eval(x, s->node, item, s->frame, &v))
         return false;
     for (; stage; stage = stage->next) {
         if (!stage->next && stage->filter->type != NODE_NUMBER) {
@@ -236,6 +236,8 @@ static bool step_names(struct jx *x, struct step *s, const struct json *items, s
         else if (json_is_array(items[i]) && !jx_member(x, items[i], name, &v))
             return false;
         if (json_is_array(v)) {
+            if (!jx_within(x))
+                return false;
             if (s->node->flags & NODE_KEEP_ARRAY && v.flags & JX_SEQUENCE)
                 v.flags |= JX_KEEP_SINGLETON;
             v = jx_singleton(v);
@@ -411,7 +413,7 @@ static bool tuple_step(struct jx *x, const struct node *n, const struct json *it
         const struct tuple *from = are_tuples ? jx_tuple_of(items[i]) : &first;
         const struct jx_frame *own = jx_frame_new(x, frame, from->bindings);
         struct json res;
-        if (!jx_eval(x, n, from->at, own, &res))
+        if (!jx_within(x) || !jx_eval(x, n, from->at, own, &res))
             return false;
         if (!json_is_absent(res))
             tuple_results(x, n, from, res, to);
@@ -734,7 +736,7 @@ static bool group_put(struct jx *x, struct grouping *g, struct str key, size_t p
                       struct json item)
 {
     struct group *group;
-    if (!group_find(x, g, key, &group))
+    if (!jx_within(x) || !group_find(x, g, key, &group))
         return false;
     if (group && group->pair != pair)
         return jx_fail_at(x, "D1009", g->node, STR(""), json_string(key), JSON_NONE);
@@ -813,7 +815,7 @@ static struct tuple reduce_tuples(struct jx *x, struct json data)
         return *jx_tuple_of(data);
     struct pile at = {0};
     struct pile_of *piles = NULL;
-    for (size_t i = 0; i < data.len; i++) {
+    for (size_t i = 0; i < data.len && !arena_over(x->out); i++) {
         pile_add(x, &at, jx_tuple_of(data.u.items[i])->at);
         reduce_bindings(x, jx_tuple_of(data.u.items[i]), &piles);
     }
