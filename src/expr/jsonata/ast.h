@@ -87,7 +87,7 @@ struct symbol {
     const struct jx_callable *builtin; /* the function of that name, or NULL */
     bool bound;                        /* something in the expression binds it */
     bool referred;
-    struct symbol *next;
+    struct symbol *next, *chain; /* all; those of one bucket while parsing */
 };
 
 struct stage {
@@ -252,6 +252,7 @@ struct parser {
     struct jsonata *whole;
     struct token token;
     size_t depth, labels;
+    struct symbol *buckets[64];
     struct jsonata_error *reterr;
 };
 

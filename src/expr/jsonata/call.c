@@ -62,15 +62,11 @@ static bool call_compose(struct jx *x, const struct jx_callable *c, const struct
                          size_t count, struct json context, const struct jx_frame *frame,
                          struct json *ret)
 {
-    struct json arg = count ? args[0] : JSON_NONE, between;
-    if (x->depth + 3 > x->depth_max)
-        return jx_limit(x, JSONATA_LIMIT_DEPTH);
-    x->depth += 3;
-    bool done = apply(x, jx_of_callable(c->first), &arg, 1, context, frame, &between);
-    between = done ? jx_singleton(between) : between;
-    done = done && apply(x, jx_of_callable(c->second), &between, 1, context, frame, ret);
-    x->depth -= 3;
-    return done;
+    struct json arg = count ? args[0] : JSON_NONE, between = JSON_NONE;
+    if (!apply(x, jx_of_callable(c->first), &arg, 1, context, frame, &between))
+        return false;
+    between = jx_singleton(between);
+    return apply(x, jx_of_callable(c->second), &between, 1, context, frame, ret);
 }
 
 static int64_t units_before(struct str text, size_t bytes)
@@ -188,8 +184,8 @@ static bool eval_args(struct jx *x, const struct node *n, struct json input,
     return true;
 }
 
-static bool apply(struct jx *x, struct json function, const struct json *args, size_t count,
-                  struct json context, const struct jx_frame *frame, struct json *ret)
+static bool apply_in_turn(struct jx *x, struct json function, const struct json *args, size_t count,
+                          struct json context, const struct jx_frame *frame, struct json *ret)
 {
     struct str name = {0};
     for (;;) {
@@ -221,17 +217,22 @@ static bool apply(struct jx *x, struct json function, const struct json *args, s
     }
 }
 
+/* Chains and partial applications nest calls without evaluating anything between. */
+static bool apply(struct jx *x, struct json function, const struct json *args, size_t count,
+                  struct json context, const struct jx_frame *frame, struct json *ret)
+{
+    if (x->calls >= JSONATA_DEPTH_MAX)
+        return jx_limit(x, JSONATA_LIMIT_DEPTH);
+    x->calls++;
+    bool done = apply_in_turn(x, function, args, count, context, frame, ret);
+    x->calls--;
+    return done;
+}
+
 bool jx_call(struct jx *x, struct json function, const struct json *args, size_t count,
              struct json *ret)
 {
-    if (x->depth >= x->depth_max)
-        return jx_limit(x, JSONATA_LIMIT_DEPTH);
-    if (!jx_spend(x, 1))
-        return false;
-    x->depth++;
-    bool done = apply(x, function, args, count, x->focus, x->frame, ret);
-    x->depth--;
-    return done;
+    return jx_spend(x, 1) && apply(x, function, args, count, x->focus, x->frame, ret);
 }
 
 size_t jx_arity(struct json function)

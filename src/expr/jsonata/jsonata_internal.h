@@ -34,8 +34,9 @@ struct jx {
     struct wall_ms now;
     struct rng *rng;
     uint64_t steps_left;
-    size_t depth, depth_max;
-    bool failed; /* err is filled */
+    size_t depth, depth_max; /* of evaluations */
+    size_t calls;            /* of calls within one another */
+    bool failed;             /* err is filled */
     struct jsonata_error err;
     size_t err_index;    /* {{index}} of the message */
     struct str err_type; /* {{type}} of the message */

@@ -40,12 +40,13 @@ struct node *parse_node(struct parser *p, enum node_type type, uint32_t position
 struct symbol *parser_symbol(struct parser *p, struct str name)
 {
     uint64_t hash = str_hash(name);
-    for (struct symbol *s = p->whole->symbols; s; s = s->next) {
+    struct symbol **bucket = &p->buckets[hash % COUNT_OF(p->buckets)];
+    for (struct symbol *s = *bucket; s; s = s->chain) {
         if (s->hash == hash && str_eq(s->name, name))
             return s;
     }
     struct symbol *s = ARENA_NEW(p->arena, struct symbol);
-    *s = (struct symbol){.name = name, .hash = hash, .next = p->whole->symbols};
+    *s = (struct symbol){.name = name, .hash = hash, .next = p->whole->symbols, .chain = *bucket};
     const struct jx_builtin *row = jx_find_builtin(name, p->options);
     if (row) {
         struct jx_callable *c = ARENA_NEW(p->arena, struct jx_callable);
@@ -55,6 +56,7 @@ struct symbol *parser_symbol(struct parser *p, struct str name)
         s->builtin = c;
     }
     p->whole->symbols = s;
+    *bucket = s;
     return s;
 }
 
