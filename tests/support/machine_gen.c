@@ -209,6 +209,79 @@ static void gen_map(struct gen *g, unsigned own, unsigned next, unsigned depth)
     buf_append(g->to, STR("}"));
 }
 
+/* Random and time are of the turn, and what fails has an event of its own. */
+static void put_jsonata_output(struct gen *g, const char *of)
+{
+    bool fails = one_in(g, 4);
+    g->seen->jsonata_fails += fails;
+    buf_printf(
+        g->to,
+        ",\"Output\":{\"r\":[\"{%% $random() %%}\",\"{%% $uuid() %%}\"],\"of\":\"{%% %s %%}\"",
+        fails ? "$states.input.nothing.at.all" : of);
+    buf_append(g->to, STR(",\"at\":\"{% $states.context.State.EnteredTime %}\"}"));
+    if (!one_in(g, 2))
+        return;
+    buf_printf(g->to, ",\"Assign\":{\"j%u\":\"{%% $count([%s]) %%}\"}", g->variables, of);
+    g->variables++;
+}
+
+static void put_jsonata_handlers(struct gen *g, unsigned next)
+{
+    if (one_in(g, 2))
+        buf_append(g->to, STR(",\"Retry\":[{\"ErrorEquals\":[\"States.QueryEvaluationError\"],"
+                              "\"MaxAttempts\":1}]"));
+    if (next)
+        buf_printf(g->to,
+                   ",\"Catch\":[{\"ErrorEquals\":[\"States.ALL\"],\"Next\":\"S%u\",\"Output\":"
+                   "{\"caught\":\"{%% $states.errorOutput.Error %%}\"}}]",
+                   next);
+}
+
+static void gen_jsonata(struct gen *g, unsigned own, unsigned next)
+{
+    static const char *const types[] = {"Pass", "Wait", "Task", "Map", "Parallel"};
+    unsigned which = below(g, COUNT_OF(types)), inner;
+    g->seen->jsonata++;
+    open_state(g, own, types[which]);
+    buf_append(g->to, STR(",\"QueryLanguage\":\"JSONata\""));
+    switch (which) {
+    case 0:
+        break;
+    case 1:
+        buf_printf(g->to, ",\"Seconds\":\"{%% %u + 1 %%}\"", below(g, 3));
+        break;
+    case 2:
+        buf_append(g->to,
+                   STR(",\"Resource\":\"arn:aws:lambda:us-east-1:000000000000:function:f\","
+                       "\"Arguments\":{\"in\":\"{% $states.input %}\",\"n\":\"{% $random() %}\"},"
+                       "\"TimeoutSeconds\":\"{% 2 + 2 %}\""));
+        break;
+    case 3:
+        inner = ++g->names;
+        buf_printf(
+            g->to,
+            ",\"Items\":\"{%% [1..%u] %%}\",\"MaxConcurrency\":\"{%% 2 "
+            "%%}\",\"ItemSelector\":{\"i\":"
+            "\"{%% $states.context.Map.Item.Index %%}\"},\"ItemProcessor\":{\"StartAt\":\"S%u\","
+            "\"States\":{\"S%u\":{\"Type\":\"Pass\",\"End\":true}}}",
+            2 + below(g, 3), inner, inner);
+        break;
+    default:
+        inner = ++g->names;
+        buf_printf(
+            g->to,
+            ",\"Arguments\":{\"a\":\"{%% $states.input %%}\"},\"Branches\":[{\"StartAt\":\"S%u\","
+            "\"States\":{\"S%u\":{\"Type\":\"Succeed\"}}}]",
+            inner, inner);
+        break;
+    }
+    put_jsonata_output(g, which >= 2 ? "$states.result" : "$states.input");
+    if (which >= 2)
+        put_jsonata_handlers(g, next);
+    put_next(g, next);
+    buf_append(g->to, STR("}"));
+}
+
 /* Three states: a counter set to 0, one added, and back while it is below k. */
 static void gen_loop(struct gen *g, unsigned own, unsigned next)
 {
@@ -233,7 +306,7 @@ static void gen_loop(struct gen *g, unsigned own, unsigned next)
 
 static void block(struct gen *g, unsigned own, unsigned next, unsigned depth)
 {
-    unsigned kinds = depth < DEPTH_MAX ? 12 : 9;
+    unsigned kinds = depth < DEPTH_MAX ? 13 : 10;
     switch (below(g, kinds)) {
     case 0:
     case 1:
@@ -268,7 +341,10 @@ static void block(struct gen *g, unsigned own, unsigned next, unsigned depth)
         gen_task(g, own, next);
         break;
     case 9:
+        gen_jsonata(g, own, next);
+        break;
     case 10:
+    case 11:
         gen_parallel(g, own, next, depth);
         break;
     default:

@@ -22,7 +22,10 @@
     X(map)                                                                                         \
     X(map_distributed)                                                                             \
     X(retry)                                                                                       \
-    X(catch_) X(assign) X(timeout) X(nested) X(activity) X(callback) X(heartbeat) X(machines)
+    X(catch_)                                                                                      \
+    X(assign)                                                                                      \
+    X(timeout)                                                                                     \
+    X(nested) X(activity) X(callback) X(heartbeat) X(jsonata) X(jsonata_fails) X(machines)
 
 struct gen_coverage {
 #define GEN_COVERAGE_FIELD(name) unsigned name;
