@@ -14,7 +14,7 @@ static bool write_date(struct jx *x, double ms, struct json picture_text, struct
     struct date_zone offset = {0};
     if (json_is_string(zone))
         offset = date_zone_read(json_str(zone));
-    struct str written;
+    struct str written = STR("");
     if (!code)
         code = date_format(x->out, ms, offset, &picture, &written, &what);
     if (code)
@@ -34,7 +34,7 @@ static bool call_from_millis(struct jx *x, const struct json *args, size_t count
 
 static bool call_to_millis(struct jx *x, const struct json *args, size_t count, struct json *ret)
 {
-    double ms;
+    double ms = 0;
     *ret = JSON_NONE;
     if (json_is_absent(args[0]))
         return true;

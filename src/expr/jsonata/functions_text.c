@@ -53,6 +53,12 @@ static bool call_substring(struct jx *x, const struct json *args, size_t count, 
     return true;
 }
 
+/* The reference looks for an undefined text by the name that it has in JavaScript. */
+static struct str needle_of(struct json v)
+{
+    return json_is_absent(v) ? STR("undefined") : json_str(v);
+}
+
 static bool call_substring_before(struct jx *x, const struct json *args, UNUSED size_t count,
                                   struct json *ret)
 {
@@ -60,7 +66,7 @@ static bool call_substring_before(struct jx *x, const struct json *args, UNUSED 
     if (json_is_absent(args[0]))
         return true;
     struct str text = json_str(args[0]);
-    size_t at = str_find(text, json_str(args[1]));
+    size_t at = str_find(text, needle_of(args[1]));
     if (at != SIZE_MAX)
         *ret = json_string(str_slice(text, 0, at));
     return spend_for(x, text);

@@ -435,9 +435,10 @@ static bool walk_steps(struct jx *x, const struct node *n, struct json input,
     bool spread = json_is_array(input) && n->items[0]->type != NODE_VARIABLE;
     const struct json *items = spread ? input.u.items : &whole;
     size_t count = spread ? input.len : 1;
+    bool tuples = false; /* from the first step on that binds something */
     for (size_t i = 0; i < n->count; i++) {
         const struct node *step = n->items[i];
-        bool tuples = w->tuples || (step->flags & NODE_TUPLE);
+        tuples = tuples || (step->flags & NODE_TUPLE);
         struct seq to = {0};
         if (i == 0 && (step->flags & NODE_CONS)) {
             to.plain = true;
@@ -463,7 +464,7 @@ static bool walk_steps(struct jx *x, const struct node *n, struct json input,
         w->tuples = tuples && !(i == 0 && (step->flags & NODE_CONS));
         items = to.plain ? w->at.value.u.items : seq_items(&w->at);
         count = to.plain ? w->at.value.len : w->at.count;
-        if (!w->tuples && count == 0)
+        if (!tuples && count == 0)
             break;
     }
     return true;

@@ -93,7 +93,7 @@ static bool hex_digits(const struct translation *t, size_t further, size_t count
 /* After \u: four digits, or two times four that make a pair. */
 static bool take_unicode(struct translation *t, uint32_t *ret_character)
 {
-    uint32_t first, second;
+    uint32_t first = 0, second = 0;
     if (!hex_digits(t, 0, 4, &first))
         return false;
     t->at += 4;
