@@ -377,7 +377,8 @@ struct runtimes *runtimes_new(uv_loop_t *loop, struct children *children, struct
     set->loop = loop;
     set->children = children;
     set->folder = new_zeroed(folder.len + 1);
-    memcpy(set->folder, folder.ptr, folder.len);
+    if (folder.len)
+        memcpy(set->folder, folder.ptr, folder.len);
     uv_timer_init(loop, &set->timer);
     set->timer.data = set;
     return set;
