@@ -209,19 +209,19 @@ static void gen_map(struct gen *g, unsigned own, unsigned next, unsigned depth)
     buf_append(g->to, STR("}"));
 }
 
-/* Random and time are of the turn, and what fails has an event of its own. */
-static void put_jsonata_output(struct gen *g, const char *of)
+/* What is random, and when and as which event it happened, differs from run to run: that
+ * is assigned and not given out. So a state fails only where it catches that itself. */
+static void put_jsonata_output(struct gen *g, const char *of, bool may_fail)
 {
-    bool fails = one_in(g, 4);
+    bool fails = may_fail && one_in(g, 3);
     g->seen->jsonata_fails += fails;
-    buf_printf(
-        g->to,
-        ",\"Output\":{\"r\":[\"{%% $random() %%}\",\"{%% $uuid() %%}\"],\"of\":\"{%% %s %%}\"",
-        fails ? "$states.input.nothing.at.all" : of);
-    buf_append(g->to, STR(",\"at\":\"{% $states.context.State.EnteredTime %}\"}"));
+    buf_printf(g->to, ",\"Output\":{\"of\":\"{%% %s %%}\"",
+               fails ? "$states.input.nothing.at.all" : of);
+    buf_append(g->to, STR(",\"in\":[\"{% $states.context.State.Name %}\"]}"));
     if (!one_in(g, 2))
         return;
-    buf_printf(g->to, ",\"Assign\":{\"j%u\":\"{%% $count([%s]) %%}\"}", g->variables, of);
+    buf_printf(g->to, ",\"Assign\":{\"j%u\":[\"{%% $random() %%}\",\"{%% $uuid() & $now() %%}\"]}",
+               g->variables);
     g->variables++;
 }
 
@@ -251,10 +251,9 @@ static void gen_jsonata(struct gen *g, unsigned own, unsigned next)
         buf_printf(g->to, ",\"Seconds\":\"{%% %u + 1 %%}\"", below(g, 3));
         break;
     case 2:
-        buf_append(g->to,
-                   STR(",\"Resource\":\"arn:aws:lambda:us-east-1:000000000000:function:f\","
-                       "\"Arguments\":{\"in\":\"{% $states.input %}\",\"n\":\"{% $random() %}\"},"
-                       "\"TimeoutSeconds\":\"{% 2 + 2 %}\""));
+        buf_append(g->to, STR(",\"Resource\":\"arn:aws:lambda:us-east-1:000000000000:function:f\","
+                              "\"Arguments\":{\"in\":\"{% $states.input %}\"},"
+                              "\"TimeoutSeconds\":\"{% 2 + 2 %}\""));
         break;
     case 3:
         inner = ++g->names;
@@ -275,7 +274,7 @@ static void gen_jsonata(struct gen *g, unsigned own, unsigned next)
             inner, inner);
         break;
     }
-    put_jsonata_output(g, which >= 2 ? "$states.result" : "$states.input");
+    put_jsonata_output(g, which >= 2 ? "$states.result" : "$states.input", which >= 2 && next);
     if (which >= 2)
         put_jsonata_handlers(g, next);
     put_next(g, next);
