@@ -332,7 +332,7 @@ static bool replace_matches(struct walk *w, struct json replacement, double limi
     bool found = false;
     if (limit > 0 && !walk_next(w, &found))
         return false;
-    for (double count = 0; found && count < limit; count++) {
+    for (size_t count = 0; found && (double)count < limit; count++) {
         if (w->start > done)
             buf_append(b, str_slice(text, done, w->start));
         if (json_is_string(replacement))
@@ -351,7 +351,7 @@ static bool replace_text(struct jx *x, struct str text, struct str pattern, stru
                          double limit, struct buf *b)
 {
     size_t done = 0;
-    for (double count = 0; count < limit; count++) {
+    for (size_t count = 0; (double)count < limit; count++) {
         struct str rest = str_slice(text, done, text.len);
         size_t length = str_find(rest, pattern);
         if (!jx_spend(x, 1) || !jx_room(x, b->len))

@@ -212,8 +212,10 @@ void integer_roman_write(struct buf *b, double value)
         {40, "xl"},  {10, "x"},   {9, "ix"},  {5, "v"},    {4, "iv"},  {1, "i"},
     };
     for (size_t i = 0; i < COUNT_OF(numerals); i++) {
-        for (; value >= numerals[i].value; value -= numerals[i].value)
+        while (value >= numerals[i].value) {
             add(b, numerals[i].numeral);
+            value -= numerals[i].value;
+        }
     }
 }
 

@@ -218,19 +218,17 @@ static const char *check(const struct number_symbols *s, const struct sub_pictur
 
 /* Digits right of each separator, or left of it. Those after the first are looked for
  * in the integer part in either case: jsonata-js. */
-static size_t find_groups(struct arena *a, const struct number_symbols *s,
-                          const struct sub_picture *p, struct units part, bool left,
-                          size_t **ret_groups)
+static struct groups find_groups(struct arena *a, const struct number_symbols *s,
+                                 const struct sub_picture *p, struct units part, bool left)
 {
-    size_t *groups = ARENA_ARRAY(a, size_t, p->text.len + 1), count = 0;
+    size_t *digits = ARENA_ARRAY(a, size_t, p->text.len + 1), count = 0;
     size_t at = units_find(part, s->grouping, 0);
     while (at != SIZE_MAX) {
         struct units side = left ? units_slice(part, 0, at) : units_slice(part, at, SIZE_MAX);
-        groups[count++] = count_digits(s, side, true);
+        digits[count++] = count_digits(s, side, true);
         at = units_find(p->integer, s->grouping, at + 1);
     }
-    *ret_groups = groups;
-    return count;
+    return (struct groups){digits, count};
 }
 
 static size_t common_divisor(size_t a, size_t b)
@@ -243,16 +241,16 @@ static size_t common_divisor(size_t a, size_t b)
     return a;
 }
 
-static size_t find_interval(const size_t *groups, size_t count)
+static size_t find_interval(struct groups g)
 {
-    size_t interval = count ? groups[0] : 0;
-    for (size_t i = 1; i < count; i++)
-        interval = common_divisor(interval, groups[i]);
-    for (size_t k = 1; k <= count; k++) {
+    size_t interval = 0;
+    for (size_t i = 0; i < g.count; i++)
+        interval = common_divisor(g.digits[i], interval);
+    for (size_t k = 1; k <= g.count; k++) {
         size_t i = 0;
-        while (i < count && groups[i] != k * interval)
+        while (i < g.count && g.digits[i] != k * interval)
             i++;
-        if (i == count)
+        if (i == g.count)
             return 0;
     }
     return interval;
@@ -286,9 +284,9 @@ const char *sub_picture_read(struct arena *a, struct units text, const struct nu
     const char *code = check(s, &p);
     if (code)
         return code;
-    p.integer_group_count = find_groups(a, s, &p, p.integer, false, &p.integer_groups);
-    p.fraction_group_count = find_groups(a, s, &p, p.fraction, true, &p.fraction_groups);
-    p.interval = find_interval(p.integer_groups, p.integer_group_count);
+    p.integer_groups = find_groups(a, s, &p, p.integer, false);
+    p.fraction_groups = find_groups(a, s, &p, p.fraction, true);
+    p.interval = find_interval(p.integer_groups);
     measure(s, &p);
     *ret_picture = p;
     return NULL;

@@ -85,8 +85,8 @@ static void group_integer(struct arena *a, const struct number_symbols *s,
     if (decimal == SIZE_MAX)
         return;
     if (!p->interval) {
-        for (size_t i = 0; i < p->integer_group_count; i++, decimal++)
-            units_insert(a, u, slice_place(u, decimal, p->integer_groups[i]), s->grouping);
+        for (size_t i = 0; i < p->integer_groups.count; i++, decimal++)
+            units_insert(a, u, slice_place(u, decimal, p->integer_groups.digits[i]), s->grouping);
         return;
     }
     for (size_t back = p->interval; back < decimal; back += p->interval)
@@ -99,8 +99,8 @@ static void group_fraction(struct arena *a, const struct number_symbols *s,
     size_t decimal = units_find(*u, s->decimal, 0);
     if (decimal == SIZE_MAX)
         return;
-    for (size_t i = 0; i < p->fraction_group_count; i++) {
-        size_t at = decimal + 1 + p->fraction_groups[i];
+    for (size_t i = 0; i < p->fraction_groups.count; i++) {
+        size_t at = decimal + 1 + p->fraction_groups.digits[i];
         units_insert(a, u, at < u->len ? at : u->len, s->grouping);
     }
 }

@@ -30,13 +30,18 @@ static inline bool symbols_digit(const struct number_symbols *s, uint16_t unit)
     return unit >= s->zero.at[0] && unit <= s->zero.at[0] + 9;
 }
 
+/* Digits between each separator and the point. */
+struct groups {
+    const size_t *digits;
+    size_t count;
+};
+
 struct sub_picture {
     struct units text, prefix, suffix, active, mantissa, exponent, integer, fraction;
     bool has_exponent;
     size_t integer_min, fraction_min, fraction_max, exponent_min, scale;
     size_t interval; /* of grouping in the integer part when regular, else 0 */
-    size_t *integer_groups, *fraction_groups;
-    size_t integer_group_count, fraction_group_count;
+    struct groups integer_groups, fraction_groups;
 };
 
 MUST_CHECK const char *sub_picture_read(struct arena *a, struct units text,

@@ -32,13 +32,21 @@ static void ignore(UNUSED void *ptr, UNUSED void *a)
 {
 }
 
+/* PCRE2 10.42 takes the letter that a lookahead begins with for the match's first, and
+ * then looks for the last that it needs behind that one: /(?=b).*b/ finds no "b". */
+static uint32_t without_shortcuts(struct str translated)
+{
+    return str_find(translated, STR("(?=")) == SIZE_MAX ? 0 : PCRE2_NO_START_OPTIMIZE;
+}
+
 static const pcre2_code *compile(struct arena *a, struct str translated, bool caseless)
 {
     pcre2_general_context *general = pcre2_general_context_create(allocate, ignore, a);
     pcre2_compile_context *context = pcre2_compile_context_create(general);
     pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALLOW_SURROGATE_ESCAPES);
     uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_MATCH_UNSET_BACKREF |
-                       PCRE2_DOLLAR_ENDONLY | (caseless ? PCRE2_CASELESS : 0);
+                       PCRE2_DOLLAR_ENDONLY | (caseless ? PCRE2_CASELESS : 0) |
+                       without_shortcuts(translated);
     int code;
     size_t offset;
     return pcre2_compile((PCRE2_SPTR)translated.ptr, translated.len, options, &code, &offset,
