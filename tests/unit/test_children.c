@@ -19,8 +19,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define MARK_A "0123456789abcdef0123456789abcdef"
-#define MARK_B "fedcba9876543210fedcba9876543210"
+/* This process's own: another that runs these tests beside it ends what carries them. */
+static char mark_a[CHILDREN_MARK_SIZE + 1], mark_b[CHILDREN_MARK_SIZE + 1];
 
 static char folder[] = "/tmp/pawl-test-children-XXXXXX";
 
@@ -253,7 +253,7 @@ static void test_a_group_is_ended(void **state)
     struct shell s = shell_start("trap '' TERM; (trap '' TERM; while :; do sleep 9; done) & "
                                  "echo $!; wait",
                                  NULL, NULL, 0);
-    struct line line = line_of(s.process.pid, MARK_A);
+    struct line line = line_of(s.process.pid, mark_a);
     write_lines(&line, 1);
     assert_int_equal(open_and_close().ended, 1);
     assert_true(is_over(s.told) && is_over(s.process.pid));
@@ -265,11 +265,14 @@ static void test_what_left_the_group_is_ended(void **state)
 {
     (void)state;
     static const char script[] = "setsid sh -c 'echo $$; while :; do sleep 9; done' & wait";
-    static const char *const marks[] = {MARK_A, MARK_B " " MARK_A, MARK_A " " MARK_B};
+    char both[2][2 * sizeof(mark_a)];
+    snprintf(both[0], sizeof(both[0]), "%s %s", mark_b, mark_a);
+    snprintf(both[1], sizeof(both[1]), "%s %s", mark_a, mark_b);
+    const char *const marks[] = {mark_a, both[0], both[1]};
     for (size_t i = 0; i < COUNT_OF(marks); i++) {
         struct shell s = shell_start(script, marks[i], NULL, 0);
         assert_int_not_equal(look(s.told).group, s.process.pid);
-        struct line line = line_of(s.process.pid, MARK_A);
+        struct line line = line_of(s.process.pid, mark_a);
         write_lines(&line, 1);
         assert_int_equal(open_and_close().ended, 1);
         assert_true(is_over(s.told) && is_over(s.process.pid));
@@ -284,9 +287,9 @@ static void test_a_group_without_its_first(void **state)
     (void)state;
     struct shell s = shell_start("env -i sleep 1000 >&- & env -i sleep 1000 >&- & sleep 1000 >&- & "
                                  "echo $!",
-                                 MARK_A, NULL, 0);
+                                 mark_a, NULL, 0);
     pid_t group = s.process.pid;
-    struct line line = {group, 1, boot_id(), MARK_A, "7-1-1"};
+    struct line line = {group, 1, boot_id(), mark_a, "7-1-1"};
     assert_int_equal(waitpid(group, NULL, 0), group);
     close(s.process.pidfd);
     assert_true(group_is_alive(group));
@@ -298,10 +301,10 @@ static void test_a_group_without_its_first(void **state)
 static void test_one_that_is_over(void **state)
 {
     (void)state;
-    struct shell s = shell_start("echo 1", MARK_A, NULL, 0);
+    struct shell s = shell_start("echo 1", mark_a, NULL, 0);
     siginfo_t how;
     assert_int_equal(waitid(P_PID, (id_t)s.process.pid, &how, WEXITED | WNOWAIT), 0);
-    struct line lines[] = {line_of(s.process.pid, MARK_A), line_of(s.process.pid, MARK_B)};
+    struct line lines[] = {line_of(s.process.pid, mark_a), line_of(s.process.pid, mark_b)};
     write_lines(lines, 2); /* still a zombie */
     assert_int_equal(open_and_close().ended, 0);
     shell_bury(&s);
@@ -315,8 +318,8 @@ static void test_others_are_left_alone(void **state)
 {
     (void)state;
     static const char other_boot[] = "00000000-0000-4000-8000-000000000000";
-    struct shell s = shell_start(WAIT, MARK_A, NULL, 0);
-    struct line reused = line_of(s.process.pid, MARK_B), earlier = line_of(s.process.pid, MARK_A);
+    struct shell s = shell_start(WAIT, mark_a, NULL, 0);
+    struct line reused = line_of(s.process.pid, mark_b), earlier = line_of(s.process.pid, mark_a);
     reused.started--; /* the number was given to another */
     earlier.boot = other_boot;
     struct line lines[] = {reused, earlier, reused};
@@ -333,8 +336,8 @@ static void test_others_are_left_alone(void **state)
 static void test_a_group_of_a_reused_number(void **state)
 {
     (void)state;
-    struct shell s = shell_start("sleep 1000 >&- & echo $!", MARK_B, NULL, 0);
-    struct line line = {s.process.pid, 1, boot_id(), MARK_A, "7-1-1"};
+    struct shell s = shell_start("sleep 1000 >&- & echo $!", mark_b, NULL, 0);
+    struct line line = {s.process.pid, 1, boot_id(), mark_a, "7-1-1"};
     assert_int_equal(waitpid(s.process.pid, NULL, 0), s.process.pid);
     close(s.process.pidfd);
     write_lines(&line, 1);
@@ -351,7 +354,7 @@ static void test_not_oneself(void **state)
     pid_t child = fork();
     if (child == 0) { /* as a command would be */
         setsid();
-        struct line line = line_of(getpid(), MARK_A);
+        struct line line = line_of(getpid(), mark_a);
         write_lines(&line, 1);
         struct err err = refused();
         _exit(err.code == ERR_BUSY && strstr(err.message, "start pawl from elsewhere") ? 0 : 1);
@@ -367,7 +370,7 @@ static void test_damaged_lines(void **state)
 {
     (void)state;
     struct shell s = shell_start(WAIT, NULL, NULL, 0);
-    const struct line good = line_of(s.process.pid, MARK_A);
+    const struct line good = line_of(s.process.pid, mark_a);
     struct line bad[] = {good, good, good, good, good, good, good, good};
     bad[0].pid = -good.pid;
     bad[1].pid = 0;
@@ -580,6 +583,8 @@ static int make_folder(void **state)
 {
     (void)state;
     signal(SIGPIPE, SIG_IGN);
+    snprintf(mark_a, sizeof(mark_a), "%032llx", (1ull << 32) + (unsigned)getpid());
+    snprintf(mark_b, sizeof(mark_b), "%032llx", (2ull << 32) + (unsigned)getpid());
     return mkdtemp(folder) ? 0 : -1;
 }
 
