@@ -35,7 +35,7 @@ static struct str outcome_of(struct fixture *f, const char *text, const char *in
 {
     const struct jsonata *e;
     struct jsonata_error error = {0};
-    struct json value;
+    struct json value = JSON_NONE;
     struct jsonata_env env = jsonata_env_of(f, input);
     enum jsonata_outcome outcome = JSONATA_FAILED;
     if (jsonata_compile(f->arena, str_of_cstr(text), options, &e, &error))

@@ -271,7 +271,7 @@ static struct json java_number(struct jx *x, double real)
     double size = fabs(real);
     if (size >= 1e-3 && size < 1e7)
         return jx_number(real);
-    char text[JX_NUMBER_SIZE], digits[JX_NUMBER_SIZE];
+    char text[JX_NUMBER_SIZE], digits[JX_NUMBER_SIZE] = "0";
     struct buf b = BUF_INIT(JX_NUMBER_SIZE - 1);
     json_write(&b, json_double(real));
     size_t text_len = buf_str(&b).len;
