@@ -10,6 +10,8 @@
 #include "engine/engine.h"
 #include "expr/expr.h"
 #include "expr/intrinsic/intrinsic.h"
+#include "expr/jsonata/integer_picture.h"
+#include "expr/jsonata/regex.h"
 #include "expr/jsonpath/path.h"
 #include "json/yaml.h"
 #include "store/store.h"
@@ -52,7 +54,15 @@ static const struct {
     {"path_text_max", LIMIT_BYTES, PATH_TEXT_MAX, "a JSONPath"},
     {"path_segments_max", LIMIT_COUNT, PATH_SEGMENTS_MAX, "segments of a JSONPath"},
     {"path_pattern_match_max", LIMIT_COUNT, PATH_PATTERN_MATCH_MAX,
-     "backtracking points of one match of a regular expression"},
+     "backtracking points of one match of a regular expression in a filter"},
+    {"jsonata_match_max", LIMIT_COUNT, REGEX_MATCH_MAX,
+     "backtracking points of one match of a regular expression in JSONata"},
+    {"jsonata_picture_size_max", LIMIT_BYTES, PICTURE_SIZE_MAX,
+     "picture strings of `$formatNumber`, `$fromMillis` and their like"},
+    {"jsonata_picture_text_max", LIMIT_COUNT, PICTURE_TEXT_MAX,
+     "characters that a picture may ask for"},
+    {"jsonata_picture_roman_max", LIMIT_COUNT, PICTURE_ROMAN_MAX,
+     "integers written in Roman numerals"},
     {"intrinsic_text_max", LIMIT_BYTES, INTRINSIC_TEXT_MAX, "a call of an intrinsic function"},
     {"intrinsic_nesting_max", LIMIT_COUNT, INTRINSIC_NESTING_MAX,
      "calls within calls; AWS's limit"},

@@ -11,7 +11,6 @@ enum {
     /* A match is tried with few backtracking points, then with a hundred times as many. */
     MATCH_FIRST_MAX = 1000,
     MATCH_GROWTH = 100,
-    MATCH_MAX = 10000000,
     MATCH_STEP_COST = 10, /* points per step of the evaluation, but the first */
     MATCH_HEAP_KIB_MAX = 16384,
     BYTES_PER_STEP = 1000,
@@ -124,7 +123,7 @@ static bool match_from(struct jx_matcher *m, size_t from, bool *ret_found)
     const char *bytes = m->checked.ptr ? m->checked.ptr : "";
     if (!jx_spend(m->x, 1 + (m->checked.len - from) / BYTES_PER_STEP))
         return false;
-    for (uint32_t limit = MATCH_FIRST_MAX; limit <= MATCH_MAX; limit *= MATCH_GROWTH) {
+    for (uint32_t limit = MATCH_FIRST_MAX; limit <= REGEX_MATCH_MAX; limit *= MATCH_GROWTH) {
         if (limit > MATCH_FIRST_MAX && !jx_spend(m->x, limit / MATCH_STEP_COST))
             return false;
         pcre2_set_match_limit(m->context, limit);

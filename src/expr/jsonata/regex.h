@@ -17,6 +17,10 @@
 #include "base/buf.h"
 #include "expr/jsonata/jsonata_internal.h"
 
+enum {
+    REGEX_MATCH_MAX = 10000000 /* backtracking points of one match */
+};
+
 /* Appends PCRE2's pattern. false: it is none of JavaScript's. */
 MUST_CHECK bool regex_translate(struct str pattern, bool multiline, struct buf *b);
 
