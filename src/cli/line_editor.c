@@ -1,11 +1,17 @@
 #include "cli/line_editor.h"
 
+#include <errno.h>
 #include <histedit.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
+
+enum {
+    CTRL_C = 3
+};
 
 struct line_editor {
     EditLine *edit; /* NULL: no terminal */
@@ -24,13 +30,29 @@ static char *prompt_of(EditLine *edit)
     return e->prompt;
 }
 
-static unsigned char cancel_line(EditLine *edit, int key)
+/* The next character; Ctrl-C reads as the end of a line that is thrown away. */
+static int read_key(EditLine *edit, wchar_t *ret_key)
 {
     struct line_editor *e = NULL;
-    (void)key;
+    mbstate_t state = {0};
+    char byte;
+    size_t taken = (size_t)-2;
     el_get(edit, EL_CLIENTDATA, &e);
-    e->cancelled = true;
-    return CC_NEWLINE;
+    while (taken == (size_t)-2) { /* the character is not whole */
+        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return (int)got;
+        taken = mbrtowc(ret_key, &byte, 1, &state);
+    }
+    if (taken == (size_t)-1)
+        *ret_key = L'?';
+    if (*ret_key == CTRL_C) {
+        e->cancelled = true;
+        *ret_key = L'\n';
+    }
+    return 1;
 }
 
 static void open_history(struct arena *a, struct line_editor *e)
@@ -57,8 +79,7 @@ static void open_terminal(struct arena *a, struct line_editor *e)
     el_set(e->edit, EL_PROMPT, prompt_of);
     el_set(e->edit, EL_EDITOR, "emacs");
     el_set(e->edit, EL_HIST, history, e->history);
-    el_set(e->edit, EL_ADDFN, "cancel-line", "throw the line away", cancel_line);
-    el_set(e->edit, EL_BIND, "^C", "cancel-line", NULL);
+    el_set(e->edit, EL_GETCFN, read_key);
     el_set(e->edit, EL_SETTY, "-d", "-isig", NULL); /* so that ^C is a key */
     el_source(e->edit, NULL);
 }

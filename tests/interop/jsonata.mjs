@@ -118,6 +118,15 @@ async function minimise(found, tree) {
 /** Two errors of one constructor: either may come first. */
 const isRace = ({ expr, want, got }) => want.error && got.error && /[[{].*,/s.test(expr);
 
+// Where Pawl does not follow; the list may only shrink.
+const KNOWN = [
+    // A built-in that was partially applied is called without its signature, and what it does
+    // with a wrong argument is JavaScript's accident. Pawl checks the argument.
+    ({ expr, got }) => /\(\?|, \?/.test(expr) && got.error?.code === 'T0410',
+    // A first step that is an array and is bound: the next step looks at the input again.
+    ({ expr, got }) => /^\[.*\]@\$/.test(expr) && got.undefined,
+];
+
 async function play(from, to) {
     const found = [];
     for (let seed = from; seed <= to; seed++) {
@@ -125,7 +134,7 @@ async function play(from, to) {
         const one = await difference(textOf(tree), data);
         if (!one) continue;
         const smallest = await minimise(one, tree);
-        if (!isRace(smallest)) found.push({ seed, ...smallest });
+        if (!isRace(smallest) && !KNOWN.some((is) => is(smallest))) found.push({ seed, ...smallest });
     }
     return found;
 }
