@@ -513,6 +513,14 @@ static bool eval_node(const struct node *node, struct expr_env *env, struct json
 bool template_eval(const struct template *t, struct expr_env *env, struct json *ret_value,
                    struct expr_failure *reterr)
 {
+    if (t->newer_jsonata && env->only_documented)
+        return expr_fail_query(
+            env, reterr, t->field,
+            arena_printf(env->out,
+                         "The field '" STR_FMT
+                         "' takes more than JSONata 2.0.6, such as '?\?' or '?:', "
+                         "which aws_limits: strict refuses",
+                         STR_ARG(t->field)));
     return eval_node(&t->root, env, ret_value, reterr);
 }
 

@@ -31,14 +31,15 @@ enum {
 };
 
 struct flow_limits {
-    size_t payload_max;     /* bytes of one input or output; over it: States.DataLimitExceeded */
-    size_t assign_max;      /* bytes of the variables that one state assigns */
-    size_t variables_max;   /* bytes of all variables that a state sees */
-    size_t history_max;     /* events with an id; over it: the execution fails */
-    size_t memory_max;      /* bytes one turn's evaluations may add */
-    uint32_t frames_max;    /* branches and iterations alive at once */
-    size_t turn_states_max; /* states entered in one turn */
-    size_t turn_bytes_max;  /* bytes of one turn's row, about */
+    size_t payload_max;      /* bytes of one input or output; over it: States.DataLimitExceeded */
+    size_t assign_max;       /* bytes of the variables that one state assigns */
+    size_t variables_max;    /* bytes of all variables that a state sees */
+    size_t history_max;      /* events with an id; over it: the execution fails */
+    size_t memory_max;       /* bytes one turn's evaluations may add */
+    uint32_t frames_max;     /* branches and iterations alive at once */
+    size_t turn_states_max;  /* states entered in one turn */
+    size_t turn_bytes_max;   /* bytes of one turn's row, about */
+    bool jsonata_documented; /* refuse what is newer than JSONata 2.0.6 */
     size_t jsonata_depth; /* nesting of evaluations in a JSONata expression; 0: JSONATA_DEPTH_MAX */
 };
 

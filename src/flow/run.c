@@ -23,6 +23,7 @@ struct flow_limits flow_limits_aws(void)
     limits.assign_max = 256 << 10;
     limits.variables_max = 10 << 20;
     limits.history_max = 25000;
+    limits.jsonata_documented = true;
     limits.jsonata_depth = JSONATA_DEPTH_STEP_FUNCTIONS;
     return limits;
 }
