@@ -11,9 +11,10 @@ import re
 import select
 import subprocess
 import sys
+import termios
 import time
 
-from place import PATIENCE_S, PAWL, tap_main, test
+from place import PATIENCE_S, PAWL, tap_main, test, wait_until
 
 ORDER = '{"items": [{"sku": "A", "price": 2.5, "qty": 4}, {"sku": "B", "price": 10, "qty": 1}]}'
 
@@ -219,6 +220,8 @@ class Conversation:
             self.said += os.read(self.fd, 65536).decode()
 
     def type(self, text):
+        # The prompt may be there before the terminal hands over key by key.
+        wait_until(lambda: not termios.tcgetattr(self.fd)[3] & termios.ICANON)
         os.write(self.fd, text.encode())
 
     def end(self):
