@@ -182,6 +182,26 @@ static bool eval_descendants(struct jx *x, struct json input, struct json *ret)
 
 /* ---- constructors ---- */
 
+/* An array that an append made has room behind its items and, before them, a slot
+ * that says how much is taken (len) and how much there is. Whoever holds its last
+ * item may append in place: handles of fewer items do not see it. So what gathers
+ * items one by one copies each only a few times. */
+static bool append_in_place(struct json a, const struct json *b_items, size_t b_count,
+                            struct json *ret)
+{
+    if (!(a.flags & JX_GROWS))
+        return false;
+    struct json *items = (struct json *)(uintptr_t)a.u.items, *head = items - 1;
+    if (head->len != a.len || (size_t)head->u.integer - a.len < b_count)
+        return false;
+    for (size_t i = 0; i < b_count; i++)
+        items[a.len + i] = b_items[i];
+    head->len += (uint32_t)b_count;
+    *ret = json_array(items, a.len + b_count);
+    ret->flags = JX_GROWS;
+    return true;
+}
+
 bool jx_append(struct jx *x, struct json a, struct json b, struct json *ret)
 {
     if (json_is_absent(a) || json_is_absent(b)) {
@@ -191,15 +211,21 @@ bool jx_append(struct jx *x, struct json a, struct json b, struct json *ret)
     size_t a_count = json_is_array(a) ? a.len : 1, b_count = json_is_array(b) ? b.len : 1;
     const struct json *a_items = json_is_array(a) ? a.u.items : &a;
     const struct json *b_items = json_is_array(b) ? b.u.items : &b;
-    if (!jx_room(x, (a_count + b_count) * sizeof(struct json)) ||
-        !jx_spend(x, (a_count + b_count) / 8))
+    size_t count = a_count + b_count, capacity = count + count / 2 + 4;
+    if (!jx_spend(x, b_count / 8))
         return false;
-    struct json *items = arena_alloc(x->out, (a_count + b_count) * sizeof(*items));
+    if (json_is_array(a) && append_in_place(a, b_items, b_count, ret))
+        return true;
+    if (!jx_room(x, (capacity + 1) * sizeof(struct json)) || !jx_spend(x, a_count / 8))
+        return false;
+    struct json *items = (struct json *)arena_alloc(x->out, (capacity + 1) * sizeof(*items)) + 1;
+    items[-1] = (struct json){.len = (uint32_t)count, .u.integer = (int64_t)capacity};
     for (size_t i = 0; i < a_count; i++)
         items[i] = a_items[i];
     for (size_t i = 0; i < b_count; i++)
         items[a_count + i] = b_items[i];
-    *ret = json_array(items, a_count + b_count);
+    *ret = json_array(items, count);
+    ret->flags = JX_GROWS;
     return true;
 }
 

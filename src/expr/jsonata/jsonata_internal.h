@@ -22,6 +22,7 @@ enum {
     JX_CONS = 8,
     JX_WRAPPER = 16,
     JX_TUPLES = 32,
+    JX_GROWS = 64, /* see jx_append: only for what stands at the very items it made */
 };
 
 struct jx_callable;

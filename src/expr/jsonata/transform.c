@@ -67,7 +67,7 @@ static bool rebuild(struct patches *p, struct json v, size_t depth, struct json 
             if (!rebuild(p, items[i], depth + 1, &items[i]))
                 return false;
         }
-        uint8_t flags = v.flags;
+        uint8_t flags = v.flags & ~JX_GROWS;
         v = json_array(items, count);
         v.flags = flags;
     } else if (json_is_object(v)) {
