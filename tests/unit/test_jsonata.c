@@ -169,6 +169,24 @@ static void test_functions(void **state)
     ASSERT_EXAMPLES(state, examples);
 }
 
+/* Found beside jsonata-js by tests/interop/jsonata.mjs, made smaller there. */
+static void test_differences_that_were(void **state)
+{
+    static const struct example examples[] = {
+        {"$sort(null)", NULL, "[null]"},
+        {"$zip(none, 1)", SHOP, "[[null,1]]"},
+        {"$map(null, $type)", NULL, "\"null\""},
+        {"goods.none ~> $count", SHOP, "0"},
+        {"[]#$i.a", NULL, ""},
+        {"[1..0]#$i.$", NULL, ""},
+        {"[]@$f.$f", NULL, ""},
+        {"[].a", NULL, "[]"},
+        {"$substringBefore('two words', nothing)", NULL, "\"two words\""},
+        {"$replace('two', 'l', function($m) { $m.match & '!' })", NULL, "\"two\""},
+    };
+    ASSERT_EXAMPLES(state, examples);
+}
+
 static void test_step_functions(void **state)
 {
     static const struct example examples[] = {
@@ -422,6 +440,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_paths, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_operators, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_functions, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_differences_that_were, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_step_functions, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_failures, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_failures_tell_where, fixture_setup, fixture_teardown),
