@@ -155,6 +155,10 @@ static void test_functions(void **state)
         {"($a := $append(1, 2); $b := $append($a, $a); [$append($b, $a), $b])", NULL,
          "[1,2,1,2,1,2,1,2,1,2]"},
         {"$count($reduce([1..50000], function($a, $i) { $append($a, $i) }, []))", NULL, "50000"},
+        {"$match('ab', function($s) { {'match': 'a', 'groups': [], 'next': function() { nothing }} "
+         "})"
+         ".match",
+         NULL, "\"a\""},
         {"$zip([1, 2], [3, 4, 5])", NULL, "[[1,3],[2,4]]"},
         {"$string({'a': 1.0, 'f': $sum, 'x': 1/3})", NULL,
          "\"{\\\"a\\\":1,\\\"f\\\":\\\"\\\",\\\"x\\\":0.333333333333333}\""},

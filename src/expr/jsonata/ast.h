@@ -338,6 +338,7 @@ struct number {
     int64_t integer;
     double real; /* always */
 };
+/* NaN for what is no number. */
 struct number jx_number_of(struct json v);
 /* `===` of what is no array, object or function. */
 bool jx_scalars_equal(struct json a, struct json b);

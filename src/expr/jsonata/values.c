@@ -53,6 +53,8 @@ struct number jx_number_of(struct json v)
         return (struct number){true, v.u.integer, (double)v.u.integer};
     if (v.tag == JSON_TAG_DOUBLE)
         return (struct number){.real = v.u.real};
+    if (v.tag != JSON_TAG_NUMBER_TEXT)
+        return (struct number){.real = NAN};
     if (short_number(v, &n))
         return n;
     n.is_int = json_to_int64(v, &n.integer);
