@@ -201,10 +201,7 @@ class Conversation:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(p.path)
-            # libedit never frees what el_set(EL_BIND) copies.
-            leaks = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-            os.execve(PAWL, [PAWL, "eval", "-i", *arguments],
-                      p.environment(HOME=str(p.path), ASAN_OPTIONS=leaks))
+            os.execve(PAWL, [PAWL, "eval", "-i", *arguments], p.environment(HOME=str(p.path)))
 
     def until(self, pattern):
         """Waits for it, and forgets everything up to its end."""
