@@ -377,7 +377,7 @@ static bool read_live(struct visibility *v, size_t rows_max, struct batch *b, st
     sqlite3_stmt *next = v->statements[V_NEXT_LIVE];
     execution_key last = v->looked;
     size_t count = 0;
-    int rc;
+    int rc = SQLITE_DONE;
     bool good = true;
     bind_int(next, 1, v->looked);
     bind_int(next, 2, (int64_t)rows_max);
