@@ -6,6 +6,7 @@
  *   wait      the same by REST with ?wait=, whose answer is the result
  *   activity  one activity step a workflow, 8 workers
  *   latency   one Pass state, 1 in flight, a raw commit of the same disk in turn with it
+ *   sync      one Pass state by StartSyncExecution, 1 in flight: nothing is stored
  *   polls     5,000 long polls that get nothing: memory
  *   memory    64 payloads of 16 MiB at once beside 10,000 idle connections, and small requests
  *
@@ -201,13 +202,14 @@ static void must_ask(const struct server *s, const char *operation, struct str b
 #define ARN(kind, name) "arn:aws:states:us-east-1:000000000000:" kind ":" name
 #define INPUT "{\\\"order\\\":\\\"A-1047\\\",\\\"lines\\\":[{\\\"sku\\\":\\\"x\\\",\\\"n\\\":2}]}"
 
-static void create_machine(const struct server *s, const char *name, const char *definition)
+static void create(const struct server *s, const char *name, const char *type,
+                   const char *definition)
 {
     struct buf body = BUF_INIT(0);
     buf_printf(&body,
-               "{\"name\":\"%s\",\"roleArn\":\"arn:aws:iam::000000000000:role/bench\","
-               "\"definition\":\"",
-               name);
+               "{\"name\":\"%s\",\"type\":\"%s\","
+               "\"roleArn\":\"arn:aws:iam::000000000000:role/bench\",\"definition\":\"",
+               name, type);
     for (const char *c = definition; *c; c++) {
         if (*c == '"')
             buf_append_char(&body, '\\');
@@ -216,6 +218,11 @@ static void create_machine(const struct server *s, const char *name, const char 
     buf_append(&body, STR("\"}"));
     must_ask(s, "CreateStateMachine", buf_str(&body));
     buf_release(&body);
+}
+
+static void create_machine(const struct server *s, const char *name, const char *definition)
+{
+    create(s, name, "STANDARD", definition);
 }
 
 static void create_chain(const struct server *s)
@@ -439,34 +446,52 @@ static void count_answer(void *arg, struct wire_line *line, int status, struct s
     ++*(size_t *)arg;
 }
 
-static void latency(struct server *s)
+/* The same request again and again, a raw commit in turn with it. `durable`: an answer
+ * stands for a commit. */
+static void one_in_flight(struct server *s, const char *name, bool durable, struct str request)
 {
-    struct buf request = BUF_INIT(0);
     size_t answered = 0;
     struct bench_samples mine = {0}, commits = {0};
     struct bench_raw *raw = bench_raw_open(s->folder);
-    create_machine(s, "pass", one_pass);
-    aws_request(
-        &request, "StartExecution",
-        STR("{\"stateMachineArn\":\"" ARN("stateMachine", "pass") "\",\"input\":\"" INPUT "\"}"));
     struct wire *w = wire_new(s->port, count_answer, &answered);
     struct wire_line *line = wire_connect(w, 0);
     for (size_t i = 0; i < LATENCY_ROUNDS; i++) {
         uint64_t begin = clock_mono().ns;
-        wire_send(line, buf_str(&request));
+        wire_send(line, request);
         while (answered == i)
             wire_turn(w, -1);
         bench_sample(&mine, (double)(clock_mono().ns - begin) / 1000);
         bench_sample(&commits, bench_raw_commit_us(raw));
     }
     struct bench_latency m = bench_latency_of(&mine), c = bench_latency_of(&commits);
-    printf("{\"workload\":\"latency\",\"rounds\":%d,\"p50_us\":%.0f,\"p99_us\":%.0f,"
+    printf("{\"workload\":\"%s\",\"durable\":%s,\"rounds\":%d,\"p50_us\":%.0f,\"p99_us\":%.0f,"
            "\"commit_p50_us\":%.0f,\"commit_p99_us\":%.0f,\"p50_in_commits\":%.2f,"
            "\"p99_in_commits\":%.2f}\n",
-           LATENCY_ROUNDS, m.p50_us, m.p99_us, c.p50_us, c.p99_us, m.p50_us / c.p50_us,
-           m.p99_us / c.p99_us);
+           name, durable ? "true" : "false", LATENCY_ROUNDS, m.p50_us, m.p99_us, c.p50_us, c.p99_us,
+           m.p50_us / c.p50_us, m.p99_us / c.p99_us);
     wire_free(w);
     bench_raw_close(raw);
+}
+
+static void latency(struct server *s)
+{
+    struct buf request = BUF_INIT(0);
+    create_machine(s, "pass", one_pass);
+    aws_request(
+        &request, "StartExecution",
+        STR("{\"stateMachineArn\":\"" ARN("stateMachine", "pass") "\",\"input\":\"" INPUT "\"}"));
+    one_in_flight(s, "latency", true, buf_str(&request));
+    buf_release(&request);
+}
+
+static void sync_express(struct server *s)
+{
+    struct buf request = BUF_INIT(0);
+    create(s, "quick", "EXPRESS", one_pass);
+    aws_request(
+        &request, "StartSyncExecution",
+        STR("{\"stateMachineArn\":\"" ARN("stateMachine", "quick") "\",\"input\":\"" INPUT "\"}"));
+    one_in_flight(s, "sync", false, buf_str(&request));
     buf_release(&request);
 }
 
@@ -576,8 +601,8 @@ static const struct {
     const char *name;
     void (*run)(struct server *s);
 } workloads[] = {
-    {"start", start},     {"wait", wait_for_result}, {"activity", activity},
-    {"latency", latency}, {"polls", polls},          {"memory", memory},
+    {"start", start},       {"wait", wait_for_result}, {"activity", activity}, {"latency", latency},
+    {"sync", sync_express}, {"polls", polls},          {"memory", memory},
 };
 
 static bool is_chosen(int argc, char **argv, const char *name)
