@@ -2,21 +2,6 @@
 #include "cli/render.h"
 #include "cli/told.h"
 
-enum {
-    VALUE_SHOWN_MAX = 2000 /* characters of an input or output, without --json */
-};
-
-static void print_fact(struct out *o, const char *title, struct str value)
-{
-    if (!value.len)
-        return;
-    out_style(o, STYLE_DIM);
-    out_printf(o, "  %-9s", title);
-    out_style(o, STYLE_OFF);
-    out_foreign(o, value, VALUE_SHOWN_MAX);
-    out_text(o, "\n");
-}
-
 static struct str value_text(struct arena *a, struct json value)
 {
     return json_is_absent(value) ? STR("") : json_text(a, value);
@@ -42,13 +27,13 @@ static void print(struct cli *cli, struct json state)
     if (stopped.ms)
         out_printf(o, " after " STR_FMT, STR_ARG(duration_text(a, stopped.ms - started.ms)));
     out_text(o, "\n");
-    print_fact(o, "id", json_str(json_get(state, STR("id"))));
-    print_fact(o, "name", json_str(json_get(state, STR("name"))));
-    print_fact(o, "arn", json_str(json_get(state, STR("execution_arn"))));
-    print_fact(o, "started", time_text(a, started));
-    print_fact(o, "stopped", stopped.ms ? time_text(a, stopped) : STR(""));
-    print_fact(o, "input", value_text(a, json_get(state, STR("trigger_data"))));
-    print_fact(o, "output", value_text(a, json_get(state, STR("output"))));
+    remote_print_fact(o, "id", json_str(json_get(state, STR("id"))));
+    remote_print_fact(o, "name", json_str(json_get(state, STR("name"))));
+    remote_print_fact(o, "arn", json_str(json_get(state, STR("execution_arn"))));
+    remote_print_fact(o, "started", time_text(a, started));
+    remote_print_fact(o, "stopped", stopped.ms ? time_text(a, stopped) : STR(""));
+    remote_print_fact(o, "input", value_text(a, json_get(state, STR("trigger_data"))));
+    remote_print_fact(o, "output", value_text(a, json_get(state, STR("output"))));
     if (json_is_absent(error) && json_is_absent(cause))
         return;
     out_text(o, "\n");

@@ -75,17 +75,6 @@ static bool describe(struct session *s, const char *name, struct json *ret_answe
                reterr);
 }
 
-static void print_fact(struct out *o, const char *title, struct str value)
-{
-    if (!value.len)
-        return;
-    out_style(o, STYLE_DIM);
-    out_printf(o, "  %-9s", title);
-    out_style(o, STYLE_OFF);
-    out_foreign(o, value, 0);
-    out_text(o, "\n");
-}
-
 static struct str pretty(struct arena *a, struct str definition)
 {
     struct json value;
@@ -114,12 +103,12 @@ static int show(struct session *s)
     out_foreign(o, json_str(json_get(m, STR("name"))), 0);
     out_style(o, STYLE_OFF);
     out_text(o, "\n");
-    print_fact(o, "arn", json_str(json_get(m, STR("stateMachineArn"))));
-    print_fact(o, "type", json_str(json_get(m, STR("type"))));
-    print_fact(o, "status", json_str(json_get(m, STR("status"))));
-    print_fact(o, "role", json_str(json_get(m, STR("roleArn"))));
-    print_fact(o, "revision", json_str(json_get(m, STR("revisionId"))));
-    print_fact(o, "created", time_text(a, remote_time(json_get(m, STR("creationDate")))));
+    remote_print_fact(o, "arn", json_str(json_get(m, STR("stateMachineArn"))));
+    remote_print_fact(o, "type", json_str(json_get(m, STR("type"))));
+    remote_print_fact(o, "status", json_str(json_get(m, STR("status"))));
+    remote_print_fact(o, "role", json_str(json_get(m, STR("roleArn"))));
+    remote_print_fact(o, "revision", json_str(json_get(m, STR("revisionId"))));
+    remote_print_fact(o, "created", time_text(a, remote_time(json_get(m, STR("creationDate")))));
     out_text(o, "\n");
     out_foreign_lines(o, pretty(a, json_str(json_get(m, STR("definition")))), "  ", SIZE_MAX);
     return 0;

@@ -123,6 +123,17 @@ struct wall_ms remote_time(struct json seconds)
         json_is_number(seconds) && value > 0 && value < 1e12 ? llround(value * 1000) : 0};
 }
 
+void remote_print_fact(struct out *o, const char *title, struct str value)
+{
+    if (!value.len)
+        return;
+    out_style(o, STYLE_DIM);
+    out_printf(o, "  %-9s", title);
+    out_style(o, STYLE_OFF);
+    out_foreign(o, value, REMOTE_VALUE_SHOWN_MAX);
+    out_text(o, "\n");
+}
+
 void remote_print_json(struct cli *cli, struct json value)
 {
     json_write_pretty(&cli->out.buf, value);

@@ -10,6 +10,10 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 
+enum {
+    REMOTE_VALUE_SHOWN_MAX = 2000
+};
+
 MUST_CHECK bool remote_open(const struct cli *cli, struct client **ret, struct err *reterr);
 
 /* What follows `member` in all pages of a List operation, at most `most` of it. */
@@ -26,6 +30,10 @@ MUST_CHECK bool remote_activity_arn(struct client *c, struct arena *a, const cha
 
 /* Seconds since 1970, as the API has times. */
 struct wall_ms remote_time(struct json seconds);
+
+/* One line of a page: "  started  2026-03-01 12:00:00Z"; none for an empty value, of which
+ * REMOTE_VALUE_SHOWN_MAX characters are shown. */
+void remote_print_fact(struct out *o, const char *title, struct str value);
 
 /* An answer as JSON on stdout. */
 void remote_print_json(struct cli *cli, struct json value);
