@@ -21,6 +21,14 @@
  *        -> 201, or 200 when that very execution runs already: the run state, at once
  *        or, with wait (at most 60), when it has ended or the time is over. {id} is
  *        the name of a machine, or the ARN of one, of a version or of an alias.
+ *   GET  /api/v1/workflows/{id}/revisions?after=REVISION&limit=N
+ *        -> 200 {"revisions": [{"revision", "created_at", "definition_hash", "role_arn",
+ *                               "is_current"}], "next"?}
+ *        By id; at most 1,000 or N; next is the after of the next page. {id} is the name
+ *        of a machine or its ARN.
+ *   GET  /api/v1/workflows/{id}/revisions/{revision}
+ *        -> 200, one of these with "machine_name", "machine_arn" and "definition": TEXT
+ *        {revision} is an id, or INITIAL, what the first one is called.
  *   GET  /api/v1/executions/{id}?wait=SECONDS               -> 200, the run state
  *        {"execution_arn", "id", "name", "machine_name", "definition", "status", "started_at",
  *         "stopped_at"?, "turns", "trigger_data", "output"?, "error"?, "cause"?, "error_human"?}
@@ -80,7 +88,8 @@
 enum {
     API_FOLLOWERS_MAX = 1024,       /* limit followers_max: streams at once [503] */
     API_STORY_SIZE_MAX = 512 << 20, /* limit story_max: memory to read one execution [413] */
-    API_HISTORY_PAGE_MAX = 1000,    /* maxResults of GetExecutionHistory: AWS's limit */
+    API_REVISIONS_PAGE_MAX = 1000,
+    API_HISTORY_PAGE_MAX = 1000, /* maxResults of GetExecutionHistory: AWS's limit */
 };
 
 struct uv_loop_s;

@@ -94,6 +94,7 @@ struct execution_row *call_keep_row(struct call *c, const struct execution_row *
 
 struct json time_json(struct arena *a, struct wall_ms at);
 struct json id_json(struct arena *a, struct uuid id);
+struct json hash_json(struct arena *a, const uint8_t hash[static SHA256_SIZE]);
 struct json error_json(bool has, struct str text);
 /* {"execution_arn", "id", "name", "machine_name", "status", ...} */
 struct json execution_json(struct arena *a, const struct execution_row *row);

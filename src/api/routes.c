@@ -54,6 +54,8 @@ const struct route routes[] = {
     {"GET", "/api/v1/executions/{id}/steps", rest_steps},
     {"POST", "/api/v1/executions/{id}/stop", rest_stop},
     {"POST", "/api/v1/workflows/{id}/executions", rest_start},
+    {"GET", "/api/v1/workflows/{id}/revisions", rest_revisions},
+    {"GET", "/api/v1/workflows/{id}/revisions/{revision}", rest_revision},
     {0},
 };
 

@@ -21,7 +21,7 @@ struct json error_json(bool has, struct str text)
     return has ? json_string(text) : JSON_NONE;
 }
 
-static struct json hash_json(struct arena *a, const uint8_t hash[static SHA256_SIZE])
+struct json hash_json(struct arena *a, const uint8_t hash[static SHA256_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
     char text[2 * SHA256_SIZE];

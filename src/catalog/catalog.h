@@ -115,6 +115,7 @@ enum catalog_outcome {
     CATALOG_MACHINE_EXISTS,
     CATALOG_MACHINE_MISSING,
     CATALOG_REVISION_DIFFERS, /* subject: the current one */
+    CATALOG_REVISION_MISSING,
     CATALOG_VERSION_MISSING,
     CATALOG_VERSION_IN_USE, /* subject: the aliases, "a, b" */
     CATALOG_VERSIONS_FULL,
@@ -132,9 +133,10 @@ struct catalog_answer {
     const struct err *err;
     struct str subject;
     struct catalog_machine machine;      /* the machine or version it is about */
-    const struct catalog_machine *items; /* of lists of machines and versions */
+    const struct catalog_machine *items; /* of lists of machines, versions and revisions */
     struct catalog_alias alias;
-    bool by_alias; /* the machine was reached through `alias` */
+    bool by_alias;   /* the machine was reached through `alias` */
+    bool is_current; /* the revision that was found is the machine's current one */
     const struct catalog_alias *aliases;
     struct catalog_activity activity;
     const struct catalog_activity *activities;
@@ -199,10 +201,15 @@ void catalog_find_machine(struct catalog *c, const struct catalog_asker *who,
  * "version"?, "alias"?, "trace"?}. trace may be empty. */
 struct str catalog_origin(struct arena *a, const struct catalog_answer *answer, struct str trace);
 
-/* The revision of an execution that was started by the catalog. MACHINE_MISSING when it is
- * not kept any more. Without text. */
+/* By a machine's name: what it was, with its text; created_at is the revision's. `is_current`
+ * says whether it is that still. MACHINE_MISSING, REVISION_MISSING. */
 void catalog_find_revision(struct catalog *c, const struct catalog_asker *who, struct str name,
                            struct str revision);
+
+/* By id, after `after`. What the machine is now is `machine`; when that was put there by a run
+ * of a definition, past the catalog, it is the last item, beyond count_max. MACHINE_MISSING. */
+void catalog_list_revisions(struct catalog *c, const struct catalog_asker *who, struct str name,
+                            struct str after, size_t count_max);
 
 /* By name, after `after`. */
 void catalog_list_machines(struct catalog *c, const struct catalog_asker *who, struct str after,

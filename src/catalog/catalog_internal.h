@@ -54,6 +54,7 @@ struct deed {
     struct catalog_answer answer;
     void *work;                                      /* the operation's own */
     struct deed_read *machine, *ledger, *tags, *one; /* what most of them ask */
+    struct deed_read *definition;                    /* of deed_go_definition */
 };
 
 /* Begins one; `begin` runs at once, and again when a commit came too late. work_size
@@ -116,6 +117,10 @@ void ledger_put(struct deed *d, struct str machine, const struct ledger *l);
 const struct machine_row *deed_machine_row(const struct deed *d, struct str arn);
 /* Asks for the machine and its ledger. */
 void deed_ask_machine(struct deed *d, struct str name);
+/* Reads the definition of d->answer.machine, then steps. */
+void deed_go_definition(struct deed *d, deed_step *step);
+/* Its text into d->answer.machine. False: the deed has failed. */
+bool deed_take_definition(struct deed *d);
 /* Gives the current revision `m` the next number, in this commit. False: none is left, and
  * the deed is refused. */
 bool version_give(struct deed *d, const struct catalog_machine *m, struct ledger *l,

@@ -4,7 +4,6 @@
 struct search {
     struct arn arn;
     uint64_t changes; /* when it began */
-    struct deed_read *definition;
 };
 
 /* ---- what was found lately ---- */
@@ -46,25 +45,10 @@ static const struct catalog_machine *known(struct catalog *c, struct str arn)
 
 static void definition_read(struct deed *d)
 {
-    const struct search *s = d->work;
-    struct err err;
-    if (!s->definition->read.found) {
-        err_set(&err, ERR_CORRUPT, "the definition of the state machine " STR_FMT " is missing",
-                STR_ARG(d->answer.machine.name));
-        deed_fail(d, &err);
+    if (!deed_take_definition(d))
         return;
-    }
-    d->answer.machine.text = s->definition->read.text;
     keep(d);
     deed_done(d);
-}
-
-static void ask_definition(struct deed *d)
-{
-    struct search *s = d->work;
-    s->definition = deed_ask(d, STORE_GET_DEFINITION, STR(""));
-    memcpy(s->definition->read.hash, d->answer.machine.definition, SHA256_SIZE);
-    deed_go(d, definition_read);
 }
 
 static void version_read(struct deed *d)
@@ -80,7 +64,7 @@ static void version_read(struct deed *d)
         return;
     machine_read(d->arena, body, m);
     m->created_at = m->updated_at = object->created_at;
-    ask_definition(d);
+    deed_go_definition(d, definition_read);
 }
 
 static void ask_version(struct deed *d, uint32_t version)
@@ -136,7 +120,7 @@ static void machine_found(struct deed *d)
         d->one = deed_ask_object(d, "alias", part_name(d->arena, s->arn.name, s->arn.qualifier));
         deed_go(d, alias_read);
     } else {
-        ask_definition(d);
+        deed_go_definition(d, definition_read);
     }
 }
 
@@ -173,34 +157,4 @@ struct str catalog_origin(struct arena *a, const struct catalog_answer *answer, 
     if (trace.len)
         json_object_add(&b, STR("trace"), json_string(trace));
     return json_text(a, json_object_done(&b));
-}
-
-/* ---- revisions ---- */
-
-static void revision_read(struct deed *d)
-{
-    const struct object_row *object = deed_object(d->one);
-    struct json body;
-    if (!object) {
-        deed_refuse(d, CATALOG_MACHINE_MISSING);
-        return;
-    }
-    if (!deed_parse(d, object, &body))
-        return;
-    machine_read(d->arena, body, &d->answer.machine);
-    d->answer.machine.created_at = object->created_at;
-    deed_done(d);
-}
-
-static void revision_begin(struct deed *d)
-{
-    deed_go(d, revision_read);
-}
-
-void catalog_find_revision(struct catalog *c, const struct catalog_asker *who, struct str name,
-                           struct str revision)
-{
-    struct deed *d = deed_new(c, who, 1);
-    d->one = deed_ask_object(d, "revision", part_name(d->arena, name, revision));
-    deed_begin(d, revision_begin);
 }

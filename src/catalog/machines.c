@@ -13,6 +13,25 @@ void deed_ask_machine(struct deed *d, struct str name)
     d->ledger = deed_ask_object(d, "machine", name);
 }
 
+void deed_go_definition(struct deed *d, deed_step *step)
+{
+    d->definition = deed_ask(d, STORE_GET_DEFINITION, STR(""));
+    memcpy(d->definition->read.hash, d->answer.machine.definition, SHA256_SIZE);
+    deed_go(d, step);
+}
+
+bool deed_take_definition(struct deed *d)
+{
+    struct err err;
+    d->answer.machine.text = d->definition->read.text;
+    if (d->definition->read.found)
+        return true;
+    err_set(&err, ERR_CORRUPT, "the definition of the state machine " STR_FMT " is missing",
+            STR_ARG(d->answer.machine.name));
+    deed_fail(d, &err);
+    return false;
+}
+
 /* ---- what changes write ---- */
 
 static void put_definition(struct deed *d, const struct catalog_machine *m, struct str text)

@@ -39,12 +39,10 @@ static int list(struct session *s)
 static int change(struct session *s, const char *operation, const char *member, struct str value,
                   const char *done)
 {
-    struct json_object_builder b = json_object_builder(s->cli->arena);
     struct out *o = &s->cli->out;
     struct json answer;
     struct err err;
-    json_object_add(&b, str_of_cstr(member), json_string(value));
-    if (!client_operation(s->client, s->cli->arena, operation, json_object_done(&b), &answer, &err))
+    if (!remote_ask(s->client, s->cli->arena, operation, member, value, &answer, &err))
         return cli_fail(s->cli, NULL, &err);
     if (s->as_json) {
         remote_print_json(s->cli, answer);

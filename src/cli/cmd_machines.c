@@ -1,5 +1,7 @@
+#include "catalog/catalog.h"
 #include "cli/definition_file.h"
 #include "cli/remote.h"
+#include "cli/told.h"
 #include "os/files.h"
 
 #include <stdio.h>
@@ -14,7 +16,8 @@ struct session {
     struct cli *cli;
     struct client *client;
     const char *verb;
-    const char *name, *what; /* what follows the verb; NULL: not given */
+    const char *name, *what;     /* what follows the verb; NULL: not given */
+    struct definition_file file; /* `what`, where it is one */
     bool as_json;
 };
 
@@ -22,13 +25,6 @@ static bool ask(struct session *s, const char *operation, struct json arguments,
                 struct json *ret_answer, struct err *reterr)
 {
     return client_operation(s->client, s->cli->arena, operation, arguments, ret_answer, reterr);
-}
-
-static struct json one_argument(struct arena *a, const char *name, struct str value)
-{
-    struct json_object_builder b = json_object_builder(a);
-    json_object_add(&b, str_of_cstr(name), json_string(value));
-    return json_object_done(&b);
 }
 
 /* ---- list ---- */
@@ -71,8 +67,8 @@ static bool describe(struct session *s, const char *name, struct json *ret_answe
     struct arena *a = s->cli->arena;
     struct str arn;
     return remote_machine_arn(s->client, a, name, &arn, reterr) &&
-           ask(s, "DescribeStateMachine", one_argument(a, "stateMachineArn", arn), ret_answer,
-               reterr);
+           remote_ask(s->client, a, "DescribeStateMachine", "stateMachineArn", arn, ret_answer,
+                      reterr);
 }
 
 static struct str pretty(struct arena *a, struct str definition)
@@ -156,15 +152,11 @@ static void add_option(struct session *s, struct json_object_builder *b, const c
 static int create(struct session *s)
 {
     struct arena *a = s->cli->arena;
-    struct definition_file file;
     struct json_object_builder b = json_object_builder(a);
     struct json answer;
     struct err err;
-    int status = definition_file_read(s->cli, s->what, &file);
-    if (status)
-        return status;
     json_object_add(&b, STR("name"), json_string(str_of_cstr(s->name)));
-    json_object_add(&b, STR("definition"), json_string(definition_file_json(a, &file)));
+    json_object_add(&b, STR("definition"), json_string(definition_file_json(a, &s->file)));
     add_option(s, &b, "--role", "roleArn", ROLE_DEFAULT);
     add_option(s, &b, "--type", "type", NULL);
     if (option_given(&s->cli->arguments, "--publish"))
@@ -177,18 +169,14 @@ static int create(struct session *s)
 static int update(struct session *s)
 {
     struct arena *a = s->cli->arena;
-    struct definition_file file;
     struct json_object_builder b = json_object_builder(a);
     struct json answer;
     struct str arn;
     struct err err;
-    int status = definition_file_read(s->cli, s->what, &file);
-    if (status)
-        return status;
     if (!remote_machine_arn(s->client, a, s->name, &arn, &err))
         return cli_fail(s->cli, NULL, &err);
     json_object_add(&b, STR("stateMachineArn"), json_string(arn));
-    json_object_add(&b, STR("definition"), json_string(definition_file_json(a, &file)));
+    json_object_add(&b, STR("definition"), json_string(definition_file_json(a, &s->file)));
     add_option(s, &b, "--role", "roleArn", NULL);
     if (option_given(&s->cli->arguments, "--publish"))
         json_object_add(&b, STR("publish"), json_bool(true));
@@ -203,8 +191,8 @@ static int delete (struct session *s)
     struct json answer;
     struct err err;
     if (!remote_machine_arn(s->client, s->cli->arena, s->name, &arn, &err) ||
-        !ask(s, "DeleteStateMachine", one_argument(s->cli->arena, "stateMachineArn", arn), &answer,
-             &err))
+        !remote_ask(s->client, s->cli->arena, "DeleteStateMachine", "stateMachineArn", arn, &answer,
+                    &err))
         return cli_fail(s->cli, NULL, &err);
     return changed(s, "deleted", answer);
 }
@@ -258,57 +246,151 @@ static int diff_texts(struct session *s, const char *labels[2], const struct str
     return cli_fail(s->cli, NULL, &err);
 }
 
-/* A version's number or an alias, not a file. */
-static bool is_revision(const char *what)
+/* What was comes before what is. */
+static int diff_since(struct session *s, struct str before, struct str now)
 {
-    return access(what, F_OK) != 0 && strcmp(what, "-") != 0 && !strchr(what, '/') &&
-           !strchr(what, '.');
+    struct arena *a = s->cli->arena;
+    const char *label = arena_cstr(a, arena_printf(a, "%s:%s", s->name, s->what));
+    return diff_texts(s, (const char *[2]){label, s->name},
+                      (struct str[2]){pretty(a, before), pretty(a, now)});
+}
+
+/* Any revision by its id, published or not; else a version's number or an alias. */
+static bool find_before(struct session *s, struct str arn, struct str *ret_definition,
+                        struct err *reterr)
+{
+    struct arena *a = s->cli->arena;
+    struct json before;
+    struct uuid id;
+    struct str what = str_of_cstr(s->what);
+    bool found;
+    if (uuid_parse(what, &id) || str_eq(what, STR(CATALOG_FIRST_REVISION)))
+        found = client_call(s->client, a, "GET",
+                            arena_printf(a, "/api/v1/workflows/" STR_FMT "/revisions/" STR_FMT,
+                                         STR_ARG(client_encode(a, arn)), STR_ARG(what)),
+                            STR(""), 0, &before, reterr);
+    else
+        found = remote_ask(s->client, a, "DescribeStateMachine", "stateMachineArn",
+                           arena_printf(a, STR_FMT ":" STR_FMT, STR_ARG(arn), STR_ARG(what)),
+                           &before, reterr);
+    if (found)
+        *ret_definition = json_str(json_get(before, STR("definition")));
+    return found;
 }
 
 static int diff(struct session *s)
 {
     struct arena *a = s->cli->arena;
-    struct json current, other;
+    struct json current;
+    struct str now, before;
     struct err err;
-    const char *labels[2] = {s->name, s->what};
-    struct str texts[2], arn;
     if (!describe(s, s->name, &current, &err))
         return cli_fail(s->cli, NULL, &err);
-    texts[0] = pretty(a, json_str(json_get(current, STR("definition"))));
-    if (is_revision(s->what)) {
-        arn = arena_printf(a, STR_FMT ":%s",
-                           STR_ARG(json_str(json_get(current, STR("stateMachineArn")))), s->what);
-        if (!ask(s, "DescribeStateMachine", one_argument(a, "stateMachineArn", arn), &other, &err))
-            return cli_fail(s->cli, NULL, &err);
-        /* What was comes before what is. */
-        texts[1] = texts[0];
-        texts[0] = pretty(a, json_str(json_get(other, STR("definition"))));
-        labels[0] = arena_cstr(a, arena_printf(a, "%s:%s", s->name, s->what));
-        labels[1] = s->name;
-    } else {
-        struct definition_file file;
-        int status = definition_file_read(s->cli, s->what, &file);
-        if (status)
-            return status;
-        texts[1] = pretty(a, definition_file_json(a, &file));
+    now = json_str(json_get(current, STR("definition")));
+    if (s->file.machine)
+        return diff_texts(
+            s, (const char *[2]){s->name, s->what},
+            (struct str[2]){pretty(a, now), pretty(a, definition_file_json(a, &s->file))});
+    if (!find_before(s, json_str(json_get(current, STR("stateMachineArn"))), &before, &err))
+        return cli_fail(s->cli, NULL, &err);
+    return diff_since(s, before, now);
+}
+
+/* ---- revisions ---- */
+
+static bool list_revisions(struct session *s, struct str arn, struct json *ret_items,
+                           struct err *reterr)
+{
+    struct arena *a = s->cli->arena;
+    struct json_array_builder items = json_array_builder(a);
+    struct str path =
+        arena_printf(a, "/api/v1/workflows/" STR_FMT "/revisions", STR_ARG(client_encode(a, arn)));
+    struct str page = path;
+    struct json answer, next;
+    do {
+        if (!client_call(s->client, a, "GET", page, STR(""), 0, &answer, reterr))
+            return false;
+        struct json list = json_get(answer, STR("revisions"));
+        for (size_t i = 0; i < json_count(list); i++)
+            json_array_add(&items, json_at(list, i));
+        next = json_get(answer, STR("next"));
+        page = arena_printf(a, STR_FMT "?after=" STR_FMT, STR_ARG(path), STR_ARG(json_str(next)));
+    } while (json_is_string(next));
+    *ret_items = json_array_done(&items);
+    return true;
+}
+
+static struct str created_at(struct json revision)
+{
+    return json_str(json_get(revision, STR("created_at")));
+}
+
+/* The newest first: the API has them by id. Times of one form sort as their texts do. */
+static int newer_first(const void *one, const void *other)
+{
+    return str_compare(created_at(*(const struct json *)other),
+                       created_at(*(const struct json *)one));
+}
+
+static int revisions(struct session *s)
+{
+    static const struct column columns[] = {{"REVISION", false}, {"CREATED", false}, {"", false}};
+    struct arena *a = s->cli->arena;
+    struct json items;
+    struct str arn;
+    struct err err;
+    if (!remote_machine_arn(s->client, a, s->name, &arn, &err) ||
+        !list_revisions(s, arn, &items, &err))
+        return cli_fail(s->cli, NULL, &err);
+    size_t count = json_count(items);
+    struct json *sorted = ARENA_ARRAY(a, struct json, count);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = json_at(items, i);
+    qsort(sorted, count, sizeof(*sorted), newer_first);
+    if (s->as_json) {
+        remote_print_json(s->cli, json_array(sorted, count));
+        return 0;
     }
-    return diff_texts(s, labels, texts);
+    struct table table = table_of(a, columns, COUNT_OF(columns));
+    for (size_t i = 0; i < count; i++) {
+        struct cell *row = table_row(&table);
+        row[0].text = json_str(json_get(sorted[i], STR("revision")));
+        row[1].text = time_text(a, told_time(json_get(sorted[i], STR("created_at"))));
+        row[2].text =
+            json_is_true(json_get(sorted[i], STR("is_current"))) ? STR("current") : STR("");
+    }
+    table_print(&table, &s->cli->out);
+    return 0;
 }
 
 /* ---- the whole ---- */
+
+static bool always(const char *what)
+{
+    (void)what;
+    return true;
+}
+
+/* Not a revision's id, a version's number or an alias, none of which looks like a path. */
+static bool is_file(const char *what)
+{
+    return access(what, F_OK) == 0 || strcmp(what, "-") == 0 || strpbrk(what, "/.");
+}
 
 static const struct verb {
     const char *name;
     int (*run)(struct session *s);
     size_t arguments; /* beside the verb */
     const char *usage;
+    bool (*takes_file)(const char *what); /* NULL: never */
 } verbs[] = {
-    {"list", list, 0, "list"},
-    {"show", show, 1, "show NAME"},
-    {"create", create, 2, "create NAME FILE"},
-    {"update", update, 2, "update NAME FILE"},
-    {"delete", delete, 1, "delete NAME"},
-    {"diff", diff, 2, "diff NAME FILE|VERSION"},
+    {"list", list, 0, "list", NULL},
+    {"show", show, 1, "show NAME", NULL},
+    {"create", create, 2, "create NAME FILE", always},
+    {"update", update, 2, "update NAME FILE", always},
+    {"delete", delete, 1, "delete NAME", NULL},
+    {"diff", diff, 2, "diff NAME FILE|REVISION", is_file},
+    {"revisions", revisions, 1, "revisions NAME", NULL},
 };
 
 static const struct verb *find_verb(const struct cli *cli, const char *name, struct err *reterr)
@@ -340,9 +422,16 @@ static int run(struct cli *cli)
     };
     struct err err;
     const struct verb *verb = find_verb(cli, s.verb, &err);
-    if (!verb || !remote_open(cli, &s.client, &err))
+    int status = 0;
+    if (!verb)
         return cli_fail(cli, NULL, &err);
-    int status = verb->run(&s);
+    if (verb->takes_file && verb->takes_file(s.what))
+        status = definition_file_read(cli, s.what, &s.file);
+    if (status)
+        return status;
+    if (!remote_open(cli, &s.client, &err))
+        return cli_fail(cli, NULL, &err);
+    status = verb->run(&s);
     client_close(s.client);
     return status;
 }
@@ -364,17 +453,18 @@ const struct command command_machines = {
     .summary = "List, show, make, change and compare state machines",
     .arguments =
         "[list | show NAME | create NAME FILE | update NAME FILE | delete NAME | diff NAME "
-        "FILE|VERSION]",
+        "FILE|REVISION | revisions NAME]",
     .arguments_max = 3,
     .description =
         "Asks a server: pawl serve on this data directory, or --endpoint.\n"
         "NAME is a state machine's name or ARN. FILE is a definition as JSON or YAML; it is\n"
-        "checked before anything is asked. VERSION is a published version's number or an alias.\n"
-        "diff shows what update would change (or what changed since VERSION) and exits with 1\n"
-        "when something would.\n",
+        "checked before anything is asked. REVISION is an id that revisions lists, a published\n"
+        "version's number or an alias. diff shows what update would change (or what changed\n"
+        "since REVISION) and exits with 1 when something would.\n",
     .examples = "pawl machines\n"
                 "pawl machines create order order.asl.json --publish\n"
                 "pawl machines diff order order.asl.json\n"
+                "pawl machines revisions order\n"
                 "pawl machines update order order.asl.json\n",
     .options = options,
     .run = run,

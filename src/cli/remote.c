@@ -35,13 +35,11 @@ bool remote_open(const struct cli *cli, struct client **ret, struct err *reterr)
                    STR_ARG(data));
 }
 
-static struct json with(struct arena *a, struct json object, const char *name, struct json value)
+bool remote_ask(struct client *c, struct arena *a, const char *operation, const char *member,
+                struct str value, struct json *ret_answer, struct err *reterr)
 {
-    struct json_object_builder b = json_object_builder(a);
-    for (size_t i = 0; i < json_count(object); i++)
-        json_object_add(&b, json_str(json_members(object)[i].key), json_members(object)[i].value);
-    json_object_add(&b, str_of_cstr(name), value);
-    return json_object_done(&b);
+    const struct json_member argument = {json_string(str_of_cstr(member)), json_string(value)};
+    return client_operation(c, a, operation, json_object(&argument, 1), ret_answer, reterr);
 }
 
 bool remote_list(struct client *c, struct arena *a, const char *operation, struct json arguments,
@@ -62,7 +60,7 @@ bool remote_list(struct client *c, struct arena *a, const char *operation, struc
         *ret_more = i < json_count(page) || json_is_string(token);
         if (count == most || !json_is_string(token))
             break;
-        asked = with(a, arguments, "nextToken", token);
+        asked = json_object_with(a, arguments, STR("nextToken"), token);
     }
     *ret_items = json_array_done(&items);
     return true;

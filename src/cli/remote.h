@@ -16,6 +16,11 @@ enum {
 
 MUST_CHECK bool remote_open(const struct cli *cli, struct client **ret, struct err *reterr);
 
+/* An operation whose one argument is a text. */
+MUST_CHECK bool remote_ask(struct client *c, struct arena *a, const char *operation,
+                           const char *member, struct str value, struct json *ret_answer,
+                           struct err *reterr);
+
 /* What follows `member` in all pages of a List operation, at most `most` of it. */
 MUST_CHECK bool remote_list(struct client *c, struct arena *a, const char *operation,
                             struct json arguments, const char *member, size_t most,

@@ -53,8 +53,53 @@ def machines_are_made_shown_changed_and_compared(p):
         assert d.status == 1 and "--- greet:1" in d.out and '+        "hello.$": "$.who"' in d.out, d.out
         whole = json.loads(p.run("machines", "show", "greet", "--json").out)
         assert json.loads(whole["definition"]) == changed and whole["status"] == "ACTIVE"
+        p.run("machines", "diff", "greet", "b.asl.json").says()
         p.run("machines", "delete", "greet").says("deleted")
         assert json.loads(p.run("machines", "list", "--json").out) == []
+
+
+@test
+def every_revision_can_be_compared(p):
+    """Published or not; also what a run put there, past the catalog."""
+    for name in ("one", "two", "three"):
+        write(p, f"{name}.asl.json", json.loads(json.dumps(GREETING).replace("hello", name)))
+    with serving(p) as s:
+        p.run("machines", "create", "greet", "one.asl.json").says()
+        p.run("machines", "update", "greet", "two.asl.json", "--publish").says("version 1")
+        p.run("machines", "update", "greet", "three.asl.json").says()
+        known = json.loads(p.run("machines", "revisions", "greet", "--json").out)
+        assert [k["is_current"] for k in known] == [True, False, False], known
+        assert known[2]["revision"] == "INITIAL" and len({k["definition_hash"] for k in known}) == 3, known
+        second = known[1]["revision"]
+        table = p.run("machines", "revisions", "greet").says("INITIAL", second, "current").out.splitlines()
+        assert [row.split()[0] for row in table[1:]] == [k["revision"] for k in known], table
+        d = p.run("machines", "diff", "greet", second, "--endpoint", s.url)
+        assert d.status == 1 and f"--- greet:{second}" in d.out and "+++ greet" in d.out, d.out
+        assert '-        "two.$"' in d.out and '+        "three.$"' in d.out, d.out
+        d = p.run("machines", "diff", "greet", "INITIAL")
+        assert d.status == 1 and '-        "one.$"' in d.out, d.out
+        p.run("machines", "diff", "greet", known[0]["revision"]).says()
+        p.run("machines", "diff", "greet", "00000000-0000-4000-8000-000000000000").has(4, "no revision")
+        p.run("machines", "revisions", "great").has(4, 'did you mean "greet"?')
+        p.run("start", "one.asl.json", "--machine", "greet", "--input", '{"name": 1}').says()
+        now = json.loads(p.run("machines", "revisions", "greet", "--json").out)
+        current = [k for k in now if k["is_current"]]
+        assert len(now) == 4 and len(current) == 1, now
+        assert current[0]["definition_hash"] == known[2]["definition_hash"], now
+        p.run("machines", "diff", "greet", current[0]["revision"]).says()
+        p.run("start", "two.asl.json", "--machine", "ran", "--input", '{"name": 1}').says()
+        assert [k["revision"] for k in json.loads(p.run("machines", "revisions", "ran", "--json").out)] == ["INITIAL"]
+        p.run("machines", "diff", "ran", "INITIAL").says()
+
+
+@test
+def files_are_checked_before_anybody_is_asked(p):
+    (p.path / "bad.json").write_text('{"StartAt": "X", "States": {}}')
+    for verb in ("create", "update", "diff"):
+        p.run("machines", verb, "greet", "bad.json").has(1, "States")
+        p.run("machines", verb, "greet", "gone.json").has(4, "gone.json")
+        assert "nobody serves" not in p.run("machines", verb, "greet", "bad.json").err
+    p.run("machines", "diff", "greet", "7").has(6, "nobody serves")
 
 
 @test

@@ -244,5 +244,40 @@ def a_stop_answers_who_waits(p):
         assert b"503" in c.recv(65536)
 
 
+@test
+def revisions_by_pages(p):
+    def variant(n):
+        return {"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": n, "End": True}}}
+    with serving(p) as s:
+        arn = create(s, "greet", variant(0))
+        ids = ["INITIAL"]
+        for n in range(1, 6):
+            status, told = aws(s, "UpdateStateMachine", {"stateMachineArn": arn, "definition": json.dumps(variant(n))})
+            assert status == 200, told
+            ids.append(told["revisionId"])
+        seen, after = [], ""
+        while True:
+            status, page = s.ask("GET", f"/api/v1/workflows/greet/revisions?limit=2{after}")
+            assert status == 200 and len(page["revisions"]) == 2, page
+            seen += page["revisions"]
+            if "next" not in page:
+                break
+            after = f"&after={page['next']}"
+        assert [r["revision"] for r in seen] == sorted(ids), seen
+        assert [r["revision"] for r in seen if r["is_current"]] == [ids[5]], seen
+        assert s.ask("GET", f"/api/v1/workflows/{quoted(arn)}/revisions") == (200, {"revisions": seen})
+        for n, id in enumerate(ids):
+            status, one = s.ask("GET", f"/api/v1/workflows/greet/revisions/{id}")
+            assert status == 200 and json.loads(one["definition"]) == variant(n), one
+            assert one["machine_arn"] == arn and one["is_current"] == (n == 5), one
+        problem(s.ask("GET", "/api/v1/workflows/greet/revisions/none"), 404, "NOT_FOUND", '"none"')
+        problem(s.ask("GET", "/api/v1/workflows/gone/revisions"), 404, "NOT_FOUND", "gone")
+        problem(s.ask("GET", f"/api/v1/workflows/{quoted(arn + ':1')}/revisions"), 404, "NOT_FOUND", "greet:1")
+        other = quoted(arn.replace("us-east-1", "eu-west-1"))
+        problem(s.ask("GET", f"/api/v1/workflows/{other}/revisions/INITIAL"), 404, "NOT_FOUND", "eu-west-1")
+        for query in ("limit=0", "limit=1001", "limit=x", "after=" + "x" * 81):
+            problem(s.ask("GET", f"/api/v1/workflows/greet/revisions?{query}"), 400, "USAGE", "limit")
+
+
 if __name__ == "__main__":
     sys.exit(tap_main())

@@ -151,6 +151,7 @@ void aws_refused(struct call *c, const struct catalog_answer *answer, struct str
         call_fail(c, answer->err);
         return;
     case CATALOG_REVISION_DIFFERS: /* whoever compares says it himself */
+    case CATALOG_REVISION_MISSING: /* no operation takes one */
     case CATALOG_DONE:
         break;
     }

@@ -261,26 +261,30 @@ struct of_execution {
     struct catalog_machine machine;
 };
 
-static void definition_read(void *owner, struct errand *e, const struct err *err)
+static void answer_of_execution(struct call *c, struct str definition)
 {
-    struct call *c = owner;
     const struct of_execution *w = c->work;
     const struct catalog_machine *m = &w->machine;
     struct json_object_builder b = json_object_builder(c->arena);
-    if (err) {
-        call_fail(c, err);
-        return;
-    }
     json_object_add(&b, STR("stateMachineArn"), json_string(w->row->machine_arn));
     json_object_add(&b, STR("name"), json_string(w->row->machine_name));
     json_object_add(&b, STR("updateDate"), aws_time(m->updated_at));
     json_object_add(&b, STR("revisionId"), aws_revision(m->revision));
     add_settings(&b, &m->settings);
-    add_definition(c, &b, e->read.text);
+    add_definition(c, &b, definition);
     call_answer(c, 200, json_object_done(&b));
 }
 
-/* What is not known any more, or never was, has its defaults. */
+static void definition_read(void *owner, struct errand *e, const struct err *err)
+{
+    if (err)
+        call_fail(owner, err);
+    else
+        answer_of_execution(owner, e->read.text);
+}
+
+/* What is not known any more, or never was, has its defaults: so has what has the execution's
+ * definition no more, a machine of the same name that came later. */
 static void revision_found(void *owner, const struct catalog_answer *answer)
 {
     struct call *c = owner;
@@ -290,13 +294,19 @@ static void revision_found(void *owner, const struct catalog_answer *answer)
         call_fail(c, answer->err);
         return;
     }
-    *m = answer->machine;
-    m->settings = catalog_settings_whole(c->arena, &answer->machine.settings);
-    m->revision = arena_str(c->arena, m->revision);
+    bool known = answer->outcome == CATALOG_DONE &&
+                 memcmp(answer->machine.definition, w->row->definition, SHA256_SIZE) == 0;
+    if (known)
+        *m = answer->machine;
+    m->settings = catalog_settings_whole(c->arena, &m->settings);
     m->settings.role_arn =
         w->row->role_arn.len ? w->row->role_arn : identity_of_row(c->arena, w->row, NULL).role_arn;
     if (m->updated_at.ms == 0)
         m->updated_at = w->row->started_at;
+    if (known) {
+        answer_of_execution(c, m->text);
+        return;
+    }
     struct errand *next = call_errand(c, definition_read);
     memcpy(next->read.hash, w->row->definition, SHA256_SIZE);
     errand_read(next, STORE_GET_DEFINITION);

@@ -13,6 +13,8 @@ route_handler rest_steps;
 route_handler rest_history;
 route_handler rest_start;
 route_handler rest_follow;
+route_handler rest_revision;
+route_handler rest_revisions;
 route_handler rest_resume;
 route_handler rest_stop;
 
@@ -22,6 +24,9 @@ enum {
 
 /* ?wait=SECONDS, 0 when it is not there; fails the call when it is no such number. */
 MUST_CHECK bool rest_take_wait(struct call *c, uint32_t *ret_seconds);
+
+/* Answers that there is none of this {id}. */
+void rest_no_workflow(struct call *c);
 
 /* {"execution_arn", ..., "output"?, "error"?...}: api/api.h. */
 struct json rest_state_json(struct arena *a, const struct execution_row *row,

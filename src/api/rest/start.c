@@ -6,17 +6,15 @@
 
 struct start_call {
     struct engine_start start;
-    struct str reference; /* {id} */
     struct json data;
     uint32_t seconds;
 };
 
-static void no_workflow(struct call *c)
+void rest_no_workflow(struct call *c)
 {
-    const struct start_call *s = c->work;
     struct err err;
     err_set(&err, ERR_NOT_FOUND, "no workflow has the name or ARN \"" STR_FMT "\"",
-            STR_ARG(s->reference));
+            STR_ARG(c->parameters[0]));
     call_fail(c, &err);
 }
 
@@ -50,7 +48,7 @@ static void machine_found(void *owner, const struct catalog_answer *answer)
         return;
     }
     if (answer->outcome != CATALOG_DONE) {
-        no_workflow(c);
+        rest_no_workflow(c);
         return;
     }
     s->start.machine_name = arena_str(c->arena, m->name);
@@ -75,13 +73,13 @@ static void named_read(void *owner, struct errand *e, const struct err *err)
     struct call *c = owner;
     struct arn arn;
     if (err && err->code == ERR_NOT_FOUND)
-        no_workflow(c);
+        rest_no_workflow(c);
     else if (err)
         call_fail(c, err);
     else if (arn_parse(arena_str(c->arena, e->read.machines[0].arn), &arn))
         find_machine(c, &arn);
     else
-        no_workflow(c);
+        rest_no_workflow(c);
 }
 
 static bool take_body(struct call *c, struct start_call *s)
@@ -108,22 +106,22 @@ void rest_start(struct call *c)
 {
     struct start_call *s = c->work = ARENA_NEW(c->arena, struct start_call);
     struct arn arn;
-    s->reference = c->parameters[0];
+    struct str reference = c->parameters[0];
     if (!take_body(c, s) || !rest_take_wait(c, &s->seconds))
         return;
-    if (arn_parse(s->reference, &arn)) {
+    if (arn_parse(reference, &arn)) {
         bool machine = arn.kind == ARN_MACHINE || arn.kind == ARN_VERSION || arn.kind == ARN_ALIAS;
         if (machine)
             find_machine(c, &arn);
         else
-            no_workflow(c);
+            rest_no_workflow(c);
         return;
     }
-    if (s->reference.len > STORE_NAME_MAX) {
-        no_workflow(c);
+    if (reference.len > STORE_NAME_MAX) {
+        rest_no_workflow(c);
         return;
     }
     struct errand *e = call_errand(c, named_read);
-    e->read.name = s->reference;
+    e->read.name = reference;
     errand_read(e, STORE_GET_MACHINE);
 }
