@@ -43,6 +43,8 @@ static struct str detail_of(const struct flow_event *e, struct arena *a)
                             STR_ARG(cause_message(a, e->cause)));
     case SHAPE_MAP_ITERATION:
         return arena_printf(a, "item %u", e->index);
+    case SHAPE_REDRIVEN:
+        return arena_printf(a, "redrive %u", e->index);
     case SHAPE_MAP_STARTED:
         return arena_printf(a, "%lld items", (long long)e->length);
     case SHAPE_MAP_RUN_STARTED:

@@ -17,6 +17,10 @@ struct cell mark_of_step(enum step_status status)
         return (struct cell){STR("✘"), STYLE_BAD};
     case STEP_CANCELED:
         return (struct cell){STR("–"), STYLE_DIM};
+    case STEP_SKIPPED:
+        return (struct cell){STR("↷"), STYLE_DIM};
+    case STEP_PENDING:
+        return (struct cell){STR("·"), STYLE_DIM};
     }
     UNREACHABLE("step status");
 }

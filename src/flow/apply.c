@@ -1,18 +1,9 @@
 /* run_apply: one event changes the run. Nothing else ever does, so that folding
  * a journal gives exactly the run that was live. Events of a journal are foreign
  * bytes: each is checked against the run before it is applied. */
-#include "flow/flow_internal.h"
+#include "flow/apply_internal.h"
 
-/* One event on its way into the run. */
-struct change {
-    struct run *run;
-    struct flow_event *event;
-    struct frame *frame; /* the event's; NULL for events of the whole execution */
-    struct wall_ms at;
-    struct err *err;
-};
-
-static bool corrupt(const struct change *c, const char *what)
+bool apply_corrupt(const struct change *c, const char *what)
 {
     return err_set(c->err, ERR_CORRUPT, "turn %u: event %s does not fit the run: %s", c->run->turns,
                    event_name(c->event->kind), what);
@@ -28,7 +19,7 @@ static uint32_t *history_counter(const struct change *c)
     return &run_frame(c->run, f->history)->history_count;
 }
 
-static void give_id(const struct change *c, uint32_t previous)
+void apply_give_id(const struct change *c, uint32_t previous)
 {
     c->event->id = ++*history_counter(c);
     c->event->previous_id = previous;
@@ -37,31 +28,50 @@ static void give_id(const struct change *c, uint32_t previous)
 /* The usual case: chained to the frame's last event, and the last one now. */
 static void give_chained_id(const struct change *c)
 {
-    give_id(c, c->frame->last_id);
+    apply_give_id(c, c->frame->last_id);
     c->frame->last_id = c->event->id;
 }
 
 /* ---- the execution ---- */
 
+void apply_deadline(const struct change *c)
+{
+    struct run *run = c->run;
+    int64_t seconds = run->machine->timeout_seconds;
+    if (run->identity->express && (seconds == 0 || seconds > EXPRESS_SECONDS_MAX))
+        seconds = EXPRESS_SECONDS_MAX;
+    run->deadline_ms = seconds ? c->at.ms + seconds * 1000 : 0;
+}
+
 static bool apply_started(const struct change *c)
 {
     struct run *run = c->run;
     if (run->frame_count || run->status != FLOW_RUNNING || run->started_at.ms)
-        return corrupt(c, "the execution has started already");
+        return apply_corrupt(c, "the execution has started already");
     run->started_at = c->at;
     run->input = c->event->value;
-    int64_t seconds = run->machine->timeout_seconds;
-    if (run->identity->express && (seconds == 0 || seconds > EXPRESS_SECONDS_MAX))
-        seconds = EXPRESS_SECONDS_MAX;
-    if (seconds)
-        run->deadline_ms = c->at.ms + seconds * 1000;
+    apply_deadline(c);
     struct frame *root = run_add_frame(run, FRAME_NONE, 0, 0);
     root->data = c->event->value;
-    give_id(c, 0);
+    apply_give_id(c, 0);
     return true;
 }
 
-static void end_execution(const struct change *c, enum flow_status status)
+/* What it stood in stays for a recovery, unless it ended well. */
+static void end_frames(struct run *run, enum flow_status status)
+{
+    for (uint32_t i = 0; i < run->frame_count; i++) {
+        struct frame *f = run->frames[i];
+        if (f && f->parent == FRAME_NONE && (status == FLOW_SUCCEEDED || frame_is_solo(run, f)))
+            run_remove_frame(run, f);
+    }
+    run->solo = 0;
+    run->solo_vars = run->prior_output = SLOT_NONE;
+    run->prior_status = 0;
+    run->prior_has_error = run->prior_has_cause = false;
+}
+
+void apply_end(const struct change *c, enum flow_status status)
 {
     struct run *run = c->run;
     const struct flow_event *e = c->event;
@@ -72,9 +82,10 @@ static void end_execution(const struct change *c, enum flow_status status)
     run->has_cause = e->has_cause;
     run->error = arena_str(run->arena, e->error);
     run->cause = arena_str(run->arena, e->cause);
-    struct frame *root = run_frame(run, 0);
-    if (root)
-        run_remove_frame(run, root);
+    run->paused = 0;
+    run->pause_text = STR("");
+    recovery_clear(run);
+    end_frames(run, status);
 }
 
 /* A failure points to where it happened, but the execution counts it. */
@@ -90,23 +101,42 @@ static bool apply_ended(const struct change *c)
     bool inside = status == FLOW_SUCCEEDED || status == FLOW_FAILED;
     c->event->previous_id = inside ? c->frame->last_id : 0;
     c->event->id = ++c->run->history_count;
-    end_execution(c, status);
+    apply_end(c, status);
     return true;
 }
 
 /* ---- states ---- */
+
+/* The step's record: a new one, or that of the older step whose place it takes. */
+static bool take_record(const struct change *c)
+{
+    struct run *run = c->run;
+    struct frame *f = c->frame;
+    if (c->event->length != 1) {
+        f->step = run->step_count++;
+        f->attempt = 1;
+        return true;
+    }
+    struct path_entry *entry = recovery_reuse(run, step_path(run, f, c->event->state, run->arena));
+    if (!entry || recovery_reuse_of(run, entry).step != c->event->step)
+        return false;
+    entry->used = true;
+    f->step = c->event->step;
+    f->attempt = c->event->attempt;
+    return true;
+}
 
 static bool apply_entered(const struct change *c)
 {
     struct frame *f = c->frame;
     const struct flow_event *e = c->event;
     if (f->phase != FRAME_READY || f->next != e->state)
-        return corrupt(c, "the state is not the next one");
+        return apply_corrupt(c, "the state is not the next one");
+    if (!take_record(c))
+        return apply_corrupt(c, "there is no such record to replace");
     f->phase = FRAME_ENTERED;
     f->state = e->state;
     f->next = STATE_NO_NONE;
-    f->step = c->run->step_count++;
-    f->attempt = 1;
     f->generation = e->generation;
     f->data = e->value;
     f->result = SLOT_NONE;
@@ -122,13 +152,18 @@ static bool apply_entered(const struct change *c)
     return true;
 }
 
+bool apply_next_fits(const struct change *c, uint32_t scope, uint32_t next)
+{
+    const struct machine *m = c->run->machine;
+    return next == STATE_NO_NONE || (next < m->state_count && m->states[next].scope == scope);
+}
+
 static bool apply_exited(const struct change *c)
 {
     struct frame *f = c->frame;
     const struct flow_event *e = c->event;
-    if (e->next != STATE_NO_NONE && (e->next >= c->run->machine->state_count ||
-                                     c->run->machine->states[e->next].scope != f->scope))
-        return corrupt(c, "the next state is not in its scope");
+    if (!apply_next_fits(c, f->scope, e->next))
+        return apply_corrupt(c, "the next state is not in its scope");
     run_remove_children(c->run, f);
     f->phase = e->next == STATE_NO_NONE && f->parent != FRAME_NONE ? FRAME_DONE : FRAME_READY;
     f->next = e->next;
@@ -139,6 +174,7 @@ static bool apply_exited(const struct change *c)
     f->has_error = f->has_cause = false;
     if (json_is_object(e->assigned.value))
         frame_assign(c->run, f, e->assigned);
+    recovery_left(c->run, f->state);
     give_chained_id(c);
     return true;
 }
@@ -170,7 +206,7 @@ static bool apply_task_scheduled(const struct change *c)
 static bool apply_activity_started(const struct change *c)
 {
     if (c->frame->phase != FRAME_TASK)
-        return corrupt(c, "no task is out");
+        return apply_corrupt(c, "no task is out");
     c->frame->submitted = 1;
     c->frame->wake_ms = c->event->wake_ms;
     give_chained_id(c);
@@ -180,7 +216,7 @@ static bool apply_activity_started(const struct change *c)
 static bool apply_task_submitted(const struct change *c)
 {
     if (c->frame->phase != FRAME_TASK)
-        return corrupt(c, "no task is out");
+        return apply_corrupt(c, "no task is out");
     c->frame->submitted = 1;
     give_chained_id(c);
     return true;
@@ -189,7 +225,7 @@ static bool apply_task_submitted(const struct change *c)
 static bool apply_task_succeeded(const struct change *c)
 {
     if (c->frame->phase != FRAME_TASK)
-        return corrupt(c, "no task is out");
+        return apply_corrupt(c, "no task is out");
     c->frame->phase = FRAME_RESULT;
     c->frame->result = c->event->value;
     c->frame->wake_ms = 0;
@@ -213,7 +249,7 @@ static void set_failed(struct run *run, struct frame *f, const struct flow_event
 static bool apply_task_failed(const struct change *c)
 {
     if (c->frame->phase != FRAME_TASK)
-        return corrupt(c, "no task is out");
+        return apply_corrupt(c, "no task is out");
     set_failed(c->run, c->frame, c->event);
     give_chained_id(c);
     return true;
@@ -224,7 +260,7 @@ static bool apply_retry_armed(const struct change *c)
     struct frame *f = c->frame;
     const struct state *state = frame_state(c->run, f);
     if (c->event->index >= state->retrier_count)
-        return corrupt(c, "there is no such retrier");
+        return apply_corrupt(c, "there is no such retrier");
     run_remove_children(c->run, f);
     if (!f->retrier_used)
         f->retrier_used = ARENA_ARRAY(c->run->arena, uint32_t, state->retrier_count);
@@ -246,7 +282,7 @@ static bool apply_evaluation_failed(const struct change *c)
     struct frame *f = c->frame;
     bool at_entering =
         f->phase == FRAME_ENTERED && f->last_id == f->entered_id && c->event->index == 0;
-    give_id(c, at_entering ? f->before_id : f->last_id);
+    apply_give_id(c, at_entering ? f->before_id : f->last_id);
     f->last_id = c->event->id;
     return true;
 }
@@ -273,7 +309,6 @@ static struct frame *add_child(struct run *run, struct frame *parent, uint32_t s
     child->data = data;
     child->history = parent->history;
     child->path = frame_path(run, parent->state, index, parent->path, STR(""));
-    child->generation = parent->generation;
     parent->fan->children[index] = child->id;
     parent->fan->started++;
     parent->fan->active++;
@@ -285,7 +320,7 @@ static bool apply_parallel_started(const struct change *c)
     struct frame *f = c->frame;
     const struct state *state = frame_state(c->run, f);
     if (state->type != STATE_PARALLEL)
-        return corrupt(c, "the state is no Parallel");
+        return apply_corrupt(c, "the state is no Parallel");
     give_chained_id(c);
     uint32_t count = (uint32_t)state->u.parallel.branch_count;
     struct fan_out *fan = add_fan(c->run, f, count);
@@ -304,7 +339,7 @@ static bool apply_map_started(const struct change *c)
     const struct state *state = frame_state(c->run, f);
     size_t count = json_count(e->value.value);
     if (state->type != STATE_MAP || !json_is_array(e->value.value) || count > UINT32_MAX - 1)
-        return corrupt(c, "there are no items, or the state is no Map");
+        return apply_corrupt(c, "there are no items, or the state is no Map");
     give_chained_id(c);
     struct fan_out *fan = add_fan(c->run, f, (uint32_t)count);
     f->attempt = e->attempt;
@@ -325,7 +360,7 @@ static bool apply_iteration_started(const struct change *c)
     struct fan_out *fan = f->fan;
     uint32_t index = c->event->index;
     if (!fan || !fan->is_map || index >= fan->count || fan->children[index] != FRAME_NONE)
-        return corrupt(c, "there is no such iteration to start");
+        return apply_corrupt(c, "there is no such iteration to start");
     const struct state *state = frame_state(c->run, f);
     struct frame *child = add_child(c->run, f, state->u.map.processor, index, c->event->value);
     c->event->child = child->id;
@@ -334,7 +369,7 @@ static bool apply_iteration_started(const struct change *c)
         child->history_count = 1; /* its own ExecutionStarted, which nobody asks for */
         return true;
     }
-    give_id(c, fan->chain);
+    apply_give_id(c, fan->chain);
     child->last_id = c->event->id;
     return true;
 }
@@ -360,7 +395,7 @@ static bool apply_branch_succeeded(const struct change *c)
 {
     struct frame *child = fan_child(c);
     if (!child || child->phase != FRAME_DONE)
-        return corrupt(c, "the branch has not ended");
+        return apply_corrupt(c, "the branch has not ended");
     struct fan_out *fan = c->frame->fan;
     end_child(c, child);
     if (!fan->results)
@@ -377,11 +412,11 @@ static bool apply_iteration_ended(const struct change *c)
     struct frame *child = fan_child(c);
     bool succeeded = c->event->kind == EVENT_MAP_ITERATION_SUCCEEDED;
     if (!child || (succeeded && child->phase != FRAME_DONE))
-        return corrupt(c, "the iteration has not ended");
+        return apply_corrupt(c, "the iteration has not ended");
     struct fan_out *fan = c->frame->fan;
     end_child(c, child);
     if (!fan->hidden) {
-        give_id(c, child->last_id);
+        apply_give_id(c, child->last_id);
         if (succeeded) /* what comes after a Map points to the last of these */
             c->frame->last_id = c->event->id;
     }
@@ -390,6 +425,10 @@ static bool apply_iteration_ended(const struct change *c)
         fan->results[c->event->index] = child->data;
     } else {
         fan->failed++;
+    }
+    if (!succeeded && c->event->length == 1) {
+        run_halt(c->run, child);
+        return true;
     }
     fan->children[c->event->index] = FRAME_NONE;
     run_remove_frame(c->run, child);
@@ -401,8 +440,8 @@ static bool apply_iteration_ended(const struct change *c)
 static bool apply_aborted(const struct change *c)
 {
     if (!c->frame->fan)
-        return corrupt(c, "there are no branches");
-    give_id(c, c->frame->last_id);
+        return apply_corrupt(c, "there are no branches");
+    apply_give_id(c, c->frame->last_id);
     return true;
 }
 
@@ -412,7 +451,7 @@ static bool apply_child_failed(const struct change *c)
 {
     struct fan_out *fan = c->frame->fan;
     if (!fan)
-        return corrupt(c, "there are no branches");
+        return apply_corrupt(c, "there are no branches");
     const struct frame *child = fan_child(c);
     if (child && !fan->hidden)
         c->frame->last_id = child->last_id;
@@ -428,7 +467,7 @@ static bool apply_marker(const struct change *c)
 
 static bool apply_fan_succeeded(const struct change *c)
 {
-    give_id(c, c->frame->last_id);
+    apply_give_id(c, c->frame->last_id);
     return true;
 }
 
@@ -448,6 +487,7 @@ static apply_function *const appliers[EVENT_KIND_LIMIT] = {
     [EVENT_EXECUTION_FAILED] = apply_ended,
     [EVENT_EXECUTION_TIMED_OUT] = apply_ended,
     [EVENT_EXECUTION_ABORTED] = apply_ended,
+    [EVENT_EXECUTION_REDRIVEN] = apply_redriven,
     [EVENT_PASS_ENTERED] = apply_entered,
     [EVENT_TASK_ENTERED] = apply_entered,
     [EVENT_CHOICE_ENTERED] = apply_entered,
@@ -499,6 +539,15 @@ static apply_function *const appliers[EVENT_KIND_LIMIT] = {
     [EVENT_CHILD_FAILED] = apply_child_failed,
     [EVENT_BRANCH_SUCCEEDED] = apply_branch_succeeded,
     [EVENT_TASK_LOG] = apply_nothing,
+    [EVENT_RECOVERED] = apply_recovered,
+    [EVENT_PLACED] = apply_placed,
+    [EVENT_STEP_RESUMED] = apply_step_resumed,
+    [EVENT_STEP_SKIPPED] = apply_step_skipped,
+    [EVENT_PAUSED] = apply_paused,
+    [EVENT_UNPAUSED] = apply_unpaused,
+    [EVENT_RERUN_BEGAN] = apply_rerun_began,
+    [EVENT_RERUN_ENDED] = apply_rerun_ended,
+    [EVENT_NOTE] = apply_nothing,
 };
 
 /* Events of a frame's state name it, and the frame must be in that state. */
@@ -506,21 +555,47 @@ static bool check_frame(const struct change *c)
 {
     const struct flow_event *e = c->event;
     if (!c->frame)
-        return corrupt(c, "there is no such branch or iteration");
-    bool enters = event_shape(e->kind) == SHAPE_STATE_ENTERED;
+        return apply_corrupt(c, "there is no such branch or iteration");
+    bool enters = event_shape(e->kind) == SHAPE_STATE_ENTERED || e->kind == EVENT_STEP_SKIPPED;
     bool ends = appliers[e->kind] == apply_ended;
     if (!enters && !ends && (c->frame->state == STATE_NO_NONE || c->frame->state != e->state))
-        return corrupt(c, "the branch is in another state");
+        return apply_corrupt(c, "the branch is in another state");
     return true;
+}
+
+/* Does it speak of the whole execution, whatever its frames are? */
+static bool is_of_execution(enum event_kind kind)
+{
+    switch ((int)kind) {
+    case EVENT_EXECUTION_STARTED:
+    case EVENT_EXECUTION_REDRIVEN:
+    case EVENT_RECOVERED:
+    case EVENT_PLACED:
+    case EVENT_PAUSED:
+    case EVENT_UNPAUSED:
+    case EVENT_RERUN_BEGAN:
+    case EVENT_NOTE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* May it come after the end? */
+static bool is_after_end(enum event_kind kind)
+{
+    return kind == EVENT_RECOVERED || kind == EVENT_EXECUTION_REDRIVEN ||
+           kind == EVENT_RERUN_BEGAN || kind == EVENT_NOTE;
 }
 
 bool run_apply(struct run *run, struct flow_event *event, struct wall_ms at, struct err *reterr)
 {
     struct change c = {.run = run, .event = event, .at = at, .err = reterr};
     event->id = event->previous_id = 0;
-    if (run->status != FLOW_RUNNING)
-        return corrupt(&c, "the execution has ended");
-    if (event->kind != EVENT_EXECUTION_STARTED) {
+    event->path = STR("");
+    if (run->status != FLOW_RUNNING && !is_after_end(event->kind))
+        return apply_corrupt(&c, "the execution has ended");
+    if (!is_of_execution(event->kind)) {
         c.frame = run_frame(run, event->frame);
         if (!check_frame(&c))
             return false;

@@ -22,7 +22,9 @@ static struct json execution_part(struct turn *t, struct arena *a)
     json_object_add(&b, STR("Name"), json_string(who->name));
     json_object_add(&b, STR("RoleArn"), json_string(who->role_arn));
     if (!who->express)
-        json_object_add(&b, STR("RedriveCount"), json_int(0));
+        json_object_add(&b, STR("RedriveCount"), json_int(t->run->redrive_count));
+    if (t->run->redrive_count)
+        json_object_add(&b, STR("RedriveTime"), time_text(a, t->run->redriven_at));
     return json_object_done(&b);
 }
 
@@ -69,7 +71,12 @@ static bool item_of(const struct run *run, const struct frame *frame, struct jso
         }
         f = parent;
     }
-    return false;
+    struct json around = recovery_rerun(run);
+    int64_t index = 0;
+    *ret_item = json_get(around, STR("item"));
+    (void)json_to_int64(json_get(around, STR("index")), &index);
+    *ret_index = (uint32_t)index;
+    return run->solo && !json_is_absent(*ret_item);
 }
 
 /* ---- task tokens: key and seal, in base64 ---- */

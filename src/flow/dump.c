@@ -40,12 +40,13 @@ static void dump_frame(struct buf *to, const struct run *run, const struct frame
     buf_printf(to,
                "frame %u parent=%d scope=%u index=%u phase=%d state=%d next=%d step=%u attempt=%u "
                "generation=%u entered=%u<%u@%lld last=%u history=%u/%u retries=%u wake=%lld "
-               "heartbeat=%lld timeout=%lld submitted=%u heart_stopped=%u",
+               "heartbeat=%lld timeout=%lld submitted=%u heart_stopped=%u halted=%u path=" STR_FMT,
                f->id, (int)f->parent, f->scope, f->index, (int)f->phase, (int)f->state,
                (int)f->next, f->step, f->attempt, f->generation, f->entered_id, f->before_id,
                (long long)f->entered_at.ms, f->last_id, f->history, f->history_count,
                f->retry_count, (long long)f->wake_ms, (long long)f->heartbeat_seconds,
-               (long long)f->timeout_seconds, f->submitted, f->heart_stopped);
+               (long long)f->timeout_seconds, f->submitted, f->heart_stopped, f->halted,
+               STR_ARG(f->path));
     const struct state *state = frame_state(run, f);
     for (size_t i = 0; f->retrier_used && state && i < state->retrier_count; i++)
         buf_printf(to, " retrier%zu=%u", i, f->retrier_used[i]);
@@ -60,6 +61,32 @@ static void dump_frame(struct buf *to, const struct run *run, const struct frame
     buf_append(to, STR("\n"));
 }
 
+static void dump_used(struct buf *to, const char *name, const struct path_entry *entries,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        buf_printf(to, " %s=" STR_FMT "#%u%s", name, STR_ARG(entries[i].path), entries[i].place,
+                   entries[i].used ? "!" : "");
+}
+
+static void dump_recovery(struct buf *to, const struct run *run)
+{
+    const struct recovery *r = &run->recovery;
+    buf_printf(to, " live=%u redrives=%u@%lld paused=%u solo=%u prior=%u", run->frames_live,
+               run->redrive_count, (long long)run->redriven_at.ms, run->paused, run->solo,
+               run->prior_status);
+    dump_text(to, "pause", run->paused > 0, run->pause_text);
+    dump_slot(to, "recovery", r->asked);
+    dump_slot(to, "solo_vars", run->solo_vars);
+    dump_slot(to, "prior_output", run->prior_output);
+    dump_text(to, "prior_error", run->prior_has_error, run->prior_error);
+    dump_text(to, "prior_cause", run->prior_has_cause, run->prior_cause);
+    dump_used(to, "skip", r->skips, r->skip_count);
+    dump_used(to, "reuse", r->reuses, r->reuse_count);
+    for (size_t i = 0; i < r->until_count; i++)
+        buf_printf(to, " until=%u%s", r->until[i], r->until_left[i] ? "!" : "");
+}
+
 void run_dump(const struct run *run, struct buf *to)
 {
     buf_printf(to,
@@ -72,6 +99,7 @@ void run_dump(const struct run *run, struct buf *to)
     dump_slot(to, "output", run->output);
     dump_text(to, "error", run->has_error, run->error);
     dump_text(to, "cause", run->has_cause, run->cause);
+    dump_recovery(to, run);
     buf_append(to, STR("\n"));
     for (uint32_t i = 0; i < run->frame_count; i++)
         if (run->frames[i])

@@ -12,6 +12,7 @@
 #ifndef PAWL_FLOW_EVENT_H
 #define PAWL_FLOW_EVENT_H
 
+#include "flow/recovery.h"
 #include "json/json.h"
 
 /* How the details of an event look on the Step Functions API. */
@@ -33,6 +34,7 @@ enum event_shape {
     SHAPE_MAP_ITERATION,
     SHAPE_MAP_RUN_STARTED,
     SHAPE_EVALUATION_FAILED,
+    SHAPE_REDRIVEN,
 };
 
 /* stored number, constant, name, details member, shape */
@@ -42,6 +44,7 @@ enum event_shape {
     X(3, EXECUTION_FAILED, ExecutionFailed, executionFailed, ERROR)                                \
     X(4, EXECUTION_TIMED_OUT, ExecutionTimedOut, executionTimedOut, ERROR)                         \
     X(5, EXECUTION_ABORTED, ExecutionAborted, executionAborted, ERROR)                             \
+    X(6, EXECUTION_REDRIVEN, ExecutionRedriven, executionRedriven, REDRIVEN)                       \
     X(10, PASS_ENTERED, PassStateEntered, stateEntered, STATE_ENTERED)                             \
     X(11, TASK_ENTERED, TaskStateEntered, stateEntered, STATE_ENTERED)                             \
     X(12, CHOICE_ENTERED, ChoiceStateEntered, stateEntered, STATE_ENTERED)                         \
@@ -93,14 +96,26 @@ enum event_shape {
     X(102, CHILD_FAILED, PawlChildFailed, pawl,                                                    \
       OURS) /* a branch or iteration failed its parent */                                          \
     X(103, BRANCH_SUCCEEDED, PawlBranchSucceeded, pawl,                                            \
-      OURS)                                   /* a branch of a Parallel ended well */              \
-    X(104, TASK_LOG, PawlTaskLog, pawl, OURS) /* how an attempt of a command went */
+      OURS)                                      /* a branch of a Parallel ended well */           \
+    X(104, TASK_LOG, PawlTaskLog, pawl, OURS)    /* how an attempt of a command went */            \
+    X(105, RECOVERED, PawlRecovered, pawl, OURS) /* what a recovery was asked to do */             \
+    X(106, PLACED, PawlPlaced, pawl, OURS)       /* the top level goes on before another state */  \
+    X(107, STEP_RESUMED, PawlStepResumed, pawl, OURS) /* a step that did not end well goes on */   \
+    X(108, STEP_SKIPPED, PawlStepSkipped, pawl, OURS) /* a step's output without its work */       \
+    X(109, PAUSED, PawlPaused, pawl, OURS)            /* no further state is entered */            \
+    X(110, UNPAUSED, PawlUnpaused, pawl, OURS)                                                     \
+    X(111, REVIEW_ASKED, PawlReviewAsked, pawl, OURS) /* a person is to decide */                  \
+    X(112, REVIEW_DECIDED, PawlReviewDecided, pawl, OURS)                                          \
+    X(113, CANCEL_ASKED, PawlCancelAsked, pawl, OURS)                                              \
+    X(114, RERUN_BEGAN, PawlRerunBegan, pawl, OURS)                                                \
+    X(115, RERUN_ENDED, PawlRerunEnded, pawl, OURS)                                                \
+    X(116, NOTE, PawlNote, pawl, OURS) /* how checks went, after the end; changes nothing */
 
 enum event_kind {
 #define EVENT_ENUM(number, constant, name, details, shape) EVENT_##constant = number,
     EVENT_TABLE(EVENT_ENUM)
 #undef EVENT_ENUM
-    EVENT_KIND_LIMIT = 105, /* above every number */
+    EVENT_KIND_LIMIT = 117, /* above every number */
 };
 
 /* Where a journaled value stands: the index-th of the values of a turn. */
@@ -111,6 +126,21 @@ struct slot {
 
 #define SLOT_NONE ((struct slot){0})
 
+/* How a step that did not end well goes on. Stored: never reuse a number. */
+enum resume_how {
+    RESUME_ANEW = 0,     /* its state is carried out again */
+    RESUME_CHILDREN = 1, /* its branches or iterations go on */
+    RESUME_AS_IS = 2,    /* it stands between two states */
+    RESUME_BEFORE = 3,   /* before its state, which is to be skipped */
+};
+
+/* Stored: never reuse a number. */
+enum pause_why {
+    PAUSE_ASKED = 0,
+    PAUSE_UNTIL_STEP = 1,
+    PAUSE_UNTIL_PHASE = 2,
+};
+
 /* Fields that a kind does not use stay zero; each kind's use is in apply.c. */
 struct flow_event {
     enum event_kind kind;
@@ -118,15 +148,20 @@ struct flow_event {
     uint32_t state; /* number in the definition, or STATE_NO_NONE */
     uint32_t step;  /* index of the step, from 0; counts every state entered */
     uint32_t attempt, generation;
-    uint32_t next;              /* STATE_EXITED: the state to go to, or STATE_NO_NONE */
-    uint32_t child;             /* frame of the branch or iteration it speaks of */
-    struct json within;         /* STATE_ENTERED, EXECUTION_FAILED: the Parallels and
-                                 * Maps around it, outermost first: [[step, index of the
-                                 * branch or iteration], ...]; absent at the top level.
-                                 * For views: changes nothing */
-    uint32_t index;             /* of the iteration, branch or retrier. EVALUATION_FAILED, 1:
-                                 * the expression gave a value, which the state cannot use */
-    int64_t length;             /* items of a Map */
+    uint32_t next;      /* STATE_EXITED: the state to go to, or STATE_NO_NONE */
+    uint32_t child;     /* frame of the branch or iteration it speaks of */
+    struct json within; /* STATE_ENTERED, EXECUTION_FAILED: the Parallels and
+                         * Maps around it, outermost first: [[step, index of the
+                         * branch or iteration], ...]; absent at the top level.
+                         * For views: changes nothing */
+    uint32_t index;     /* of the iteration, branch or retrier. EVALUATION_FAILED, 1:
+                         * the expression gave a value, which the state cannot use.
+                         * EXECUTION_REDRIVEN: how often by now. STEP_RESUMED: enum
+                         * resume_how. STEP_SKIPPED: enum flow_skip_kind. PAUSED: enum
+                         * pause_why. REVIEW_DECIDED, RERUN_ENDED, 1: well */
+    int64_t length;     /* items of a Map. STATE_ENTERED, STEP_SKIPPED, 1: `step` is an older
+                         * record. MAP_ITERATION_FAILED, 1: its frames stay, for a
+                         * recovery */
     int64_t timeout, heartbeat; /* seconds; 0: none. Of a failure, heartbeat above 0: for want of
                                    heartbeats */
     int64_t concurrency, tolerated_count; /* MAP_STARTED; tolerated_count -1: none */
@@ -137,8 +172,10 @@ struct flow_event {
     bool has_error, has_cause;
     struct str error, cause;
     struct str text; /* MAP_RUN_STARTED: its ARN; ACTIVITY_STARTED: the worker's name;
-                        EVALUATION_FAILED: the field at fault */
-    struct json log; /* TASK_LOG: {"exit"?, "out"?, "err"?, "ms"} */
+                        EVALUATION_FAILED: the field at fault; PAUSED, UNPAUSED, REVIEW_DECIDED,
+                        CANCEL_ASKED: who; REVIEW_ASKED: what is asked */
+    struct json
+        log; /* TASK_LOG: {"exit"?, "out"?, "err"?, "ms"}; NOTE: as whoever noted it has it */
 
     /* Computed when applied, live and in a fold alike; never stored. */
     uint32_t id, previous_id; /* of AWS's history; 0: not in it */

@@ -27,12 +27,23 @@ static bool is_fatal(const struct failure *failure)
     return failure->has_error && str_eq(failure->error, STR("States.Runtime"));
 }
 
+/* Only its work was wanted: nothing catches it, and the execution is as it was. */
+static void rerun_fail(struct turn *t, const struct frame *solo, const struct failure *failure)
+{
+    for (uint32_t i = 0; i < t->run->frame_count; i++)
+        if (t->run->frames[i])
+            task_cancel_effect(t, t->run->frames[i]);
+    rerun_end(t, solo, false, failure);
+}
+
 static void pass_on(struct turn *t, struct frame *f, const struct failure *failure, bool fatal)
 {
     struct frame *top = f;
     if (fatal)
         top = run_frame(t->run, f->history);
-    if (top->parent == FRAME_NONE)
+    if (frame_is_solo(t->run, top))
+        rerun_fail(t, top, failure);
+    else if (top->parent == FRAME_NONE)
         execution_fail(t, f, failure);
     else
         fan_child_failed(t, top, failure);
@@ -213,7 +224,7 @@ static void handle(struct turn *t, struct frame *f, const struct failure *failur
         return;
     if (!fatal) {
         emit_fan_failed(t, f, evaluated);
-        if (try_catch(t, f, failure))
+        if (!frame_is_solo(t->run, f) && try_catch(t, f, failure))
             return;
     }
     pass_on(t, f, failure, fatal);

@@ -156,6 +156,7 @@ static void emit_map_run_started(struct turn *t, struct frame *f)
 }
 
 static void fan_finish(struct turn *t, struct frame *f);
+static void fan_go_on(struct turn *t, struct frame *f);
 
 bool map_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
 {
@@ -188,9 +189,14 @@ bool map_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
     return true;
 }
 
-bool fan_can_start(const struct fan_out *fan)
+bool fan_is_over(const struct fan_out *fan)
 {
-    return fan->is_map && fan->started < fan->count &&
+    return fan->succeeded + fan->failed == fan->count;
+}
+
+bool fan_can_start(const struct run *run, const struct fan_out *fan)
+{
+    return fan->is_map && !run->paused && fan->started < fan->count &&
            (fan->concurrency == 0 || fan->active < fan->concurrency);
 }
 
@@ -216,12 +222,12 @@ static bool iteration_input(struct turn *t, struct frame *f, uint32_t index, str
 
 /* Some at a time, so that a Map of many items takes turns with its own iterations
  * and stays within the bounds of a turn. */
-void fan_go_on(struct turn *t, struct frame *f)
+static void fan_go_on(struct turn *t, struct frame *f)
 {
     enum {
         AT_ONCE = 64
     };
-    for (int i = 0; i < AT_ONCE && fan_can_start(f->fan); i++) {
+    for (int i = 0; i < AT_ONCE && fan_can_start(t->run, f->fan); i++) {
         if (t->run->frames_live >= t->run->limits.frames_max)
             return; /* the next one to end makes room */
         struct flow_event e = turn_event(f, EVENT_MAP_ITERATION_STARTED);
@@ -236,7 +242,7 @@ void fan_go_on(struct turn *t, struct frame *f)
         turn_emit(t, e);
         turn_queue(t, run_frame(t->run, f->fan->children[e.index]));
     }
-    if (fan_can_start(f->fan))
+    if (fan_can_start(t->run, f->fan))
         turn_queue(t, f);
 }
 
@@ -257,11 +263,11 @@ static void fan_finish(struct turn *t, struct frame *f)
         failure_of_state(t, f, &failure);
 }
 
-static void go_on_or_finish(struct turn *t, struct frame *f)
+void fan_go_on_or_finish(struct turn *t, struct frame *f)
 {
-    if (f->fan->succeeded + f->fan->failed == f->fan->count)
+    if (fan_is_over(f->fan))
         fan_finish(t, f);
-    else if (fan_can_start(f->fan))
+    else if (fan_can_start(t->run, f->fan))
         fan_go_on(t, f);
 }
 
@@ -272,7 +278,7 @@ void fan_child_done(struct turn *t, struct frame *child)
                                                                  : EVENT_BRANCH_SUCCEEDED);
     e.index = child->index;
     turn_emit(t, e);
-    go_on_or_finish(t, parent);
+    fan_go_on_or_finish(t, parent);
 }
 
 /* ---- failing ---- */
@@ -339,6 +345,7 @@ static void emit_failure(struct turn *t, const struct frame *parent, enum event_
     e.has_cause = failure->has_cause;
     e.cause = failure->cause;
     e.heartbeat = failure->heart_stopped;
+    e.length = kind == EVENT_MAP_ITERATION_FAILED; /* it stays, for a recovery */
     turn_emit(t, e);
 }
 
@@ -351,7 +358,7 @@ void fan_child_failed(struct turn *t, struct frame *child, const struct failure 
     if (parent->fan->is_map)
         emit_failure(t, parent, EVENT_MAP_ITERATION_FAILED, index, failure);
     if (parent->fan->is_map && tolerated(parent->fan)) {
-        go_on_or_finish(t, parent);
+        fan_go_on_or_finish(t, parent);
         return;
     }
     if (parent->fan->hidden) {

@@ -24,6 +24,7 @@
 
 #include "asl/machine.h"
 #include "flow/event.h"
+#include "flow/recovery.h"
 
 enum {
     FLOW_RULES_VERSION = 1,    /* grows when the same input would decide otherwise */
@@ -85,7 +86,13 @@ enum flow_cause {
     FLOW_TASK_STARTED = 7,   /* a worker takes an activity's task */
     FLOW_TOKEN_RESULT = 8,   /* whoever has the task's token answered */
     FLOW_HEARTBEAT_LOST = 9, /* no sign of life within HeartbeatSeconds */
-    FLOW_CAUSE_LAST = FLOW_HEARTBEAT_LOST,
+    FLOW_RECOVER = 10,       /* an ended execution goes on */
+    FLOW_PAUSE = 11,         /* no further state is to be entered */
+    FLOW_UNPAUSE = 12,
+    FLOW_REVIEW = 13, /* a person decided */
+    FLOW_CANCEL = 14, /* a graceful end */
+    FLOW_NOTE = 15,   /* something to be remembered, whatever the status: `log` */
+    FLOW_CAUSE_LAST = FLOW_NOTE,
 };
 
 struct flow_input {
@@ -96,15 +103,17 @@ struct flow_input {
                         * CHILD_ENDED: the child as DescribeExecution tells it, Input and Output
                         * as JSON */
     /* TASK_RESULT, CHILD_ENDED, TASK_STARTED, TOKEN_RESULT, HEARTBEAT_LOST */
-    uint32_t step, attempt;
-    bool ok;
-    struct json log; /* kept with the attempt; may be absent */
-    /* TASK_RESULT, TOKEN_RESULT without ok; STOP */
+    uint32_t step, attempt; /* REVIEW: the step, or STEP_NO_NONE: the one that waits */
+    bool ok;                /* REVIEW: approved; value: changes, an object or absent */
+    struct json log;        /* kept with the attempt; may be absent */
+    /* TASK_RESULT, TOKEN_RESULT, REVIEW without ok; STOP; PAUSE, CANCEL: the reason is the cause */
     bool has_error, has_cause;
     struct str error, cause;
-    /* TASK_STARTED */
-    struct str worker; /* its name; may be empty */
-    bool again;        /* the task was taken, but never reached its worker */
+    /* TASK_STARTED: the worker's name; PAUSE, UNPAUSE, REVIEW, CANCEL: who. May be empty */
+    struct str worker;
+    bool again; /* the task was taken, but never reached its worker */
+    /* RECOVER; START of a fork, else NULL */
+    const struct flow_recovery *recovery;
 };
 
 enum flow_effect_kind {
@@ -169,6 +178,21 @@ struct json run_output(const struct run *run); /* absent unless succeeded */
 /* false: absent. */
 bool run_error(const struct run *run, struct str *ret_error);
 bool run_cause(const struct run *run, struct str *ret_cause);
+
+/* How often it was redriven, and when last (.ms 0: never). */
+uint32_t run_redrive_count(const struct run *run);
+struct wall_ms run_redriven_at(const struct run *run);
+
+struct flow_pause {
+    bool asked; /* no further state is entered */
+    bool quiet; /* and nothing is under way any more: it is paused */
+    enum pause_why why;
+    struct str text; /* the reason, the step or the phase */
+};
+struct flow_pause run_pause(const struct run *run);
+
+/* Is one step being carried out again, after the end? */
+bool run_rerun(const struct run *run, uint32_t *ret_step);
 
 /* Is there work that needs no input from outside (after a bounded turn)? */
 bool run_is_ready(const struct run *run, struct wall_ms now);

@@ -64,9 +64,28 @@ struct frame {
     uint32_t submitted;     /* TASK, 1: a worker has the activity's task, or what was called has
                            answered for itself */
     uint32_t heart_stopped; /* FAILED, 1: for want of heartbeats */
+    uint32_t halted;        /* 1: it stays as it is for a recovery, and nothing moves or ends it */
     struct fan_out *fan;
     bool queued; /* in the turn's queue: no state of the run */
     struct frame *next_spare;
+};
+
+/* An entry of a recovery's tables, sorted by path; those of one path in their order. */
+struct path_entry {
+    struct str path;
+    uint32_t place; /* in the table as it was given */
+    bool used;
+};
+
+/* What a recovery asked for and has not had yet. All of it follows from `asked`, but what
+ * was used. */
+struct recovery {
+    struct slot asked; /* the journaled object; absent: no recovery is on */
+    struct path_entry *skips, *reuses;
+    size_t skip_count, reuse_count;
+    uint32_t *until;
+    bool *until_left;
+    size_t until_count;
 };
 
 struct run {
@@ -88,6 +107,19 @@ struct run {
     uint32_t frames_live;
     uint32_t free_from;  /* no id below it is free: a hint, no state of its own */
     struct frame *spare; /* ended frames to use again */
+
+    uint32_t redrive_count;
+    struct wall_ms redriven_at;
+    struct recovery recovery;
+    uint32_t paused; /* 1 + enum pause_why; 0: not */
+    struct str pause_text;
+    /* A rerun of one step: its frame's id + 1 (0: none is on), the variables that it began with,
+     * and the end that is to be restored. */
+    uint32_t solo;
+    struct slot solo_vars, prior_output;
+    uint32_t prior_status;
+    bool prior_has_error, prior_has_cause;
+    struct str prior_error, prior_cause;
 };
 
 /* ---- run.c ---- */
@@ -101,13 +133,42 @@ void frame_assign(struct run *run, struct frame *frame, struct slot assigned);
 struct str frame_path(const struct run *run, uint32_t state, uint32_t index, struct str above,
                       struct str below);
 /* Can it go on at this time without an input from outside? */
-bool frame_can_go_on(const struct frame *frame, struct wall_ms now);
+/* Is a task of it out? */
+bool frame_has_task(const struct frame *frame);
+/* Has the frame of a rerun left its one state? */
+bool frame_is_past_rerun(const struct run *run, const struct frame *frame);
+bool frame_can_go_on(const struct run *run, const struct frame *frame, struct wall_ms now);
+/* Nothing moves the frames from this one down any more, but a recovery. */
+void run_halt(struct run *run, struct frame *frame);
+/* Is it the frame of a rerun? */
+bool frame_is_solo(const struct run *run, const struct frame *frame);
 const struct state *frame_state(const struct run *run, const struct frame *frame);
 
-/* ---- apply.c: the only place where a run changes ---- */
+/* ---- apply.c, apply_recovery.c: the only place where a run changes ---- */
 
 MUST_CHECK bool run_apply(struct run *run, struct flow_event *event, struct wall_ms at,
                           struct err *reterr);
+
+/* ---- recovery_table.c ---- */
+
+/* Takes the object of a RECOVERED event. False: it is none. */
+MUST_CHECK bool recovery_read(struct run *run, struct slot asked);
+void recovery_clear(struct run *run);
+/* "Split/0/Register", in `a`. */
+struct str step_path(const struct run *run, const struct frame *frame, uint32_t state,
+                     struct arena *a);
+/* The next entry for this path; NULL: none. */
+struct path_entry *recovery_skip(const struct run *run, struct str path);
+struct path_entry *recovery_reuse(const struct run *run, struct str path);
+struct flow_skip recovery_skip_of(const struct run *run, const struct path_entry *entry);
+struct flow_reuse recovery_reuse_of(const struct run *run, const struct path_entry *entry);
+/* The state was left: notes it if the run is to pause after it. */
+void recovery_left(struct run *run, uint32_t state);
+/* Is the run to pause before this state, and why? */
+bool recovery_stops_before(const struct run *run, uint32_t state, enum pause_why *ret_why,
+                           struct str *ret_text);
+/* What a rerun needs that its frame cannot tell: "path", "within", "item", "index". */
+struct json recovery_rerun(const struct run *run);
 
 /* ---- turn.c ---- */
 
@@ -226,9 +287,11 @@ void task_cancel_effect(struct turn *t, const struct frame *frame);
 MUST_CHECK bool parallel_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);
 MUST_CHECK bool map_execute(struct turn *t, struct frame *frame, struct expr_failure *reterr);
 /* Are there iterations that may start now? */
-bool fan_can_start(const struct fan_out *fan);
-/* Starts some of them. */
-void fan_go_on(struct turn *t, struct frame *frame);
+bool fan_can_start(const struct run *run, const struct fan_out *fan);
+/* Has everything ended? */
+bool fan_is_over(const struct fan_out *fan);
+/* Starts some of them, or leaves the state when there are none. */
+void fan_go_on_or_finish(struct turn *t, struct frame *frame);
 void fan_child_done(struct turn *t, struct frame *child);
 void fan_child_failed(struct turn *t, struct frame *child, const struct failure *failure);
 
@@ -236,6 +299,14 @@ void fan_child_failed(struct turn *t, struct frame *child, const struct failure 
 
 /* The state failed: retry, catch, or pass on to the parent or the execution. */
 void failure_handle(struct turn *t, struct frame *frame, const struct failure *failure);
+
+/* ---- recover.c ---- */
+
+void recover(struct turn *t);
+/* The RECOVERED event. */
+void recover_ask(struct turn *t);
+/* The one step was carried out, or failed: the execution is again as it had ended. */
+void rerun_end(struct turn *t, const struct frame *solo, bool good, const struct failure *failure);
 
 /* Ends the execution; the frame is where it failed. */
 void execution_fail(struct turn *t, const struct frame *frame, const struct failure *failure);

@@ -105,8 +105,9 @@ static void shrink(struct run *run)
 
 static void free_slot(struct run *run, uint32_t id)
 {
+    if (!run->frames[id]->halted)
+        run->frames_live--;
     run->frames[id] = NULL;
-    run->frames_live--;
     if (id < run->free_from)
         run->free_from = id;
 }
@@ -157,6 +158,37 @@ void run_remove_frame(struct run *run, struct frame *frame)
     run_remove_children(run, frame);
     remove_one(run, frame);
     shrink(run);
+}
+
+/* It does not count as alive any more: it must not keep others from beginning. */
+static void halt_one(struct run *run, struct frame *frame)
+{
+    if (!frame->halted)
+        run->frames_live--;
+    frame->halted = 1;
+}
+
+void run_halt(struct run *run, struct frame *frame)
+{
+    struct frame *due = frame;
+    frame->next_spare = NULL; /* free while the frame is in use */
+    while (due) {
+        struct frame *f = due;
+        due = f->next_spare;
+        halt_one(run, f);
+        for (uint32_t i = 0; f->fan && i < f->fan->count; i++) {
+            struct frame *child = run_frame(run, f->fan->children[i]);
+            if (!child)
+                continue;
+            child->next_spare = due;
+            due = child;
+        }
+    }
+}
+
+bool frame_is_solo(const struct run *run, const struct frame *frame)
+{
+    return run->solo == frame->id + 1;
 }
 
 struct str frame_path(const struct run *run, uint32_t state, uint32_t index, struct str above,
@@ -250,6 +282,46 @@ struct json run_input(const struct run *run)
     return run->input.value;
 }
 
+uint32_t run_redrive_count(const struct run *run)
+{
+    return run->redrive_count;
+}
+
+struct wall_ms run_redriven_at(const struct run *run)
+{
+    return run->redriven_at;
+}
+
+static bool is_under_way(const struct frame *f)
+{
+    bool stands = f->phase == FRAME_READY || f->phase == FRAME_CHILDREN;
+    return !f->halted && !stands;
+}
+
+struct flow_pause run_pause(const struct run *run)
+{
+    struct flow_pause pause = {.asked = run->paused > 0 && run->status == FLOW_RUNNING};
+    if (!pause.asked)
+        return pause;
+    pause.quiet = true;
+    pause.why = (enum pause_why)(run->paused - 1);
+    pause.text = run->pause_text;
+    for (uint32_t i = 0; i < run->frame_count; i++) {
+        const struct frame *f = run->frames[i];
+        if (f && (is_under_way(f) || frame_can_go_on(run, f, run->last_at)))
+            pause.quiet = false;
+    }
+    return pause;
+}
+
+bool run_rerun(const struct run *run, uint32_t *ret_step)
+{
+    int64_t step = 0;
+    if (run->solo && json_to_int64(json_get(recovery_rerun(run), STR("step")), &step))
+        *ret_step = (uint32_t)step;
+    return run->solo > 0;
+}
+
 struct json run_output(const struct run *run)
 {
     return run->output.value;
@@ -267,10 +339,23 @@ bool run_cause(const struct run *run, struct str *ret_cause)
     return run->has_cause;
 }
 
-bool frame_can_go_on(const struct frame *f, struct wall_ms now)
+bool frame_has_task(const struct frame *f)
 {
+    return f->phase == FRAME_TASK && !f->halted;
+}
+
+bool frame_is_past_rerun(const struct run *run, const struct frame *f)
+{
+    return frame_is_solo(run, f) && f->state != STATE_NO_NONE;
+}
+
+bool frame_can_go_on(const struct run *run, const struct frame *f, struct wall_ms now)
+{
+    if (f->halted)
+        return false;
     switch (f->phase) {
     case FRAME_READY:
+        return !run->paused || f->next == STATE_NO_NONE || frame_is_past_rerun(run, f);
     case FRAME_ENTERED:
     case FRAME_RESULT:
     case FRAME_FAILED:
@@ -281,7 +366,7 @@ bool frame_can_go_on(const struct frame *f, struct wall_ms now)
     case FRAME_TASK:
         return f->wake_ms && f->wake_ms <= now.ms;
     case FRAME_CHILDREN:
-        return fan_can_start(f->fan);
+        return fan_is_over(f->fan) || fan_can_start(run, f->fan);
     }
     return false;
 }
@@ -299,9 +384,7 @@ bool run_is_ready(const struct run *run, struct wall_ms now)
         return true;
     for (uint32_t i = 0; i < run->frame_count; i++) {
         const struct frame *f = run->frames[i];
-        if (!f)
-            continue;
-        if (frame_can_go_on(f, now))
+        if (f && frame_can_go_on(run, f, now))
             return true;
     }
     return false;
@@ -310,7 +393,7 @@ bool run_is_ready(const struct run *run, struct wall_ms now)
 bool run_has_tasks(const struct run *run)
 {
     for (uint32_t i = 0; i < run->frame_count; i++)
-        if (run->frames[i] && run->frames[i]->phase == FRAME_TASK)
+        if (run->frames[i] && frame_has_task(run->frames[i]) && run->status == FLOW_RUNNING)
             return true;
     return false;
 }
@@ -323,7 +406,8 @@ struct wall_ms flow_wake(const struct run *run)
     earliest = run->deadline_ms;
     for (uint32_t i = 0; i < run->frame_count; i++) {
         const struct frame *f = run->frames[i];
-        if (f && phase_has_timer(f->phase) && f->wake_ms && (!earliest || f->wake_ms < earliest))
+        if (f && !f->halted && phase_has_timer(f->phase) && f->wake_ms &&
+            (!earliest || f->wake_ms < earliest))
             earliest = f->wake_ms;
     }
     return (struct wall_ms){earliest};

@@ -20,7 +20,8 @@
     X("hc", history_count)                                                                         \
     X("rc", retry_count)                                                                           \
     X("su", submitted)                                                                             \
-    X("hs", heart_stopped)
+    X("hs", heart_stopped)                                                                         \
+    X("ht", halted)
 
 #define FRAME_I64_TABLE(X)                                                                         \
     X("et", entered_at.ms)                                                                         \
@@ -43,13 +44,18 @@
 #define RUN_U32_TABLE(X)                                                                           \
     X("turns", turns)                                                                              \
     X("steps", step_count)                                                                         \
-    X("ids", history_count)
+    X("ids", history_count)                                                                        \
+    X("redrives", redrive_count)                                                                   \
+    X("paused", paused)                                                                            \
+    X("solo", solo)                                                                                \
+    X("prior", prior_status)
 
 #define RUN_I64_TABLE(X)                                                                           \
     X("last", last_at.ms)                                                                          \
     X("started", started_at.ms)                                                                    \
     X("stopped", stopped_at.ms)                                                                    \
-    X("deadline", deadline_ms)
+    X("deadline", deadline_ms)                                                                     \
+    X("redriven", redriven_at.ms)
 
 /* ---- saving ---- */
 
@@ -126,6 +132,41 @@ static void save_frame(struct buf *to, const struct run *run, const struct frame
     buf_append(to, STR("}"));
 }
 
+/* The places of the entries that were used. */
+static void put_used(struct buf *to, const char *name, const struct path_entry *entries,
+                     size_t count)
+{
+    const char *comma = "";
+    buf_printf(to, ",\"%s\":[", name);
+    for (size_t i = 0; i < count; i++) {
+        if (!entries[i].used)
+            continue;
+        buf_printf(to, "%s%zu", comma, i);
+        comma = ",";
+    }
+    buf_append(to, STR("]"));
+}
+
+static void save_recovery(struct buf *to, const struct run *run)
+{
+    const struct recovery *r = &run->recovery;
+    const char *comma = "";
+    put_text(to, "pause", run->paused > 0, run->pause_text);
+    put_slot(to, "recovery", r->asked);
+    put_slot(to, "solo_vars", run->solo_vars);
+    put_slot(to, "prior_output", run->prior_output);
+    put_text(to, "prior_error", run->prior_has_error, run->prior_error);
+    put_text(to, "prior_cause", run->prior_has_cause, run->prior_cause);
+    if (json_is_absent(r->asked.value))
+        return;
+    put_used(to, "skipped", r->skips, r->skip_count);
+    put_used(to, "reused", r->reuses, r->reuse_count);
+    buf_append(to, STR(",\"left\":["));
+    for (size_t i = 0; i < r->until_count; i++, comma = ",")
+        buf_printf(to, "%s%d", comma, r->until_left[i]);
+    buf_append(to, STR("]"));
+}
+
 void run_save(const struct run *run, struct buf *to)
 {
     buf_printf(to, "{\"version\":%d,\"status\":%d", SNAPSHOT_VERSION, (int)run->status);
@@ -137,6 +178,7 @@ void run_save(const struct run *run, struct buf *to)
     put_slot(to, "output", run->output);
     put_text(to, "error", run->has_error, run->error);
     put_text(to, "cause", run->has_cause, run->cause);
+    save_recovery(to, run);
     buf_append(to, STR(",\"frames\":["));
     const char *comma = "";
     for (uint32_t i = 0; i < run->frame_count; i++) {
@@ -296,7 +338,7 @@ static struct frame *place_frame(struct run *run, const struct frame *read)
     }
     if (run->frames[read->id])
         return NULL;
-    run->frames_live++;
+    run->frames_live += !read->halted;
     return run->frames[read->id] = arena_dup(run->arena, read, sizeof(*read));
 }
 
@@ -341,7 +383,7 @@ static void link_frames(struct restore *r)
         if (!f)
             continue;
         struct frame *parent = run_frame(run, f->parent);
-        bool is_root = i == 0 && f->parent == FRAME_NONE;
+        bool is_root = (i == 0 || frame_is_solo(run, f)) && f->parent == FRAME_NONE;
         if (!is_root && (!parent || parent == f || !parent->fan || f->index >= parent->fan->count ||
                          parent->fan->children[f->index] != FRAME_NONE ||
                          run->machine->scopes[f->scope].parent_state != parent->state))
@@ -353,6 +395,16 @@ static void link_frames(struct restore *r)
     }
 }
 
+/* The paths below the frame of a rerun go on from where it stands. */
+static struct str path_from(const struct run *run, const struct frame *top, struct str path)
+{
+    struct str above =
+        frame_is_solo(run, top) ? json_str(json_get(recovery_rerun(run), STR("path"))) : STR("");
+    if (!above.len || !path.len)
+        return above.len ? above : path;
+    return arena_printf(run->arena, STR_FMT "/" STR_FMT, STR_ARG(above), STR_ARG(path));
+}
+
 static void name_frames(struct restore *r)
 {
     struct run *run = r->run;
@@ -360,7 +412,8 @@ static void name_frames(struct restore *r)
         struct frame *f = run->frames[i];
         struct str path = STR("");
         uint32_t depth = 0;
-        for (const struct frame *at = f; at && at->parent != FRAME_NONE;) {
+        const struct frame *at = f;
+        while (at && at->parent != FRAME_NONE) {
             const struct frame *parent = run_frame(run, at->parent);
             path = frame_path(run, parent->state, at->index, STR(""), path);
             at = parent;
@@ -369,8 +422,54 @@ static void name_frames(struct restore *r)
                 break;
             }
         }
-        if (f)
-            f->path = path;
+        if (f && !r->bad)
+            f->path = path_from(run, at, path);
+    }
+}
+
+static void restore_used(struct restore *r, struct path_entry *entries, size_t count,
+                         struct json used)
+{
+    for (size_t i = 0; i < json_count(used); i++) {
+        int64_t place = -1;
+        if (json_to_int64(json_at(used, i), &place) && place >= 0 && (size_t)place < count)
+            entries[place].used = true;
+        else
+            r->bad = true;
+    }
+}
+
+static void restore_recovery(struct restore *r, struct json snapshot)
+{
+    struct run *run = r->run;
+    struct recovery *to = &run->recovery;
+    bool is_paused;
+    run->pause_text = get_text(r, snapshot, "pause", &is_paused);
+    run->solo_vars = get_slot(r, snapshot, "solo_vars");
+    run->prior_output = get_slot(r, snapshot, "prior_output");
+    run->prior_error = get_text(r, snapshot, "prior_error", &run->prior_has_error);
+    run->prior_cause = get_text(r, snapshot, "prior_cause", &run->prior_has_cause);
+    struct slot asked = get_slot(r, snapshot, "recovery");
+    if (is_paused != (run->paused > 0) || run->paused > 1 + PAUSE_UNTIL_PHASE ||
+        run->prior_status > FLOW_ABORTED)
+        r->bad = true;
+    if (json_is_absent(asked.value)) {
+        r->bad = r->bad || run->solo;
+        return;
+    }
+    if (!recovery_read(run, asked)) {
+        r->bad = true;
+        return;
+    }
+    restore_used(r, to->skips, to->skip_count, json_get(snapshot, STR("skipped")));
+    restore_used(r, to->reuses, to->reuse_count, json_get(snapshot, STR("reused")));
+    struct json left = json_get(snapshot, STR("left"));
+    if (json_count(left) == 0)
+        to->until_count = 0; /* it was reached, and left behind */
+    for (size_t i = 0; i < to->until_count; i++) {
+        int64_t was = 0;
+        r->bad = r->bad || !json_to_int64(json_at(left, i), &was);
+        to->until_left[i] = was != 0;
     }
 }
 
@@ -394,6 +493,7 @@ bool run_restore(struct run *run, struct json snapshot, const struct turn_values
     run->output = get_slot(&r, snapshot, "output");
     run->error = get_text(&r, snapshot, "error", &run->has_error);
     run->cause = get_text(&r, snapshot, "cause", &run->has_cause);
+    restore_recovery(&r, snapshot);
     struct json frames = json_get(snapshot, STR("frames"));
     for (size_t i = 0; i < json_count(frames) && !r.bad; i++)
         restore_frame(&r, json_at(frames, i));
@@ -437,6 +537,9 @@ void snapshot_turns(struct json snapshot, bool *wanted, size_t turns)
     struct json frames = json_get(snapshot, STR("frames"));
     mark_slot(&m, snapshot, "input");
     mark_slot(&m, snapshot, "output");
+    mark_slot(&m, snapshot, "recovery");
+    mark_slot(&m, snapshot, "solo_vars");
+    mark_slot(&m, snapshot, "prior_output");
     for (size_t i = 0; i < json_count(frames); i++) {
         struct json frame = json_at(frames, i), fan = json_get(frame, STR("fan"));
         mark_slot(&m, frame, "d");

@@ -120,9 +120,9 @@ size_t flow_tasks(const struct run *run, struct arena *arena, const struct flow_
 {
     struct flow_effect *tasks = NULL;
     size_t count = 0, capacity = 0;
-    for (uint32_t i = 0; i < run->frame_count; i++) {
+    for (uint32_t i = 0; run->status == FLOW_RUNNING && i < run->frame_count; i++) {
         const struct frame *f = run->frames[i];
-        if (!f || f->phase != FRAME_TASK)
+        if (!f || !frame_has_task(f))
             continue;
         tasks = arena_grow(arena, tasks, count, &capacity, sizeof(*tasks));
         tasks[count] = (struct flow_effect){
@@ -147,7 +147,7 @@ static void cancel(struct turn *t, const struct frame *f)
 
 void task_cancel_effect(struct turn *t, const struct frame *f)
 {
-    if (f->phase == FRAME_TASK)
+    if (frame_has_task(f))
         cancel(t, f);
 }
 
@@ -155,7 +155,7 @@ uint32_t run_task_attempt(const struct run *run, uint32_t step)
 {
     for (uint32_t i = 0; i < run->frame_count; i++) {
         const struct frame *f = run->frames[i];
-        if (f && f->phase == FRAME_TASK && f->step == step)
+        if (f && frame_has_task(f) && f->step == step)
             return f->attempt;
     }
     return 0;
@@ -167,7 +167,7 @@ static struct frame *waiting_frame(const struct run *run, uint32_t step, uint32_
 {
     for (uint32_t i = 0; i < run->frame_count; i++) {
         struct frame *f = run->frames[i];
-        if (f && f->phase == FRAME_TASK && f->step == step && f->attempt == attempt)
+        if (f && frame_has_task(f) && f->step == step && f->attempt == attempt)
             return f;
     }
     return NULL;

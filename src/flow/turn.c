@@ -26,15 +26,26 @@ struct flow_event turn_event(const struct frame *frame, enum event_kind kind)
     };
 }
 
+/* What is around the frame of a rerun, whose parents are no more. */
+static struct json frame_around(const struct run *run, const struct frame *frame)
+{
+    while (frame->parent != FRAME_NONE)
+        frame = run_frame(run, frame->parent);
+    return frame_is_solo(run, frame) ? json_get(recovery_rerun(run), STR("within")) : JSON_NONE;
+}
+
 struct json turn_within(struct turn *t, const struct frame *frame)
 {
-    size_t depth = 0;
+    struct json around = frame_around(t->run, frame);
+    size_t depth = json_count(around), outer = depth;
     for (uint32_t id = frame->parent; id != FRAME_NONE; id = run_frame(t->run, id)->parent)
         depth++;
     if (depth == 0)
         return JSON_NONE;
     struct json *chain = ARENA_ARRAY(t->arena, struct json, depth);
-    for (size_t i = depth; i > 0; i--) {
+    for (size_t i = 0; i < outer; i++)
+        chain[i] = json_at(around, i);
+    for (size_t i = depth; i > outer; i--) {
         const struct frame *parent = run_frame(t->run, frame->parent);
         struct json *link = ARENA_ARRAY(t->arena, struct json, 2);
         link[0] = json_int(parent->step);
@@ -78,7 +89,7 @@ void turn_emit(struct turn *t, struct flow_event event)
     place(t, &event.value);
     place(t, &event.assigned);
     t->bytes += EVENT_BYTES + event.error.len + event.cause.len;
-    if (event_shape(event.kind) == SHAPE_STATE_ENTERED)
+    if (event_shape(event.kind) == SHAPE_STATE_ENTERED || event.kind == EVENT_STEP_SKIPPED)
         t->states++;
     struct err err;
     if (!run_apply(t->run, &event, t->now, &err))
@@ -145,7 +156,7 @@ static void queue_all(struct turn *t)
         if (!f)
             continue;
         f->queued = false;
-        if (frame_can_go_on(f, t->now))
+        if (frame_can_go_on(t->run, f, t->now))
             turn_queue(t, f);
     }
 }
@@ -159,17 +170,71 @@ static const enum event_kind entered_kind[STATE_TYPE_COUNT] = {
     [STATE_PARALLEL] = EVENT_PARALLEL_ENTERED, [STATE_MAP] = EVENT_MAP_ENTERED,
 };
 
+static void skip_next(struct turn *t, struct frame *f, const struct path_entry *entry)
+{
+    struct flow_skip skip = recovery_skip_of(t->run, entry);
+    bool is_older = skip.step != STEP_NO_NONE;
+    struct flow_event e = turn_event(f, EVENT_STEP_SKIPPED);
+    e.state = f->next;
+    e.step = is_older ? skip.step : 0;
+    e.generation = is_older ? f->generation : 0;
+    e.length = is_older;
+    e.index = (uint32_t)skip.kind;
+    e.next = skip.next;
+    e.value =
+        json_is_absent(skip.output) ? f->data : (struct slot){skip.output, SLOT_TURN_FRESH, 0};
+    if (!json_is_absent(skip.assigned))
+        e.assigned = (struct slot){skip.assigned, SLOT_TURN_FRESH, 0};
+    e.within = turn_within(t, f);
+    turn_emit(t, e);
+    turn_queue(t, f);
+}
+
+/* A recovery may have it that the run stops here, or goes on without the state's work. */
+static bool turn_aside(struct turn *t, struct frame *f, struct str path)
+{
+    struct flow_event pause = {
+        .kind = EVENT_PAUSED, .state = STATE_NO_NONE, .next = STATE_NO_NONE, .has_cause = true};
+    enum pause_why why;
+    if (recovery_stops_before(t->run, f->next, &why, &pause.cause)) {
+        pause.index = (uint32_t)why;
+        turn_emit(t, pause);
+        return true;
+    }
+    struct path_entry *entry = recovery_skip(t->run, path);
+    if (entry)
+        skip_next(t, f, entry);
+    return entry != NULL;
+}
+
+static void reuse_record(struct turn *t, struct str path, struct flow_event *e)
+{
+    const struct path_entry *entry = recovery_reuse(t->run, path);
+    if (!entry)
+        return;
+    struct flow_reuse reuse = recovery_reuse_of(t->run, entry);
+    e->length = 1;
+    e->step = reuse.step;
+    e->generation = reuse.generation;
+    e->attempt = reuse.attempt;
+}
+
 static void enter_next(struct turn *t, struct frame *f)
 {
+    bool recovers = !json_is_absent(t->run->recovery.asked.value);
+    struct str path = recovers ? step_path(t->run, f, f->next, t->arena) : STR("");
+    if (recovers && turn_aside(t, f, path))
+        return;
     struct flow_event e = {
         .kind = entered_kind[t->machine->states[f->next].type],
         .frame = f->id,
         .state = f->next,
         .next = STATE_NO_NONE,
         .attempt = 1,
-        .generation = f->generation,
         .value = f->data,
     };
+    if (recovers)
+        reuse_record(t, path, &e);
     e.within = turn_within(t, f);
     turn_emit(t, e);
     turn_queue(t, f);
@@ -187,9 +252,13 @@ static void end_well(struct turn *t, struct frame *root)
 
 static void step_frame(struct turn *t, struct frame *f)
 {
+    if (!frame_can_go_on(t->run, f, t->now))
+        return;
     switch (f->phase) {
     case FRAME_READY:
-        if (f->next == STATE_NO_NONE)
+        if (frame_is_past_rerun(t->run, f))
+            rerun_end(t, f, true, NULL);
+        else if (f->next == STATE_NO_NONE)
             end_well(t, f);
         else
             enter_next(t, f);
@@ -198,12 +267,10 @@ static void step_frame(struct turn *t, struct frame *f)
     case FRAME_RESULT:
     case FRAME_WAITING:
     case FRAME_RETRYING:
-        if (frame_can_go_on(f, t->now))
-            state_execute(t, f);
+        state_execute(t, f);
         break;
     case FRAME_TASK:
-        if (frame_can_go_on(f, t->now))
-            task_time_out(t, f);
+        task_time_out(t, f);
         break;
     case FRAME_FAILED: {
         struct failure failure = {f->has_error, f->has_cause, f->error, f->cause, f->heart_stopped};
@@ -214,7 +281,7 @@ static void step_frame(struct turn *t, struct frame *f)
         fan_child_done(t, f);
         break;
     case FRAME_CHILDREN:
-        fan_go_on(t, f);
+        fan_go_on_or_finish(t, f);
         break;
     }
 }
@@ -230,6 +297,8 @@ static void start(struct turn *t)
         .value = {json_copy(t->run->arena, t->input->value), SLOT_TURN_FRESH, 0},
     };
     turn_emit(t, e);
+    if (t->input->recovery)
+        recover_ask(t);
     turn_queue(t, run_frame(t->run, 0));
 }
 
@@ -244,6 +313,16 @@ static void cancel_all(struct turn *t)
 static void end_from_outside(struct turn *t, enum event_kind kind)
 {
     cancel_all(t);
+    if (t->run->solo) {
+        struct failure failure = {.has_error = t->input->has_error,
+                                  .has_cause = t->input->has_cause,
+                                  .error = t->input->error,
+                                  .cause = t->input->cause};
+        if (kind == EVENT_EXECUTION_TIMED_OUT)
+            failure = (struct failure){.has_error = true, .error = STR("States.Timeout")};
+        rerun_end(t, run_frame(t->run, t->run->solo - 1), false, &failure);
+        return;
+    }
     struct flow_event e = {
         .kind = kind,
         .state = STATE_NO_NONE,
@@ -257,6 +336,40 @@ static void end_from_outside(struct turn *t, enum event_kind kind)
     }
     turn_emit(t, e);
     turn_effect(t, FLOW_ENDED, NULL);
+}
+
+static void pause(struct turn *t)
+{
+    const struct flow_input *in = t->input;
+    struct flow_event e = {.kind = EVENT_PAUSED,
+                           .state = STATE_NO_NONE,
+                           .next = STATE_NO_NONE,
+                           .has_cause = in->has_cause,
+                           .cause = in->cause,
+                           .text = arena_str(t->run->arena, in->worker)};
+    if (!t->run->paused && !t->run->solo)
+        turn_emit(t, e);
+}
+
+static void unpause(struct turn *t)
+{
+    struct flow_event e = {.kind = EVENT_UNPAUSED,
+                           .state = STATE_NO_NONE,
+                           .next = STATE_NO_NONE,
+                           .text = arena_str(t->run->arena, t->input->worker)};
+    if (!t->run->paused)
+        return;
+    turn_emit(t, e);
+    queue_all(t);
+}
+
+static void note(struct turn *t)
+{
+    struct flow_event e = {.kind = EVENT_NOTE,
+                           .state = STATE_NO_NONE,
+                           .next = STATE_NO_NONE,
+                           .log = json_copy(t->run->arena, t->input->log)};
+    turn_emit(t, e);
 }
 
 static void take_input(struct turn *t)
@@ -287,12 +400,31 @@ static void take_input(struct turn *t)
     case FLOW_HEARTBEAT_LOST:
         task_heartbeat_lost(t);
         break;
+    case FLOW_RECOVER:
+        recover(t);
+        break;
+    case FLOW_PAUSE:
+        pause(t);
+        break;
+    case FLOW_UNPAUSE:
+        unpause(t);
+        break;
+    case FLOW_NOTE:
+        note(t);
+        break;
+    case FLOW_REVIEW:
+    case FLOW_CANCEL:
+        break;
     }
 }
 
 static bool acceptable(const struct run *run, const struct flow_input *input)
 {
     bool started = run->turns > 0;
+    if (input->why == FLOW_RECOVER)
+        return started && run->status != FLOW_RUNNING && !run->identity->express;
+    if (input->why == FLOW_NOTE)
+        return started;
     if (run->status != FLOW_RUNNING)
         return false;
     return input->why == FLOW_START ? !started : started;
@@ -338,7 +470,8 @@ void flow_turn(struct run *run, const struct flow_input *input, struct arena *ar
     *ret_turn = (struct flow_turn){.number = run->turns, .at = now};
     arena_allow(run->arena, run->limits.memory_max); /* what expressions make lies there */
     if (acceptable(run, input)) {
-        if (run->deadline_ms && run->deadline_ms <= now.ms && input->why != FLOW_STOP)
+        bool is_late = run->deadline_ms && run->deadline_ms <= now.ms;
+        if (is_late && input->why != FLOW_STOP && run->status == FLOW_RUNNING)
             end_from_outside(&t, EVENT_EXECUTION_TIMED_OUT);
         else
             take_input(&t);

@@ -24,6 +24,7 @@ enum detail {
     DETAIL_MAP_RUN_ARN,
     DETAIL_LOCATION,
     DETAIL_STATE,
+    DETAIL_REDRIVE_COUNT,
 };
 
 enum {
@@ -48,6 +49,7 @@ static const enum detail shapes[][DETAILS_MAX] = {
     [SHAPE_MAP_STARTED] = {DETAIL_LENGTH},
     [SHAPE_MAP_ITERATION] = {DETAIL_NAME, DETAIL_INDEX},
     [SHAPE_MAP_RUN_STARTED] = {DETAIL_MAP_RUN_ARN},
+    [SHAPE_REDRIVEN] = {DETAIL_REDRIVE_COUNT},
     [SHAPE_EVALUATION_FAILED] = {DETAIL_STATE, DETAIL_LOCATION, DETAIL_ERROR, DETAIL_CAUSE},
 };
 
@@ -193,6 +195,9 @@ static void add_detail(struct view *v, enum detail detail)
         return;
     case DETAIL_STATE:
         add(v, STR("state"), v->state ? json_string(v->state->name) : JSON_NONE);
+        return;
+    case DETAIL_REDRIVE_COUNT:
+        add(v, STR("redriveCount"), json_int(e->index));
         return;
     case DETAIL_END:
         return;

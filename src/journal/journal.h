@@ -96,6 +96,8 @@ enum step_status {
     STEP_FAILURE,
     STEP_TIMED_OUT,
     STEP_CANCELED, /* stopped, or beside one that failed */
+    STEP_SKIPPED,  /* not carried out: a recovery gave its output */
+    STEP_PENDING,  /* not entered yet: never of a step in a list, for those who look ahead */
 };
 
 const char *step_status_name(enum step_status status); /* "running", "success"... */
@@ -103,6 +105,7 @@ const char *step_status_name(enum step_status status); /* "running", "success"..
 /* One try of a step's work. */
 struct step_attempt {
     uint32_t number; /* 1, 2, ... */
+    uint32_t generation;
     enum step_status status;
     struct wall_ms started_at, stopped_at; /* .ms 0: not */
     bool has_error, has_cause;
@@ -122,6 +125,10 @@ struct step {
     enum step_status status;
     struct wall_ms started_at, stopped_at;
     struct json input, output;
+    struct json result;   /* what its work gave, before the state's output processing; absent: its
+                           * last attempt did not end well, or it has no work */
+    struct json assigned; /* object of the variables it assigned; absent: none */
+    uint32_t next;        /* the state it went on to; STATE_NO_NONE: none, or not yet */
     bool has_error, has_cause;
     struct str error, cause;
     struct step_attempt *attempts; /* of Task, Parallel and Map states, oldest first */
@@ -134,6 +141,8 @@ struct step_list {
     size_t count, capacity;
     uint32_t *frames; /* private: the last step of each frame plus one; 0: none yet */
     size_t frame_count, frame_capacity;
+    struct step *before_rerun; /* private: the items, while one of them is carried out again */
+    size_t before_count;
 };
 
 /* Brings the list, which begins zeroed, up to date with a turn's events, after they

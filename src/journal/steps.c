@@ -22,6 +22,10 @@ const char *step_status_name(enum step_status status)
         return "timed_out";
     case STEP_CANCELED:
         return "canceled";
+    case STEP_SKIPPED:
+        return "skipped";
+    case STEP_PENDING:
+        return "pending";
     }
     UNREACHABLE("step status");
 }
@@ -86,8 +90,11 @@ static void begin_attempt(const struct change *c, struct step *s)
 {
     s->attempts = arena_grow(c->arena, s->attempts, s->attempt_count, &s->attempt_capacity,
                              sizeof(*s->attempts));
-    s->attempts[s->attempt_count++] = (struct step_attempt){
-        .number = c->event->attempt, .status = STEP_RUNNING, .started_at = c->at};
+    s->attempts[s->attempt_count++] = (struct step_attempt){.number = c->event->attempt,
+                                                            .generation = c->event->generation,
+                                                            .status = STEP_RUNNING,
+                                                            .started_at = c->at};
+    s->result = JSON_NONE;
 }
 
 static void take_error(const struct change *c, struct step_attempt *attempt)
@@ -137,16 +144,20 @@ static void attach_log(const struct change *c, struct step *s)
 
 /* ---- steps ---- */
 
-static void begin_step(const struct change *c)
+/* A record that is replaced keeps its earlier attempts. */
+static struct step *place_step(const struct change *c)
 {
     const struct flow_event *e = c->event;
     struct step_list *list = c->list;
+    struct step old = {0};
     if (e->step > list->count || e->state >= c->machine->state_count)
-        return;
+        return NULL;
     if (e->step == list->count) {
         list->items =
             arena_grow(c->arena, list->items, list->count, &list->capacity, sizeof(*list->items));
         list->count++;
+    } else {
+        old = list->items[e->step];
     }
     const struct state *state = &c->machine->states[e->state];
     list->items[e->step] = (struct step){
@@ -158,9 +169,86 @@ static void begin_step(const struct change *c)
         .frame = e->frame,
         .status = STEP_RUNNING,
         .started_at = c->at,
-        .input = e->value.value,
+        .next = STATE_NO_NONE,
+        .attempts = old.attempts,
+        .attempt_count = old.attempt_count,
+        .attempt_capacity = old.attempt_count, /* others may refer to what lies behind */
     };
+    return &list->items[e->step];
+}
+
+static void begin_step(const struct change *c)
+{
+    struct step *s = place_step(c);
+    if (!s)
+        return;
+    s->input = c->event->value.value;
+    set_frame_step(c, c->event->frame, c->event->step);
+}
+
+/* A step that is kept stays as it is. */
+static void skip_step(const struct change *c)
+{
+    const struct flow_event *e = c->event;
+    if (e->index == SKIP_KEPT && e->length == 1)
+        return;
+    const struct step *old = e->length == 1 ? event_step(c) : NULL;
+    uint32_t generation = old ? old->generation : 0;
+    struct step *s = place_step(c);
+    if (!s)
+        return;
+    s->generation = generation;
+    s->status = STEP_SKIPPED;
+    s->stopped_at = c->at;
+    s->output = e->value.value;
+    s->assigned = e->assigned.value;
+    s->next = e->next;
+}
+
+/* ---- recoveries ---- */
+
+/* It had been stopped, and goes on. */
+static void resume_step(const struct change *c)
+{
+    const struct flow_event *e = c->event;
+    struct step *s = event_step(c);
+    if (!s || e->index == RESUME_AS_IS || e->index == RESUME_BEFORE)
+        return;
     set_frame_step(c, e->frame, e->step);
+    s->status = STEP_RUNNING;
+    s->stopped_at = (struct wall_ms){0};
+    s->generation = e->generation;
+    s->has_error = s->has_cause = false;
+    s->error = s->cause = STR("");
+    s->result = JSON_NONE;
+    if (!json_is_absent(e->value.value))
+        s->input = e->value.value;
+    if (e->index == RESUME_CHILDREN)
+        begin_attempt(c, s);
+}
+
+static void begin_rerun(const struct change *c)
+{
+    struct step_list *list = c->list;
+    list->before_count = list->count;
+    list->before_rerun = arena_dup(c->arena, list->items, list->count * sizeof(*list->items));
+}
+
+/* A rerun that failed leaves the earlier record, and shows its attempts. */
+static void end_rerun(const struct change *c)
+{
+    struct step_list *list = c->list;
+    struct step *before = list->before_rerun;
+    list->before_rerun = NULL;
+    if (!before || c->event->index == 1)
+        return;
+    for (size_t i = 0; i < list->before_count; i++) {
+        struct step again = list->items[i];
+        list->items[i] = before[i];
+        list->items[i].attempts = again.attempts;
+        list->items[i].attempt_count = again.attempt_count;
+        list->items[i].attempt_capacity = again.attempt_capacity;
+    }
 }
 
 /* Ends a step that runs still, and its attempt with it. Bad ends take the
@@ -188,8 +276,11 @@ static void exit_step(const struct change *c)
     if (!s || s->status != STEP_RUNNING)
         return;
     const struct step_attempt *last = last_attempt(s);
-    bool caught = last && (last->status == STEP_FAILURE || last->status == STEP_TIMED_OUT);
+    bool caught = last && last->generation == s->generation &&
+                  (last->status == STEP_FAILURE || last->status == STEP_TIMED_OUT);
     s->output = c->event->value.value;
+    s->assigned = c->event->assigned.value;
+    s->next = c->event->next;
     if (!caught) {
         end_step(c, s, c->event->has_error ? STEP_FAILURE : STEP_SUCCESS);
         return;
@@ -288,6 +379,10 @@ static void apply_to_attempt(const struct change *c)
     case EVENT_LAMBDA_SUCCEEDED:
     case EVENT_TASK_SUCCEEDED:
     case EVENT_ACTIVITY_SUCCEEDED:
+        if (s)
+            s->result = c->event->value.value;
+        end_attempt(c, s, STEP_SUCCESS);
+        return;
     case EVENT_PARALLEL_SUCCEEDED:
     case EVENT_MAP_SUCCEEDED:
         end_attempt(c, s, STEP_SUCCESS);
@@ -338,9 +433,34 @@ static void apply_to_children(const struct change *c)
     }
 }
 
+/* False: the event is of another matter. */
+static bool apply_to_recovery(const struct change *c)
+{
+    switch ((int)c->event->kind) {
+    case EVENT_STEP_SKIPPED:
+        skip_step(c);
+        return true;
+    case EVENT_STEP_RESUMED:
+        resume_step(c);
+        return true;
+    case EVENT_RERUN_BEGAN:
+        begin_rerun(c);
+        return true;
+    case EVENT_RERUN_ENDED:
+        if (c->event->index != 1)
+            end_all(c, STEP_FAILURE);
+        end_rerun(c);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void apply(const struct change *c)
 {
     enum event_shape shape = event_shape(c->event->kind);
+    if (apply_to_recovery(c))
+        return;
     if (shape == SHAPE_STATE_ENTERED)
         begin_step(c);
     else if (shape == SHAPE_STATE_EXITED)

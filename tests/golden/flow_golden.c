@@ -58,6 +58,8 @@ static void print_step(struct buf *to, const struct step *s)
         buf_printf(to, " error=" STR_FMT, STR_ARG(s->error));
     for (size_t i = 0; i < s->attempt_count; i++)
         buf_printf(to, " %u:%s", s->attempts[i].number, step_status_name(s->attempts[i].status));
+    if (s->generation)
+        buf_printf(to, " generation=%u", s->generation);
     buf_append(to, STR("\n"));
 }
 
@@ -75,6 +77,10 @@ static void print_outcome(struct buf *to, const struct player *p)
         buf_printf(to, "error " STR_FMT "\n", STR_ARG(text));
     if (run_cause(p->live, &text))
         buf_printf(to, "cause " STR_FMT "\n", STR_ARG(text));
+    struct flow_pause pause = run_pause(p->live);
+    if (pause.asked)
+        buf_printf(to, "%s: " STR_FMT "\n", pause.quiet ? "paused" : "pausing",
+                   STR_ARG(pause.text));
     buf_append(to, STR("\nhistory\n"));
     for (size_t i = 0; i < p->history.count; i++)
         print_event(to, p->history.items[i]);

@@ -63,6 +63,106 @@ static struct player_answer work(void *arg, const struct flow_effect *task)
     };
 }
 
+/* ---- what follows ---- */
+
+static uint32_t number_or(struct json object, const char *name, uint32_t otherwise)
+{
+    int64_t n;
+    return json_to_int64(json_get(object, str_of_cstr(name)), &n) ? (uint32_t)n : otherwise;
+}
+
+static uint32_t state_named(const struct machine *m, struct json name)
+{
+    for (uint32_t i = 0; i < m->state_count; i++)
+        if (str_eq(m->states[i].name, json_str(name)))
+            return i;
+    return STATE_NO_NONE;
+}
+
+static void read_tables(struct arena *a, const struct machine *m, struct json file,
+                        struct flow_recovery *r)
+{
+    struct json skips = json_get(file, STR("skips")), reuses = json_get(file, STR("reuses"));
+    struct json until = json_get(file, STR("until"));
+    struct flow_skip *skip = ARENA_ARRAY(a, struct flow_skip, json_count(skips));
+    struct flow_reuse *reuse = ARENA_ARRAY(a, struct flow_reuse, json_count(reuses));
+    uint32_t *states = ARENA_ARRAY(a, uint32_t, json_count(until));
+    for (size_t i = 0; i < json_count(skips); i++) {
+        struct json s = json_at(skips, i);
+        skip[i] = (struct flow_skip){.path = json_str(json_get(s, STR("path"))),
+                                     .step = number_or(s, "step", STEP_NO_NONE),
+                                     .kind = (enum flow_skip_kind)number_or(s, "kind", SKIP_ASKED),
+                                     .output = json_get(s, STR("output")),
+                                     .assigned = json_get(s, STR("assigned")),
+                                     .next = state_named(m, json_get(s, STR("next")))};
+    }
+    for (size_t i = 0; i < json_count(reuses); i++)
+        reuse[i] = (struct flow_reuse){
+            .path = json_str(json_get(json_at(reuses, i), STR("path"))),
+            .step = number_or(json_at(reuses, i), "step", 0),
+            .generation = number_or(json_at(reuses, i), "generation", 1),
+            .attempt = number_or(json_at(reuses, i), "attempt", 2),
+        };
+    for (size_t i = 0; i < json_count(until); i++)
+        states[i] = state_named(m, json_at(until, i));
+    r->skips = skip;
+    r->skip_count = json_count(skips);
+    r->reuses = reuse;
+    r->reuse_count = json_count(reuses);
+    r->until = states;
+    r->until_count = json_count(until);
+}
+
+static struct flow_recovery read_recovery(struct arena *a, const struct machine *m,
+                                          struct json file)
+{
+    struct json state = json_get(file, STR("state"));
+    struct flow_recovery r = {
+        .kind = (enum flow_recovery_kind)number_or(file, "kind", FLOW_RESUME_RUN),
+        .placed = !json_is_absent(state),
+        .state = state_named(m, state),
+        .data = json_get(file, STR("data")),
+        .vars = json_get(file, STR("vars")),
+        .input = json_get(file, STR("input")),
+        .until_phase = json_str(json_get(file, STR("until_phase"))),
+        .step = number_or(file, "step", 0),
+        .frame_path = json_str(json_get(file, STR("path"))),
+        .within = json_get(file, STR("within")),
+        .item = json_get(file, STR("item")),
+        .item_index = number_or(file, "index", 0),
+        .gives_output = json_is_true(json_get(file, STR("gives_output"))),
+        .by = STR("the tests"),
+    };
+    read_tables(a, m, file, &r);
+    return r;
+}
+
+static void follow(struct game *g, struct player *p, struct json file)
+{
+    struct json recover = json_get(file, STR("recover")), pause = json_get(file, STR("pause"));
+    struct json unpause = json_get(file, STR("unpause")), note = json_get(file, STR("note"));
+    struct flow_recovery recovery;
+    struct flow_input input = {.why = FLOW_UNPAUSE, .worker = STR("the tests")};
+    int64_t seconds;
+    if (json_is_object(recover)) {
+        recovery = read_recovery(g->arena, run_machine(p->live), recover);
+        input = (struct flow_input){.why = FLOW_RECOVER, .recovery = &recovery};
+    } else if (json_is_string(pause)) {
+        input.why = FLOW_PAUSE;
+        input.has_cause = true;
+        input.cause = json_str(pause);
+    } else if (!json_is_absent(note)) {
+        input.why = FLOW_NOTE;
+        input.log = note;
+    } else if (json_is_absent(unpause)) {
+        p->problem = "what is to follow is not known";
+    }
+    player_turn(p, input);
+    if (!json_to_int64(json_get(file, STR("seconds")), &seconds))
+        seconds = SECONDS_DEFAULT;
+    player_play(p, seconds);
+}
+
 static struct player *play(struct game *g, struct json file, const struct machine *machine,
                            player_keep *keep, void *arg)
 {
@@ -91,6 +191,9 @@ static struct player *play(struct game *g, struct json file, const struct machin
     if (json_is_object(stop))
         player_stop(p, json_str(json_get(stop, STR("error"))),
                     json_str(json_get(stop, STR("cause"))));
+    struct json then = json_get(file, STR("then"));
+    for (size_t i = 0; i < json_count(then); i++)
+        follow(g, p, json_at(then, i));
     return p;
 }
 

@@ -1,7 +1,10 @@
 /* Executions played from a file, under virtual time.
  *
  * A file is {"about", "definition", "input"?, "tasks"?, "seconds"?, "stop"?,
- * "strict"?, "turn_states"?, "memory"?, "fill"?}. `fill` adds long texts to the input, by name
+ * "strict"?, "turn_states"?, "memory"?, "fill"?, "then"?}. `then` lists what follows, each
+ * played to its end, or for its "seconds": {"recover": {"kind", "state"?, "data"?, "vars"?,
+ * "input"?, "skips"?, "reuses"?, "until"?, "step"?, ...: struct flow_recovery}}, {"pause"}
+ * with a reason, {"unpause"}, {"note"}. `fill` adds long texts to the input, by name
  * and length; an answer may have "fill" in place of "output". `tasks` maps a function's or
  * resource's name to its answers in turn, {"output"?, "error"?, "cause"?, "seconds"?, "never"?,
  * "beats"?}, the last of which repeats; an activity's is taken first ("taken": after how many

@@ -183,7 +183,7 @@ static void task_cancel(struct player *p, const struct flow_effect *effect)
             p->tasks[i--] = p->tasks[--p->task_count];
 }
 
-static void take_turn(struct player *p, struct flow_input input)
+void player_turn(struct player *p, struct flow_input input)
 {
     struct flow_turn turn;
     do {
@@ -210,18 +210,18 @@ static void take_turn(struct player *p, struct flow_input input)
 
 void player_start(struct player *p, struct json input)
 {
-    take_turn(p, (struct flow_input){.why = FLOW_START, .value = input});
+    player_turn(p, (struct flow_input){.why = FLOW_START, .value = input});
 }
 
 void player_stop(struct player *p, struct str error, struct str cause)
 {
-    take_turn(p, (struct flow_input){
-                     .why = FLOW_STOP,
-                     .has_error = error.len > 0,
-                     .error = error,
-                     .has_cause = cause.len > 0,
-                     .cause = cause,
-                 });
+    player_turn(p, (struct flow_input){
+                       .why = FLOW_STOP,
+                       .has_error = error.len > 0,
+                       .error = error,
+                       .has_cause = cause.len > 0,
+                       .cause = cause,
+                   });
 }
 
 static struct flow_input input_of(const struct player_task *task)
@@ -280,7 +280,7 @@ static void come(struct player *p, size_t i)
     for (p->task_count--; i < p->task_count; i++)
         p->tasks[i] = p->tasks[i + 1];
     p->taken = task.answer;
-    take_turn(p, call ? call_of(&task) : input_of(&task));
+    player_turn(p, call ? call_of(&task) : input_of(&task));
 }
 
 bool player_step(struct player *p, struct wall_ms until)
@@ -300,7 +300,7 @@ bool player_step(struct player *p, struct wall_ms until)
     if (due > p->now.ms)
         p->now.ms = due;
     if (soonest == SIZE_MAX)
-        take_turn(p, (struct flow_input){.why = FLOW_WAKE});
+        player_turn(p, (struct flow_input){.why = FLOW_WAKE});
     else
         come(p, soonest);
     return true;

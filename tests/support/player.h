@@ -88,4 +88,7 @@ void player_play(struct player *p, int64_t seconds);
 
 void player_stop(struct player *p, struct str error, struct str cause);
 
+/* One turn of any other kind. */
+void player_turn(struct player *p, struct flow_input input);
+
 #endif

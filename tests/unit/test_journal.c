@@ -309,8 +309,8 @@ static const struct {
     {"{\"v\":[],\"e\":[7]}", "event 0 is not an object"},
     {"{\"v\":[],\"e\":[{\"k\":1},{}]}",
      "field \"k\" of event 1 is not a whole number from 0 to 4294967295"},
-    {"{\"v\":[],\"e\":[{\"k\":6}]}", "event 0 is of the unknown kind 6"},
-    {"{\"v\":[],\"e\":[{\"k\":105}]}", "event 0 is of the unknown kind 105"},
+    {"{\"v\":[],\"e\":[{\"k\":7}]}", "event 0 is of the unknown kind 7"},
+    {"{\"v\":[],\"e\":[{\"k\":117}]}", "event 0 is of the unknown kind 117"},
     {"{\"v\":[],\"e\":[{\"k\":0}]}", "event 0 is of the unknown kind 0"},
     {"{\"v\":[],\"e\":[{\"k\":1,\"q\":1}]}", "event 0 has an unknown field \"q\""},
     {"{\"v\":[],\"e\":[{\"k\":1,\"id\":1}]}", "event 0 has an unknown field \"id\""},
@@ -401,7 +401,7 @@ static void test_damaged_rows(void **state)
     row.cause = 0;
     refuse(f, row, ERR_CORRUPT, "turn 1 of the journal is damaged: its cause 0 is unknown");
     row.cause = FLOW_CAUSE_LAST + 1;
-    refuse(f, row, ERR_CORRUPT, "turn 1 of the journal is damaged: its cause 10 is unknown");
+    refuse(f, row, ERR_CORRUPT, "turn 1 of the journal is damaged: its cause 16 is unknown");
     row = row_of(1, body);
     row.at.ms = AT - 1;
     refuse(f, row, ERR_CORRUPT,
