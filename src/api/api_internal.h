@@ -103,11 +103,10 @@ struct json end_json(struct arena *a, const struct run *run);
 /* An event under its number in the execution's stream. */
 struct json event_json(struct arena *a, const struct run *run, const struct flow_event *event,
                        struct wall_ms at, uint64_t number, bool data);
-/* x-step of the state or of its branch, or absent. */
-struct json step_x_number(const struct machine *machine, const struct step *step);
+/* x-step, or absent. */
+struct json step_x_number(const struct step *step);
 /* data: with input and output. */
-struct json step_json(struct arena *a, const struct machine *machine, const struct step *step,
-                      bool data);
+struct json step_json(struct arena *a, const struct step *step, bool data);
 
 /* ---- workers (aws/poll.c) ---- */
 

@@ -110,24 +110,16 @@ static struct json attempt_json(struct arena *a, const struct step_attempt *atte
     return json_object_done(&b);
 }
 
-/* What the definition calls the step: the state's x-step, else its branch's. */
-struct json step_x_number(const struct machine *m, const struct step *step)
+struct json step_x_number(const struct step *step)
 {
-    const struct state *state = step->state;
-    struct json number = json_get(state->source, STR("x-step"));
-    const struct scope *scope = &m->scopes[state->scope];
-    if (!json_is_absent(number) || scope->parent_state == STATE_NO_NONE)
-        return number;
-    struct json branches = json_get(m->states[scope->parent_state].source, STR("Branches"));
-    return json_get(json_at(branches, scope->branch), STR("x-step"));
+    return step->state->step_number ? json_int(step->state->step_number) : JSON_NONE;
 }
 
-struct json step_json(struct arena *a, const struct machine *machine, const struct step *step,
-                      bool data)
+struct json step_json(struct arena *a, const struct step *step, bool data)
 {
     struct json_object_builder b = json_object_builder(a);
     json_object_add(&b, STR("index"), json_int(step->index));
-    json_object_add(&b, STR("x_step"), step_x_number(machine, step));
+    json_object_add(&b, STR("x_step"), step_x_number(step));
     json_object_add(&b, STR("path"), json_string(step->path));
     json_object_add(&b, STR("state"), json_string(step->state->name));
     json_object_add(&b, STR("type"), json_string(state_type_name(step->state->type)));

@@ -209,7 +209,7 @@ static void write_turn(const struct watch *w, const struct journal_turn *turn, b
         json_array_add(&events, event_json(a, run, &turn->events[i], turn->at,
                                            last - turn->count + 1 + i, data));
     for (size_t i = 0; i < w->changed_count; i++)
-        json_array_add(&steps, step_json(a, run_machine(run), w->changed[i], data));
+        json_array_add(&steps, step_json(a, w->changed[i], data));
     json_object_add(&b, STR("turn"), json_int(turn->number));
     json_object_add(&b, STR("at"), time_json(a, turn->at));
     json_object_add(&b, STR("last"), json_int((int64_t)last));

@@ -110,7 +110,7 @@ static void scopes_compile(struct compiler *c)
         const struct scope_node *node = &c->scopes[i];
         struct site s = {.c = c, .object = node->source, .pointer = node->pointer};
         bool of_map = i && c->states[node->parent_state].type == STATE_MAP;
-        struct str names[COUNT_OF(fields)], label;
+        struct str names[COUNT_OF(fields)];
         size_t count = 0;
 
         for (size_t k = 0; k < COUNT_OF(fields); k++) {
@@ -120,7 +120,7 @@ static void scopes_compile(struct compiler *c)
         if (!json_is_object(s.object))
             continue;
         fields_allow(&s, names, count);
-        (void)field_text(&s, STR("x-label"), &label);
+        scope_own_compile(&s, i);
         start_compile(c, &s, i);
     }
 }
@@ -203,6 +203,7 @@ static void machine_publish(struct compiler *c, struct str text, struct machine 
     m->states = c->states;
     m->state_count = (uint32_t)c->node_count;
     m->by_name = c->by_name;
+    m->on_cancel = c->on_cancel;
 }
 
 static bool size_check(struct compiler *c, struct str text, struct err *ret_syntax)
@@ -234,7 +235,10 @@ static void text_compile(struct compiler *c, struct str text, struct machine *m,
 bool asl_compile(struct arena *a, struct str text, struct diag_list *diags,
                  const struct machine **ret_machine, struct err *ret_syntax)
 {
-    struct compiler c = {.arena = a, .diags = diags, .scratch = arena_new(DEFINITION_SCRATCH_MAX)};
+    struct compiler c = {.arena = a,
+                         .diags = diags,
+                         .scratch = arena_new(DEFINITION_SCRATCH_MAX),
+                         .on_cancel = STATE_NO_NONE};
     size_t errors_before = diags->error_count;
     struct machine *m = ARENA_NEW(a, struct machine);
     bool ok;

@@ -58,6 +58,7 @@ struct compiler {
 
     struct state *states;
     uint32_t *by_name;
+    uint32_t on_cancel; /* STATE_NO_NONE: none */
     struct variables assigned, used;
 };
 
@@ -166,6 +167,8 @@ void collect(struct compiler *c, struct json root);
 void state_compile(struct compiler *c, uint32_t number);
 /* The target named by a field: STATE_NO_NONE when absent or bad. */
 uint32_t field_target(const struct site *s, struct str name);
+/* The same, which says "MESSAGE: NAME" where there is no such state. */
+uint32_t field_target_of(const struct site *s, struct str name, const char *message);
 void task_compile(const struct site *s);
 void choice_compile(const struct site *s);
 void handlers_compile(const struct site *s);
@@ -173,6 +176,13 @@ void map_compile(const struct site *s);
 
 /* arn:... to a resource. Complains at `s`'s Resource. */
 bool resource_parse(const struct site *s, struct str text, struct resource *ret_resource);
+
+/* ---- own_fields.c ---- */
+
+/* x-label, x-step, x-phase, x-type, x-review and x-verify of a state. */
+void state_own_compile(const struct site *s);
+/* x-label and x-step of a branch, x-on-cancel of the top level. */
+void scope_own_compile(const struct site *s, uint32_t scope);
 
 /* ---- graph.c ---- */
 

@@ -51,6 +51,8 @@
       "The state is reached only from states that cannot be reached themselves.")                  \
     X(MISSING_END_STATE, ERROR, "MISSING_END_STATE", "No state of the machine is an end.")         \
     X(ENDLESS_SCOPE, WARNING, "", "No state of the branch or item processor is an end.")           \
+    X(UNSOUND_CLEANUP, ERROR, "SCHEMA_VALIDATION_FAILED",                                          \
+      "What x-on-cancel leads to has no end, or starts the execution again.")                      \
     X(INVALID_PATH, ERROR, "SCHEMA_VALIDATION_FAILED", "The text is not a JSONPath.")              \
     X(INVALID_REFERENCE_PATH, ERROR, "SCHEMA_VALIDATION_FAILED",                                   \
       "The field takes only a path to exactly one place.")                                         \

@@ -3,13 +3,19 @@
 
 const char *express_refusal(const struct state *st, struct str *ret_field)
 {
-    *ret_field = st->type == STATE_MAP ? STR("Type") : STR("Resource");
+    *ret_field = st->review              ? STR("x-review")
+                 : st->type == STATE_MAP ? STR("Type")
+                                         : STR("Resource");
+    if (st->review)
+        return "Express state machine does not support reviews";
     if (st->type == STATE_MAP && st->u.map.distributed)
         return "Express state machine does not support distributed Map states";
     if (st->type != STATE_TASK)
         return NULL;
     if (st->u.task.resource.kind == TASK_ACTIVITY)
         return "Express state machine does not support activities";
+    if (st->u.task.resource.kind == TASK_REVIEW)
+        return "Express state machine does not support reviews";
     switch (st->u.task.resource.pattern) {
     case TASK_SYNC:
     case TASK_SYNC_2:

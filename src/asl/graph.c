@@ -183,6 +183,30 @@ static bool *ends_find(struct compiler *c)
     return ended;
 }
 
+/* Does the way from x-on-cancel end, and nowhere lead back to the start? */
+static void cleanup_check(struct compiler *c)
+{
+    struct walk w = {
+        .c = c,
+        .reached = ARENA_ARRAY(c->scratch, bool, c->node_count),
+        .queue = ARENA_ARRAY(c->scratch, uint32_t, c->node_count),
+    };
+    struct place at = {json_pointer_child(c->scratch, STR(""), STR("x-on-cancel")), false};
+    bool ends = false;
+
+    mark_reached(&w, STATE_NO_NONE, c->on_cancel);
+    flood(&w);
+    for (uint32_t i = 0; i < c->node_count; i++)
+        ends = ends || (w.reached[i] && is_end(c->nodes[i].source));
+    if (!ends)
+        complain(c, CODE_UNSOUND_CLEANUP, at, STR("Let a way from it end."),
+                 "What 'x-on-cancel' leads to never ends");
+    if (c->scopes[0].start != STATE_NO_NONE && w.reached[c->scopes[0].start])
+        complain(c, CODE_UNSOUND_CLEANUP, at,
+                 STR("Let it lead to states of its own, and to an end."),
+                 "What 'x-on-cancel' leads to starts the execution again");
+}
+
 void graph_check(struct compiler *c)
 {
     bool *ended = ends_find(c);
@@ -198,6 +222,12 @@ void graph_check(struct compiler *c)
             w.targeted[c->scopes[i].start] = true;
             mark_reached(&w, STATE_NO_NONE, c->scopes[i].start);
         }
+    }
+    if (c->on_cancel != STATE_NO_NONE) {
+        if (ended[0])
+            cleanup_check(c);
+        w.targeted[c->on_cancel] = true;
+        mark_reached(&w, STATE_NO_NONE, c->on_cancel);
     }
     for (uint32_t i = 0; i < c->node_count; i++)
         visit_targets(&w, i, mark_targeted);

@@ -197,6 +197,7 @@ enum task_kind {
     TASK_ACTIVITY,      /* arn:...:states:...:activity:NAME */
     TASK_NESTED,        /* arn:...:states:::states:startExecution, and calls of aws-sdk:sfn: what
                            the engine answers itself */
+    TASK_REVIEW,        /* pawl:review: somebody decides */
     TASK_SERVICE,       /* any other arn:...:states:::SERVICE:ACTION */
 };
 
@@ -255,20 +256,56 @@ struct map_fields {
     struct item_batcher batcher;
 };
 
+/* ---- fields of our own ---- */
+
+enum {
+    STEP_NUMBER_MAX = 1000000,
+    PHASE_NAME_MAX = 80, /* characters */
+    TYPE_LABEL_MAX = 80,
+    REVIEW_TEXT_MAX = 4096, /* of message and cause */
+    REVIEW_ERROR_MAX = 256,
+    VERIFY_WORDS_MAX = 64,
+    VERIFY_WORD_MAX = 4096, /* bytes */
+    VERIFY_REMEDY_MAX = 1024,
+    VERIFY_TIMEOUT_DEFAULT_SECONDS = 30,
+    VERIFY_TIMEOUT_MAX_SECONDS = 3600,
+};
+
+/* x-review: somebody decides whether the execution goes on. `true` has none of these. */
+struct review_fields {
+    struct str message;      /* what is asked, or empty */
+    int64_t expires_seconds; /* 0: never */
+    struct str error, cause; /* what a refusal fails with where it names none; or empty */
+};
+
+/* x-verify: a command that says, by its exit status 0, that what the step left is still
+ * there. */
+struct verify_fields {
+    const struct str *words; /* none holds a NUL; the first is the program */
+    size_t word_count;       /* at least 1 */
+    int64_t timeout_seconds;
+    struct str remedy; /* what to do when it is not there, or empty */
+};
+
 /* ---- states ---- */
 
 struct state {
     struct str name;
     enum state_type type;
     enum query_language language;
-    uint32_t number;             /* own index in machine.states */
-    uint32_t scope;              /* that it stands in */
-    uint32_t next;               /* STATE_NO_NONE: End, or a type that has no Next */
-    struct str label;            /* x-label, or empty */
-    struct json source;          /* the state's JSON, for tools */
-    bool uses_context;           /* anything compiled here reads $$ or $states.context */
-    bool newer_jsonata;          /* ... or takes more than JSONata 2.0.6 */
-    const struct str *variables; /* that anything compiled here reads, sorted, each once */
+    uint32_t number;                    /* own index in machine.states */
+    uint32_t scope;                     /* that it stands in */
+    uint32_t next;                      /* STATE_NO_NONE: End, or a type that has no Next */
+    struct str label;                   /* x-label, or empty */
+    int64_t step_number;                /* x-step, of the state or of its branch; 0: none */
+    struct str phase;                   /* x-phase, of the state or of one around it; or empty */
+    struct str type_label;              /* x-type, or empty */
+    const struct review_fields *review; /* x-review; NULL: none */
+    const struct verify_fields *verify; /* x-verify; NULL: none */
+    struct json source;                 /* the state's JSON, for tools */
+    bool uses_context;                  /* anything compiled here reads $$ or $states.context */
+    bool newer_jsonata;                 /* ... or takes more than JSONata 2.0.6 */
+    const struct str *variables;        /* that anything compiled here reads, sorted, each once */
     size_t variable_count;
 
     struct path_field input_path, output_path;
@@ -335,6 +372,7 @@ struct machine {
     int64_t timeout_seconds; /* 0: none */
     const struct state *states;
     uint32_t state_count;
+    uint32_t on_cancel;         /* x-on-cancel: a state of the top level, or STATE_NO_NONE */
     const uint32_t *by_name;    /* the states' numbers in the order of (name, scope) */
     const struct scope *scopes; /* 0 is the top level */
     uint32_t scope_count;

@@ -178,6 +178,22 @@ static bool service_parse(const struct site *s, struct str rest, struct resource
     return integration_check(s, r, call);
 }
 
+/* What Pawl does itself. */
+static bool own_parse(const struct site *s, struct resource *r)
+{
+    static const struct str names[] = {STR_INIT("pawl:review")};
+
+    if (!str_eq(r->text, names[0]))
+        return not_recognized(s, r->text, suggest(s->c, r->text, names, COUNT_OF(names)));
+    r->kind = TASK_REVIEW;
+    r->resource_type = STR("pawl");
+    r->action = STR("review");
+    complain(s->c, CODE_UNSUPPORTED_FIELD, place_value(s, STR("Resource")),
+             STR("Mark a state with x-review."),
+             "\"pawl:review\" is not supported by this release");
+    return false;
+}
+
 bool resource_parse(const struct site *s, struct str text, struct resource *ret_resource)
 {
     struct resource r = {.text = text};
@@ -189,6 +205,12 @@ bool resource_parse(const struct site *s, struct str text, struct resource *ret_
         r.name = text;
         *ret_resource = r;
         return true;
+    }
+    if (str_starts_with(text, STR("pawl:"))) {
+        bool ok = own_parse(s, &r);
+
+        *ret_resource = r;
+        return ok;
     }
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         parts[i] = take_until(&rest, ':');

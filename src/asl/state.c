@@ -44,7 +44,7 @@ static struct str target_remedy(struct compiler *c, uint32_t scope, struct str n
     return suggest(c, name, names, count);
 }
 
-uint32_t field_target(const struct site *s, struct str name)
+uint32_t field_target_of(const struct site *s, struct str name, const char *message)
 {
     struct compiler *c = s->c;
     uint32_t scope = s->state->scope, target;
@@ -57,11 +57,16 @@ uint32_t field_target(const struct site *s, struct str name)
     if (target != STATE_NO_NONE)
         return target;
     mark = arena_mark(c->scratch);
-    /* AWS says 'Next' wherever the name stands. */
     complain(c, CODE_MISSING_TRANSITION_TARGET, place_value(s, name), target_remedy(c, scope, text),
-             "Missing 'Next' target: " STR_FMT, STR_ARG(clip(c, text)));
+             "%s: " STR_FMT, message, STR_ARG(clip(c, text)));
     arena_rewind(c->scratch, mark);
     return STATE_NO_NONE;
+}
+
+uint32_t field_target(const struct site *s, struct str name)
+{
+    /* AWS says 'Next' wherever the name stands. */
+    return field_target_of(s, name, "Missing 'Next' target");
 }
 
 static void transition_compile(const struct site *s)
@@ -261,7 +266,7 @@ void state_compile(struct compiler *c, uint32_t number)
     }
     if (!type_compile(&s))
         return;
-    (void)field_text(&s, STR("x-label"), &st->label);
+    state_own_compile(&s);
     if (has_transition(st->type))
         transition_compile(&s);
     state_fields_check(&s, st->type);

@@ -11,40 +11,17 @@ enum {
 
 /* ---- numbers ---- */
 
-static bool x_step(struct json source, int64_t *ret_number)
-{
-    return json_to_int64(json_get(source, STR("x-step")), ret_number);
-}
-
-/* The scope's own source, when it is a branch. */
-static struct json branch_source(const struct machine *m, const struct scope *scope)
-{
-    if (scope->parent_state == STATE_NO_NONE)
-        return JSON_NONE;
-    return json_at(json_get(m->states[scope->parent_state].source, STR("Branches")), scope->branch);
-}
-
-static bool state_number(const struct machine *m, const struct state *state, int64_t *ret_number)
-{
-    return x_step(state->source, ret_number) ||
-           x_step(branch_source(m, &m->scopes[state->scope]), ret_number);
-}
-
 static bool is_numbered(const struct machine *m)
 {
-    int64_t number;
     for (uint32_t i = 0; i < m->state_count; i++)
-        if (state_number(m, &m->states[i], &number))
+        if (m->states[i].step_number)
             return true;
     return false;
 }
 
 int64_t step_number_in(const struct step_layout *l, const struct step *step)
 {
-    int64_t number = 0;
-    if (l->numbered)
-        return state_number(l->machine, step->state, &number) ? number : 0;
-    return (int64_t)step->index + 1;
+    return l->numbered ? step->state->step_number : (int64_t)step->index + 1;
 }
 
 int64_t step_number(const struct machine *machine, const struct step *step)

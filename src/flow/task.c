@@ -20,6 +20,7 @@ static const struct task_events *events_of(const struct state *state)
         return &activity_events;
     case TASK_LAMBDA_INVOKE:
     case TASK_NESTED:
+    case TASK_REVIEW:
     case TASK_SERVICE:
         return &service_events;
     }

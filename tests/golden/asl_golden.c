@@ -186,7 +186,8 @@ static void show_choice(struct buf *b, const struct machine *m, const struct sta
 
 static void show_task(struct buf *b, const struct state *st)
 {
-    static const char *const kinds[] = {"lambda", "lambda_invoke", "activity", "nested", "service"};
+    static const char *const kinds[] = {"lambda", "lambda_invoke", "activity",
+                                        "nested", "review",        "service"};
     static const char *const patterns[] = {"", " sync", " sync:2", " token"};
     const struct resource *r = &st->u.task.resource;
 
@@ -284,6 +285,41 @@ static void show_type(struct buf *b, const struct machine *m, const struct state
     }
 }
 
+static void show_quoted(struct buf *b, const char *name, struct str text)
+{
+    if (text.len)
+        buf_printf(b, " %s=\"" STR_FMT "\"", name, STR_ARG(text));
+}
+
+static void show_names(struct buf *b, const struct state *st)
+{
+    if (st->label.len)
+        buf_printf(b, " label=" STR_FMT, STR_ARG(st->label));
+    if (st->step_number)
+        buf_printf(b, " step=%lld", (long long)st->step_number);
+    show_quoted(b, "phase", st->phase);
+    show_quoted(b, "type", st->type_label);
+}
+
+static void show_review_and_verify(struct buf *b, const struct state *st)
+{
+    const struct review_fields *review = st->review;
+    const struct verify_fields *verify = st->verify;
+
+    if (review) {
+        buf_printf(b, "\n     review expires=%lld", (long long)review->expires_seconds);
+        show_quoted(b, "message", review->message);
+        show_quoted(b, "error", review->error);
+        show_quoted(b, "cause", review->cause);
+    }
+    if (verify) {
+        buf_printf(b, "\n     verify timeout=%lld", (long long)verify->timeout_seconds);
+        for (size_t i = 0; i < verify->word_count; i++)
+            buf_printf(b, " '" STR_FMT "'", STR_ARG(verify->words[i]));
+        show_quoted(b, "remedy", verify->remedy);
+    }
+}
+
 static void coverage_note(const struct state *st, struct coverage *seen)
 {
     seen->types[st->type] = true;
@@ -300,8 +336,7 @@ static void show_state(struct buf *b, const struct machine *m, const struct stat
     buf_printf(b, "%4u " STR_FMT " in %u: \"" STR_FMT "\"", st->number,
                STR_ARG(state_type_name(st->type)), st->scope, STR_ARG(st->name));
     show_next(b, "next", m, st->next);
-    if (st->label.len)
-        buf_printf(b, " label=" STR_FMT, STR_ARG(st->label));
+    show_names(b, st);
     show_path_field(b, "input", &st->input_path);
     show_path_field(b, "output", &st->output_path);
     show_template(b, "parameters", st->parameters);
@@ -316,13 +351,16 @@ static void show_state(struct buf *b, const struct machine *m, const struct stat
         buf_printf(b, " $" STR_FMT, STR_ARG(st->variables[i]));
     show_type(b, m, st, seen);
     show_handlers(b, m, st);
+    show_review_and_verify(b, st);
     buf_append(b, STR("\n"));
 }
 
 static void show_machine(struct buf *b, const struct machine *m, struct coverage *seen)
 {
-    buf_printf(b, "machine timeout=%lld comment=\"" STR_FMT "\"\n", (long long)m->timeout_seconds,
+    buf_printf(b, "machine timeout=%lld comment=\"" STR_FMT "\"", (long long)m->timeout_seconds,
                STR_ARG(m->comment));
+    show_next(b, "on_cancel", m, m->on_cancel);
+    buf_append(b, STR("\n"));
     for (uint32_t i = 0; i < m->scope_count; i++) {
         const struct scope *s = &m->scopes[i];
 

@@ -180,19 +180,18 @@ static struct json attempts_json(struct arena *a, const struct step *step)
 
 static struct json type_json(const struct step *step)
 {
-    struct json own = json_get(step->state->source, STR("x-type"));
-    return json_is_string(own) ? own : json_string(state_type_name(step->state->type));
+    struct str own = step->state->type_label;
+    return json_string(own.len ? own : state_type_name(step->state->type));
 }
 
-static struct json shown_step(struct arena *a, const struct machine *machine,
-                              const struct step *step)
+static struct json shown_step(struct arena *a, const struct step *step)
 {
     struct json_object_builder b = json_object_builder(a);
     json_object_add(&b, STR("step_index"), json_int(step->index));
     json_object_add(&b, STR("step_order"), json_int((int64_t)step->index + 1));
     json_object_add(&b, STR("step_name"), json_string(step->state->name));
     json_object_add(&b, STR("step_type"), type_json(step));
-    json_object_add(&b, STR("x_step"), step_x_number(machine, step));
+    json_object_add(&b, STR("x_step"), step_x_number(step));
     json_object_add(&b, STR("path"), json_string(step->path));
     json_object_add(&b, STR("status"), json_string(str_of_cstr(step_status_name(step->status))));
     json_object_add(&b, STR("data_in"), step->input);
@@ -213,11 +212,10 @@ static struct json shown_step(struct arena *a, const struct machine *machine,
 static void show_steps(struct call *c, const struct story *story)
 {
     const struct step_list *list = story_steps(story);
-    const struct machine *machine = run_machine(story_run(story));
     struct json_array_builder steps = json_array_builder(c->arena);
     struct json_object_builder b = json_object_builder(c->arena);
     for (size_t i = 0; i < list->count; i++)
-        json_array_add(&steps, shown_step(c->arena, machine, &list->items[i]));
+        json_array_add(&steps, shown_step(c->arena, &list->items[i]));
     json_object_add(&b, STR("steps"), json_array_done(&steps));
     call_answer(c, 200, json_object_done(&b));
 }
