@@ -27,6 +27,7 @@ mkdir "$scratch/parts"
 split_and_part "$scratch/addressable_ids.csv" id_namespace "$scratch/parts" "$rows_per_part"
 replace "$scratch/addressable_ids.csv" source/addressable_ids.csv
 replace "$scratch/parts" "$root"
+note_checksums "$root" addressable_ids
 
 parts=$(find "$root" -name 'part-*.csv' | wc -l)
 say "$parts parts below $S3_ROOT"

@@ -29,6 +29,7 @@ mkdir "$scratch/parts"
 split_and_part "$scratch/infobase_attributes.csv" region "$scratch/parts" "$rows_per_part"
 replace "$scratch/infobase_attributes.csv" source/infobase_attributes.csv
 replace "$scratch/parts" "$root"
+note_checksums "$root" infobase_attributes
 
 parts=$(find "$root" -name 'part-*.csv' | wc -l)
 say "$parts parts below $S3_ROOT"

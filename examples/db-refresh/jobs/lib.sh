@@ -57,6 +57,12 @@ replace() {
     mv "$1" "$2"
 }
 
+# note_checksums FOLDER CONTEXT: of its parts, for verify.sh.
+note_checksums() {
+    find "$1" -name 'part-*.csv' | sort | xargs sha256sum > "$scratch/checksums"
+    replace "$scratch/checksums" "source/$2.sha256"
+}
+
 # fail_if_asked NAME: see above.
 fail_if_asked() {
     if [ -e "fail/$1" ]; then
