@@ -188,10 +188,7 @@ static bool own_parse(const struct site *s, struct resource *r)
     r->kind = TASK_REVIEW;
     r->resource_type = STR("pawl");
     r->action = STR("review");
-    complain(s->c, CODE_UNSUPPORTED_FIELD, place_value(s, STR("Resource")),
-             STR("Mark a state with x-review."),
-             "\"pawl:review\" is not supported by this release");
-    return false;
+    return true;
 }
 
 bool resource_parse(const struct site *s, struct str text, struct resource *ret_resource)

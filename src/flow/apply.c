@@ -65,7 +65,9 @@ static void end_frames(struct run *run, enum flow_status status)
         if (f && f->parent == FRAME_NONE && (status == FLOW_SUCCEEDED || frame_is_solo(run, f)))
             run_remove_frame(run, f);
     }
-    run->solo = 0;
+    run->solo = run->canceling = 0;
+    run->has_cancel_cause = false;
+    run->cancel_cause = STR("");
     run->solo_vars = run->prior_output = SLOT_NONE;
     run->prior_status = 0;
     run->prior_has_error = run->prior_has_cause = false;
@@ -138,6 +140,7 @@ static bool apply_entered(const struct change *c)
     f->state = e->state;
     f->next = STATE_NO_NONE;
     f->generation = e->generation;
+    f->reviewed = 0;
     f->data = e->value;
     f->result = SLOT_NONE;
     f->entered_at = c->at;
@@ -234,7 +237,7 @@ static bool apply_task_succeeded(const struct change *c)
     return true;
 }
 
-static void set_failed(struct run *run, struct frame *f, const struct flow_event *e)
+void apply_failure(struct run *run, struct frame *f, const struct flow_event *e)
 {
     f->phase = FRAME_FAILED;
     f->wake_ms = 0;
@@ -250,7 +253,7 @@ static bool apply_task_failed(const struct change *c)
 {
     if (c->frame->phase != FRAME_TASK)
         return apply_corrupt(c, "no task is out");
-    set_failed(c->run, c->frame, c->event);
+    apply_failure(c->run, c->frame, c->event);
     give_chained_id(c);
     return true;
 }
@@ -455,7 +458,7 @@ static bool apply_child_failed(const struct change *c)
     const struct frame *child = fan_child(c);
     if (child && !fan->hidden)
         c->frame->last_id = child->last_id;
-    set_failed(c->run, c->frame, c->event);
+    apply_failure(c->run, c->frame, c->event);
     return true;
 }
 
@@ -545,6 +548,9 @@ static apply_function *const appliers[EVENT_KIND_LIMIT] = {
     [EVENT_STEP_SKIPPED] = apply_step_skipped,
     [EVENT_PAUSED] = apply_paused,
     [EVENT_UNPAUSED] = apply_unpaused,
+    [EVENT_REVIEW_ASKED] = apply_review_asked,
+    [EVENT_REVIEW_DECIDED] = apply_review_decided,
+    [EVENT_CANCEL_ASKED] = apply_cancel_asked,
     [EVENT_RERUN_BEGAN] = apply_rerun_began,
     [EVENT_RERUN_ENDED] = apply_rerun_ended,
     [EVENT_NOTE] = apply_nothing,
@@ -573,6 +579,7 @@ static bool is_of_execution(enum event_kind kind)
     case EVENT_PLACED:
     case EVENT_PAUSED:
     case EVENT_UNPAUSED:
+    case EVENT_CANCEL_ASKED:
     case EVENT_RERUN_BEGAN:
     case EVENT_NOTE:
         return true;

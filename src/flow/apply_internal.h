@@ -21,6 +21,9 @@ void apply_deadline(const struct change *c);
 /* The end that an event tells of. */
 void apply_end(const struct change *c, enum flow_status status);
 
+/* The frame's state failed, as the event says. */
+void apply_failure(struct run *run, struct frame *f, const struct flow_event *e);
+
 /* Is the state within the frame's scope, or none? */
 bool apply_next_fits(const struct change *c, uint32_t scope, uint32_t next);
 
@@ -31,6 +34,9 @@ bool apply_step_resumed(const struct change *c);
 bool apply_step_skipped(const struct change *c);
 bool apply_paused(const struct change *c);
 bool apply_unpaused(const struct change *c);
+bool apply_review_asked(const struct change *c);
+bool apply_review_decided(const struct change *c);
+bool apply_cancel_asked(const struct change *c);
 bool apply_rerun_began(const struct change *c);
 bool apply_rerun_ended(const struct change *c);
 

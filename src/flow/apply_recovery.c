@@ -159,6 +159,78 @@ bool apply_unpaused(const struct change *c)
     c->run->paused = 0;
     c->run->pause_text = STR("");
     c->run->recovery.until_count = 0;
+    c->run->recovery.until_phase = STR("");
+    return true;
+}
+
+/* ---- reviews ---- */
+
+static bool is_review_task(const struct change *c)
+{
+    const struct state *state = frame_state(c->run, c->frame);
+    return state->type == STATE_TASK && state->u.task.resource.kind == TASK_REVIEW;
+}
+
+bool apply_review_asked(const struct change *c)
+{
+    if (c->frame->phase != FRAME_ENTERED && c->frame->phase != FRAME_RETRYING)
+        return apply_corrupt(c, "the state does not begin");
+    c->frame->phase = FRAME_REVIEW;
+    c->frame->wake_ms = c->event->wake_ms;
+    c->frame->result = c->event->value;
+    return true;
+}
+
+bool apply_review_decided(const struct change *c)
+{
+    struct frame *f = c->frame;
+    if (f->phase != FRAME_REVIEW)
+        return apply_corrupt(c, "nobody was asked");
+    f->wake_ms = 0;
+    if (c->event->index != 1) {
+        f->result = SLOT_NONE;
+        apply_failure(c->run, f, c->event);
+    } else if (is_review_task(c)) {
+        f->phase = FRAME_RESULT;
+        f->result = c->event->value;
+    } else {
+        f->phase = FRAME_ENTERED;
+        f->reviewed = 1;
+        f->data = c->event->value;
+    }
+    return true;
+}
+
+/* ---- cancellation ---- */
+
+static void halt_all(struct run *run)
+{
+    for (uint32_t i = 0; i < run->frame_count; i++)
+        if (run->frames[i] && run->frames[i]->parent == FRAME_NONE)
+            run_halt(run, run->frames[i]);
+}
+
+/* What is under way stays as it is for a recovery, while another state cleans up. */
+bool apply_cancel_asked(const struct change *c)
+{
+    struct run *run = c->run;
+    const struct flow_event *e = c->event;
+    run->canceling = 1;
+    run->has_cancel_cause = e->has_cause;
+    run->cancel_cause = arena_str(run->arena, e->cause);
+    run->paused = 0;
+    run->pause_text = STR("");
+    recovery_clear(run);
+    if (e->next == STATE_NO_NONE)
+        return true;
+    if (run->solo || !apply_next_fits(c, 0, e->next))
+        return apply_corrupt(c, "there is no such state to clean up");
+    halt_all(run);
+    struct frame *f = run_add_frame(run, FRAME_NONE, 0, 0);
+    f->next = e->next;
+    f->data = e->value;
+    f->last_id = run->history_count;
+    run->solo = f->id + 1;
     return true;
 }
 
@@ -183,9 +255,7 @@ bool apply_rerun_began(const struct change *c)
         return apply_corrupt(c, "no step can be carried out again");
     keep_end(run);
     run_again(c);
-    for (uint32_t i = 0; i < run->frame_count; i++)
-        if (run->frames[i] && run->frames[i]->parent == FRAME_NONE)
-            run_halt(run, run->frames[i]);
+    halt_all(run);
     struct frame *f = run_add_frame(run, FRAME_NONE, run->machine->states[e->state].scope, 0);
     f->next = e->state;
     f->data = e->value;
@@ -228,7 +298,7 @@ static void go_past(const struct change *c, struct frame *f)
 bool apply_rerun_ended(const struct change *c)
 {
     struct run *run = c->run;
-    if (!frame_is_solo(run, c->frame))
+    if (!frame_is_rerun(run, c->frame))
         return apply_corrupt(c, "no step is being carried out again");
     if (c->event->index != 1)
         return true;

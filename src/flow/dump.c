@@ -40,13 +40,14 @@ static void dump_frame(struct buf *to, const struct run *run, const struct frame
     buf_printf(to,
                "frame %u parent=%d scope=%u index=%u phase=%d state=%d next=%d step=%u attempt=%u "
                "generation=%u entered=%u<%u@%lld last=%u history=%u/%u retries=%u wake=%lld "
-               "heartbeat=%lld timeout=%lld submitted=%u heart_stopped=%u halted=%u path=" STR_FMT,
+               "heartbeat=%lld timeout=%lld submitted=%u heart_stopped=%u reviewed=%u halted=%u "
+               "path=" STR_FMT,
                f->id, (int)f->parent, f->scope, f->index, (int)f->phase, (int)f->state,
                (int)f->next, f->step, f->attempt, f->generation, f->entered_id, f->before_id,
                (long long)f->entered_at.ms, f->last_id, f->history, f->history_count,
                f->retry_count, (long long)f->wake_ms, (long long)f->heartbeat_seconds,
-               (long long)f->timeout_seconds, f->submitted, f->heart_stopped, f->halted,
-               STR_ARG(f->path));
+               (long long)f->timeout_seconds, f->submitted, f->heart_stopped, f->reviewed,
+               f->halted, STR_ARG(f->path));
     const struct state *state = frame_state(run, f);
     for (size_t i = 0; f->retrier_used && state && i < state->retrier_count; i++)
         buf_printf(to, " retrier%zu=%u", i, f->retrier_used[i]);
@@ -75,6 +76,8 @@ static void dump_recovery(struct buf *to, const struct run *run)
     buf_printf(to, " live=%u redrives=%u@%lld paused=%u solo=%u prior=%u", run->frames_live,
                run->redrive_count, (long long)run->redriven_at.ms, run->paused, run->solo,
                run->prior_status);
+    buf_printf(to, " canceling=%u until_phase=" STR_FMT, run->canceling, STR_ARG(r->until_phase));
+    dump_text(to, "cancel_cause", run->has_cancel_cause, run->cancel_cause);
     dump_text(to, "pause", run->paused > 0, run->pause_text);
     dump_slot(to, "recovery", r->asked);
     dump_slot(to, "solo_vars", run->solo_vars);

@@ -41,8 +41,10 @@ static void pass_on(struct turn *t, struct frame *f, const struct failure *failu
     struct frame *top = f;
     if (fatal)
         top = run_frame(t->run, f->history);
-    if (frame_is_solo(t->run, top))
+    if (frame_is_rerun(t->run, top))
         rerun_fail(t, top, failure);
+    else if (frame_is_solo(t->run, top))
+        cancel_end(t);
     else if (top->parent == FRAME_NONE)
         execution_fail(t, f, failure);
     else
@@ -224,7 +226,7 @@ static void handle(struct turn *t, struct frame *f, const struct failure *failur
         return;
     if (!fatal) {
         emit_fan_failed(t, f, evaluated);
-        if (!frame_is_solo(t->run, f) && try_catch(t, f, failure))
+        if (!frame_is_rerun(t->run, f) && try_catch(t, f, failure))
             return;
     }
     pass_on(t, f, failure, fatal);

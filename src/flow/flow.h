@@ -191,6 +191,21 @@ struct flow_pause {
 };
 struct flow_pause run_pause(const struct run *run);
 
+/* A step that waits for a person. */
+struct flow_review {
+    uint32_t step;
+    const struct state *state;
+    struct wall_ms entered_at, expires_at; /* expires_at.ms 0: never */
+    struct str message;                    /* may be empty */
+    struct json data;                      /* what changes would be merged into */
+};
+/* In the arena; their data lie with the run. */
+size_t run_reviews(const struct run *run, struct arena *arena,
+                   const struct flow_review **ret_reviews);
+
+/* Was it cancelled, and cleans up before it ends? */
+bool run_canceling(const struct run *run);
+
 /* Is one step being carried out again, after the end? */
 bool run_rerun(const struct run *run, uint32_t *ret_step);
 

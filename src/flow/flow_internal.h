@@ -20,6 +20,7 @@ enum frame_phase {
     FRAME_FAILED = 7,   /* an error is there, to be retried, caught or passed on */
     FRAME_RETRYING = 8, /* a retrier's delay, until wake_ms */
     FRAME_DONE = 9,     /* the branch or iteration ended well; data is its output */
+    FRAME_REVIEW = 10,  /* a person is to decide, until wake_ms; result is what a task was given */
 };
 
 /* A Map state in progress; a Parallel uses `children`, `active` and `chain` only. */
@@ -64,6 +65,7 @@ struct frame {
     uint32_t submitted;     /* TASK, 1: a worker has the activity's task, or what was called has
                            answered for itself */
     uint32_t heart_stopped; /* FAILED, 1: for want of heartbeats */
+    uint32_t reviewed;      /* 1: a person approved the state's work */
     uint32_t halted;        /* 1: it stays as it is for a recovery, and nothing moves or ends it */
     struct fan_out *fan;
     bool queued; /* in the turn's queue: no state of the run */
@@ -86,6 +88,7 @@ struct recovery {
     uint32_t *until;
     bool *until_left;
     size_t until_count;
+    struct str until_phase; /* empty: none */
 };
 
 struct run {
@@ -113,6 +116,9 @@ struct run {
     struct recovery recovery;
     uint32_t paused; /* 1 + enum pause_why; 0: not */
     struct str pause_text;
+    uint32_t canceling; /* 1: the frame `solo` cleans up, and then it is aborted */
+    bool has_cancel_cause;
+    struct str cancel_cause;
     /* A rerun of one step: its frame's id + 1 (0: none is on), the variables that it began with,
      * and the end that is to be restored. */
     uint32_t solo;
@@ -135,12 +141,14 @@ struct str frame_path(const struct run *run, uint32_t state, uint32_t index, str
 /* Can it go on at this time without an input from outside? */
 /* Is a task of it out? */
 bool frame_has_task(const struct frame *frame);
-/* Has the frame of a rerun left its one state? */
+/* Is it the frame of a rerun? */
+bool frame_is_rerun(const struct run *run, const struct frame *frame);
+/* ... and has it left its one state? */
 bool frame_is_past_rerun(const struct run *run, const struct frame *frame);
 bool frame_can_go_on(const struct run *run, const struct frame *frame, struct wall_ms now);
 /* Nothing moves the frames from this one down any more, but a recovery. */
 void run_halt(struct run *run, struct frame *frame);
-/* Is it the frame of a rerun? */
+/* Is it the frame of a rerun, or of what follows a cancellation? */
 bool frame_is_solo(const struct run *run, const struct frame *frame);
 const struct state *frame_state(const struct run *run, const struct frame *frame);
 
@@ -299,6 +307,22 @@ void fan_child_failed(struct turn *t, struct frame *child, const struct failure 
 
 /* The state failed: retry, catch, or pass on to the parent or the execution. */
 void failure_handle(struct turn *t, struct frame *frame, const struct failure *failure);
+
+/* ---- control.c ---- */
+
+void control_pause(struct turn *t);
+/* False: it was not paused. */
+bool control_unpause(struct turn *t);
+void control_note(struct turn *t);
+void control_review(struct turn *t);
+void control_cancel(struct turn *t);
+/* The end after a cancellation. */
+void cancel_end(struct turn *t);
+/* Is a person to decide before the state's work? */
+bool review_is_due(const struct run *run, const struct frame *frame);
+/* `given`: what a task of review was given; absent for other states. */
+void review_ask(struct turn *t, struct frame *frame, struct json given);
+void review_expire(struct turn *t, struct frame *frame);
 
 /* ---- recover.c ---- */
 

@@ -84,6 +84,7 @@ bool recovery_read(struct run *run, struct slot asked)
         !read_until(run, json_get(object, STR("until"))))
         return false;
     run->recovery.asked = asked;
+    run->recovery.until_phase = json_str(json_get(object, STR("phase")));
     run->recovery.skips = read_entries(run, skips, &run->recovery.skip_count);
     run->recovery.reuses = read_entries(run, reuses, &run->recovery.reuse_count);
     return true;
@@ -177,11 +178,31 @@ void recovery_left(struct run *run, uint32_t state)
             r->until_left[i] = true;
 }
 
+/* Phases come in the order in which the definition names them first. */
+static uint32_t phase_order(const struct machine *m, struct str phase)
+{
+    uint32_t i = 0;
+    while (i < m->state_count && !str_eq(m->states[i].phase, phase))
+        i++;
+    return i;
+}
+
+static bool is_of_later_phase(const struct run *run, uint32_t state)
+{
+    const struct machine *m = run->machine;
+    struct str phase = m->states[state].phase, until = run->recovery.until_phase;
+    return until.len && phase.len && phase_order(m, phase) > phase_order(m, until);
+}
+
 bool recovery_stops_before(const struct run *run, uint32_t state, enum pause_why *ret_why,
                            struct str *ret_text)
 {
     const struct recovery *r = &run->recovery;
-    (void)state;
+    if (is_of_later_phase(run, state)) {
+        *ret_why = PAUSE_UNTIL_PHASE;
+        *ret_text = r->until_phase;
+        return true;
+    }
     if (r->until_count == 0)
         return false;
     for (size_t i = 0; i < r->until_count; i++)

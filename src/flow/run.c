@@ -294,7 +294,7 @@ struct wall_ms run_redriven_at(const struct run *run)
 
 static bool is_under_way(const struct frame *f)
 {
-    bool stands = f->phase == FRAME_READY || f->phase == FRAME_CHILDREN;
+    bool stands = f->phase == FRAME_READY || f->phase == FRAME_CHILDREN || f->phase == FRAME_REVIEW;
     return !f->halted && !stands;
 }
 
@@ -314,9 +314,16 @@ struct flow_pause run_pause(const struct run *run)
     return pause;
 }
 
+bool run_canceling(const struct run *run)
+{
+    return run->canceling && run->status == FLOW_RUNNING;
+}
+
 bool run_rerun(const struct run *run, uint32_t *ret_step)
 {
     int64_t step = 0;
+    if (run->canceling)
+        return false;
     if (run->solo && json_to_int64(json_get(recovery_rerun(run), STR("step")), &step))
         *ret_step = (uint32_t)step;
     return run->solo > 0;
@@ -344,9 +351,14 @@ bool frame_has_task(const struct frame *f)
     return f->phase == FRAME_TASK && !f->halted;
 }
 
+bool frame_is_rerun(const struct run *run, const struct frame *f)
+{
+    return frame_is_solo(run, f) && !run->canceling;
+}
+
 bool frame_is_past_rerun(const struct run *run, const struct frame *f)
 {
-    return frame_is_solo(run, f) && f->state != STATE_NO_NONE;
+    return frame_is_rerun(run, f) && f->state != STATE_NO_NONE;
 }
 
 bool frame_can_go_on(const struct run *run, const struct frame *f, struct wall_ms now)
@@ -364,6 +376,7 @@ bool frame_can_go_on(const struct run *run, const struct frame *f, struct wall_m
     case FRAME_WAITING:
     case FRAME_RETRYING:
     case FRAME_TASK:
+    case FRAME_REVIEW:
         return f->wake_ms && f->wake_ms <= now.ms;
     case FRAME_CHILDREN:
         return fan_is_over(f->fan) || fan_can_start(run, f->fan);
@@ -373,7 +386,8 @@ bool frame_can_go_on(const struct run *run, const struct frame *f, struct wall_m
 
 static bool phase_has_timer(enum frame_phase phase)
 {
-    return phase == FRAME_WAITING || phase == FRAME_RETRYING || phase == FRAME_TASK;
+    return phase == FRAME_WAITING || phase == FRAME_RETRYING || phase == FRAME_TASK ||
+           phase == FRAME_REVIEW;
 }
 
 bool run_is_ready(const struct run *run, struct wall_ms now)

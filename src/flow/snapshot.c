@@ -21,6 +21,7 @@
     X("rc", retry_count)                                                                           \
     X("su", submitted)                                                                             \
     X("hs", heart_stopped)                                                                         \
+    X("rv", reviewed)                                                                              \
     X("ht", halted)
 
 #define FRAME_I64_TABLE(X)                                                                         \
@@ -48,6 +49,7 @@
     X("redrives", redrive_count)                                                                   \
     X("paused", paused)                                                                            \
     X("solo", solo)                                                                                \
+    X("canceling", canceling)                                                                      \
     X("prior", prior_status)
 
 #define RUN_I64_TABLE(X)                                                                           \
@@ -152,6 +154,7 @@ static void save_recovery(struct buf *to, const struct run *run)
     const struct recovery *r = &run->recovery;
     const char *comma = "";
     put_text(to, "pause", run->paused > 0, run->pause_text);
+    put_text(to, "cancel_cause", run->has_cancel_cause, run->cancel_cause);
     put_slot(to, "recovery", r->asked);
     put_slot(to, "solo_vars", run->solo_vars);
     put_slot(to, "prior_output", run->prior_output);
@@ -159,6 +162,8 @@ static void save_recovery(struct buf *to, const struct run *run)
     put_text(to, "prior_cause", run->prior_has_cause, run->prior_cause);
     if (json_is_absent(r->asked.value))
         return;
+    if (!json_is_absent(json_get(r->asked.value, STR("phase"))) && !r->until_phase.len)
+        buf_append(to, STR(",\"unpaused\":true"));
     put_used(to, "skipped", r->skips, r->skip_count);
     put_used(to, "reused", r->reuses, r->reuse_count);
     buf_append(to, STR(",\"left\":["));
@@ -322,7 +327,7 @@ static void restore_retriers(struct restore *r, struct frame *f, struct json use
 static bool fits_machine(const struct run *run, const struct frame *f)
 {
     const struct machine *m = run->machine;
-    return f->scope < m->scope_count && f->phase >= FRAME_READY && f->phase <= FRAME_DONE &&
+    return f->scope < m->scope_count && f->phase >= FRAME_READY && f->phase <= FRAME_REVIEW &&
            (f->state == STATE_NO_NONE || f->state < m->state_count) &&
            (f->next == STATE_NO_NONE || f->next < m->state_count) &&
            (f->state != STATE_NO_NONE || f->phase == FRAME_READY) &&
@@ -344,7 +349,7 @@ static struct frame *place_frame(struct run *run, const struct frame *read)
 
 static void restore_frame(struct restore *r, struct json object)
 {
-    struct frame read = {.phase = (enum frame_phase)get_int(r, object, "ph", FRAME_DONE)};
+    struct frame read = {.phase = (enum frame_phase)get_int(r, object, "ph", FRAME_REVIEW)};
 #define GET(name, member) read.member = (uint32_t)get_int(r, object, name, UINT32_MAX);
     FRAME_U32_TABLE(GET)
 #undef GET
@@ -449,12 +454,13 @@ static void restore_recovery(struct restore *r, struct json snapshot)
     run->prior_output = get_slot(r, snapshot, "prior_output");
     run->prior_error = get_text(r, snapshot, "prior_error", &run->prior_has_error);
     run->prior_cause = get_text(r, snapshot, "prior_cause", &run->prior_has_cause);
+    run->cancel_cause = get_text(r, snapshot, "cancel_cause", &run->has_cancel_cause);
     struct slot asked = get_slot(r, snapshot, "recovery");
     if (is_paused != (run->paused > 0) || run->paused > 1 + PAUSE_UNTIL_PHASE ||
         run->prior_status > FLOW_ABORTED)
         r->bad = true;
     if (json_is_absent(asked.value)) {
-        r->bad = r->bad || run->solo;
+        r->bad = r->bad || (run->solo && !run->canceling);
         return;
     }
     if (!recovery_read(run, asked)) {
@@ -466,6 +472,8 @@ static void restore_recovery(struct restore *r, struct json snapshot)
     struct json left = json_get(snapshot, STR("left"));
     if (json_count(left) == 0)
         to->until_count = 0; /* it was reached, and left behind */
+    if (json_is_true(json_get(snapshot, STR("unpaused"))))
+        to->until_phase = STR("");
     for (size_t i = 0; i < to->until_count; i++) {
         int64_t was = 0;
         r->bad = r->bad || !json_to_int64(json_at(left, i), &was);

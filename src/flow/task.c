@@ -107,6 +107,10 @@ bool task_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
     if (!read_seconds(t, &state->u.task.timeout, "TimeoutSeconds", &env, &e.timeout, reterr) ||
         !read_seconds(t, &state->u.task.heartbeat, "HeartbeatSeconds", &env, &e.heartbeat, reterr))
         return false;
+    if (state->u.task.resource.kind == TASK_REVIEW) {
+        review_ask(t, f, given);
+        return true;
+    }
     e.value = turn_slot(f, given);
     if (e.timeout && state->u.task.resource.kind != TASK_ACTIVITY)
         e.wake_ms = t->now.ms + e.timeout * 1000;

@@ -244,6 +244,10 @@ static void enter_next(struct turn *t, struct frame *f)
  * branches and iterations are DONE instead. */
 static void end_well(struct turn *t, struct frame *root)
 {
+    if (t->run->canceling) {
+        cancel_end(t);
+        return;
+    }
     struct flow_event e = turn_event(root, EVENT_EXECUTION_SUCCEEDED);
     e.value = root->data;
     turn_emit(t, e);
@@ -264,6 +268,11 @@ static void step_frame(struct turn *t, struct frame *f)
             enter_next(t, f);
         break;
     case FRAME_ENTERED:
+        if (review_is_due(t->run, f))
+            review_ask(t, f, JSON_NONE);
+        else
+            state_execute(t, f);
+        break;
     case FRAME_RESULT:
     case FRAME_WAITING:
     case FRAME_RETRYING:
@@ -271,6 +280,9 @@ static void step_frame(struct turn *t, struct frame *f)
         break;
     case FRAME_TASK:
         task_time_out(t, f);
+        break;
+    case FRAME_REVIEW:
+        review_expire(t, f);
         break;
     case FRAME_FAILED: {
         struct failure failure = {f->has_error, f->has_cause, f->error, f->cause, f->heart_stopped};
@@ -313,7 +325,7 @@ static void cancel_all(struct turn *t)
 static void end_from_outside(struct turn *t, enum event_kind kind)
 {
     cancel_all(t);
-    if (t->run->solo) {
+    if (t->run->solo && !t->run->canceling) {
         struct failure failure = {.has_error = t->input->has_error,
                                   .has_cause = t->input->has_cause,
                                   .error = t->input->error,
@@ -336,40 +348,6 @@ static void end_from_outside(struct turn *t, enum event_kind kind)
     }
     turn_emit(t, e);
     turn_effect(t, FLOW_ENDED, NULL);
-}
-
-static void pause(struct turn *t)
-{
-    const struct flow_input *in = t->input;
-    struct flow_event e = {.kind = EVENT_PAUSED,
-                           .state = STATE_NO_NONE,
-                           .next = STATE_NO_NONE,
-                           .has_cause = in->has_cause,
-                           .cause = in->cause,
-                           .text = arena_str(t->run->arena, in->worker)};
-    if (!t->run->paused && !t->run->solo)
-        turn_emit(t, e);
-}
-
-static void unpause(struct turn *t)
-{
-    struct flow_event e = {.kind = EVENT_UNPAUSED,
-                           .state = STATE_NO_NONE,
-                           .next = STATE_NO_NONE,
-                           .text = arena_str(t->run->arena, t->input->worker)};
-    if (!t->run->paused)
-        return;
-    turn_emit(t, e);
-    queue_all(t);
-}
-
-static void note(struct turn *t)
-{
-    struct flow_event e = {.kind = EVENT_NOTE,
-                           .state = STATE_NO_NONE,
-                           .next = STATE_NO_NONE,
-                           .log = json_copy(t->run->arena, t->input->log)};
-    turn_emit(t, e);
 }
 
 static void take_input(struct turn *t)
@@ -404,16 +382,20 @@ static void take_input(struct turn *t)
         recover(t);
         break;
     case FLOW_PAUSE:
-        pause(t);
+        control_pause(t);
         break;
     case FLOW_UNPAUSE:
-        unpause(t);
+        if (control_unpause(t))
+            queue_all(t);
         break;
     case FLOW_NOTE:
-        note(t);
+        control_note(t);
         break;
     case FLOW_REVIEW:
+        control_review(t);
+        break;
     case FLOW_CANCEL:
+        control_cancel(t);
         break;
     }
 }

@@ -227,6 +227,16 @@ static void resume_step(const struct change *c)
         begin_attempt(c, s);
 }
 
+/* A refusal is the step's failure, as if its work had failed. */
+static void decide_review(const struct change *c)
+{
+    struct step *s = event_step(c);
+    if (!s || c->event->index == 1)
+        return;
+    begin_attempt(c, s);
+    end_attempt(c, s, STEP_FAILURE);
+}
+
 static void begin_rerun(const struct change *c)
 {
     struct step_list *list = c->list;
@@ -442,6 +452,12 @@ static bool apply_to_recovery(const struct change *c)
         return true;
     case EVENT_STEP_RESUMED:
         resume_step(c);
+        return true;
+    case EVENT_REVIEW_DECIDED:
+        decide_review(c);
+        return true;
+    case EVENT_CANCEL_ASKED:
+        end_all(c, STEP_CANCELED);
         return true;
     case EVENT_RERUN_BEGAN:
         begin_rerun(c);

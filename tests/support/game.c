@@ -141,6 +141,7 @@ static void follow(struct game *g, struct player *p, struct json file)
 {
     struct json recover = json_get(file, STR("recover")), pause = json_get(file, STR("pause"));
     struct json unpause = json_get(file, STR("unpause")), note = json_get(file, STR("note"));
+    struct json review = json_get(file, STR("review")), cancel = json_get(file, STR("cancel"));
     struct flow_recovery recovery;
     struct flow_input input = {.why = FLOW_UNPAUSE, .worker = STR("the tests")};
     int64_t seconds;
@@ -151,6 +152,17 @@ static void follow(struct game *g, struct player *p, struct json file)
         input.why = FLOW_PAUSE;
         input.has_cause = true;
         input.cause = json_str(pause);
+    } else if (json_is_object(review)) {
+        input.why = FLOW_REVIEW;
+        input.step = number_or(review, "step", STEP_NO_NONE);
+        input.ok = json_is_true(json_get(review, STR("approved")));
+        input.value = json_get(review, STR("changes"));
+        input.has_error = !json_is_absent(json_get(review, STR("error")));
+        input.error = json_str(json_get(review, STR("error")));
+    } else if (json_is_string(cancel)) {
+        input.why = FLOW_CANCEL;
+        input.has_cause = true;
+        input.cause = json_str(cancel);
     } else if (!json_is_absent(note)) {
         input.why = FLOW_NOTE;
         input.log = note;
