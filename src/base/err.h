@@ -34,6 +34,7 @@
     X(NOT_FOUND, 4, 404, "List what exists with pawl ls.")                                         \
     X(AMBIGUOUS, 4, 409, "Give more of the id.")                                                   \
     X(CONFLICT, 5, 409, "Choose another name, or look at what holds it.")                          \
+    X(NOT_REDRIVABLE, 5, 409, "Look at it with pawl show, or start it anew with pawl restart.")    \
     X(BUSY, 5, 409, "Wait for the other process, or choose another --data.")                       \
     X(PERMISSION, 6, 403, "Check the owner and the permissions of the path.")                      \
     X(TOO_LARGE, 2, 413, "Make it smaller, or raise the limit named.")                             \

@@ -60,12 +60,15 @@ static const char executions[] =
     " (SELECT max(turn) + 1 FROM journal WHERE execution = e.key) AS turns, e.arn, e.machine_arn,"
     " e.role_arn,\n"
     " e.origin, coalesce(e.express, 0) AS express, lower(hex(e.definition)) AS definition,\n"
-    " p.id AS parent, e.started_at AS started_ms, e.stopped_at AS stopped_ms, e.org, e.key\n"
+    " p.id AS parent, coalesce(e.redrive_count, 0) AS redrives,\n"
+    " " TIME("e.redriven_at") " AS redriven, e.relation, m.id AS related,\n"
+    " e.started_at AS started_ms, e.stopped_at AS stopped_ms, e.org, e.key\n"
     "FROM execution e\n"
     "LEFT JOIN journal f ON f.execution = e.key AND f.turn = 0 AND json_valid(f.body)\n"
     "LEFT JOIN journal l ON l.execution = e.key AND json_valid(l.body)\n"
     " AND l.turn = (SELECT max(turn) FROM journal WHERE execution = e.key)\n"
-    "LEFT JOIN execution p ON p.key = e.parent;\n";
+    "LEFT JOIN execution p ON p.key = e.parent\n"
+    "LEFT JOIN execution m ON m.key = e.related;\n";
 
 /* An execution's events, for which '@' stands in the texts below. `o` is their order. */
 static const char events_source[] =

@@ -14,6 +14,17 @@ const char *execution_status_name(enum execution_status status)
     return status_names[status];
 }
 
+const char *execution_relation_name(enum execution_relation relation)
+{
+    static const char *const words[RELATION_COUNT] = {
+#define EXECUTION_RELATION_WORD(name, number, word) [number] = word,
+        EXECUTION_RELATION_TABLE(EXECUTION_RELATION_WORD)
+#undef EXECUTION_RELATION_WORD
+    };
+    ASSERT((unsigned)relation < RELATION_COUNT);
+    return words[relation];
+}
+
 /* ---- the queues ---- */
 
 void store_init(struct store *s, const struct store_ops *ops,

@@ -97,6 +97,22 @@ enum execution_status {
 /* "RUNNING", ... */
 const char *execution_status_name(enum execution_status status);
 
+/* What an execution is to the one that it was made of. number, name, what it says */
+#define EXECUTION_RELATION_TABLE(X)                                                                \
+    X(NONE, 0, "")                                                                                 \
+    X(REUSES, 1, "reuses")     /* takes over what had been done in it */                           \
+    X(RESTARTS, 2, "restarts") /* of the same revision and input */
+
+enum execution_relation {
+#define EXECUTION_RELATION_ENUM(name, number, word) RELATION_##name = number,
+    EXECUTION_RELATION_TABLE(EXECUTION_RELATION_ENUM)
+#undef EXECUTION_RELATION_ENUM
+    RELATION_COUNT
+};
+
+/* "reuses", ... */
+const char *execution_relation_name(enum execution_relation relation);
+
 /* ---- rows ---- */
 
 struct machine_row {
@@ -134,6 +150,10 @@ struct execution_row {
     struct str role_arn; /* empty: none was named */
     struct str origin;   /* JSON text that means nothing to the store; empty: none */
     bool express;
+    uint32_t redrive_count;     /* how often it went on after it had ended */
+    struct wall_ms redriven_at; /* the last time; .ms 0: never */
+    execution_key related;      /* the one that it was made of; 0: of none */
+    enum execution_relation relation;
 };
 
 struct turn_row {
@@ -162,7 +182,8 @@ enum store_write_kind {
     STORE_START,          /* insert an execution; CONFLICT when the client's name is taken on the
                            * machine, or the key at all */
     STORE_APPEND_TURN,    /* CONFLICT unless turn == the execution's turns; NOT_FOUND */
-    STORE_SET_PROGRESS,   /* status, stopped_at, wake_at of an execution; NOT_FOUND */
+    STORE_SET_PROGRESS,   /* status, stopped_at, wake_at of an execution, which may be RUNNING again
+                           * after it had ended; and how often it was redriven; NOT_FOUND */
     STORE_PUT_SNAPSHOT,   /* replaces; NOT_FOUND without its execution */
     STORE_DELETE_MACHINE, /* by name; its executions and their definitions stay; NOT_FOUND */
     STORE_PUT_OBJECT,     /* insert when its revision is 0, else replace the one of this revision:
@@ -187,6 +208,8 @@ struct store_write {
             execution_key key;
             enum execution_status status;
             struct wall_ms stopped_at, wake_at;
+            struct wall_ms redriven_at; /* .ms 0: it and the count stay as they are */
+            uint32_t redrive_count;
         } progress;
         struct snapshot_row snapshot;
         struct str machine_name;  /* of STORE_DELETE_MACHINE */
@@ -221,6 +244,7 @@ enum store_read_kind {
     STORE_LIST_WAKES,      /* RUNNING with wake_at in (0, `until`], by wake_at and then key,
                             * after (`since`, `key`) */
     STORE_LIST_RUNNING,    /* RUNNING, by key, above `key`; optional shard: recovery */
+    STORE_LIST_RELATED,    /* made of the execution `related`, by key, above `key` */
     STORE_GET_TURNS,       /* of one execution, from `turn` on, in order; none of an unknown one */
     STORE_GET_SNAPSHOT,    /* absent: found is false */
     STORE_GET_OBJECT,      /* by object_kind and name: one object; NOT_FOUND */
@@ -238,7 +262,7 @@ struct store_read {
     uint8_t hash[SHA256_SIZE];
     struct str name, machine_arn, object_kind, prefix;
     bool backwards;
-    execution_key key;
+    execution_key key, related;
     uint32_t turn;
     int status; /* enum execution_status or STORE_ANY_STATUS */
     uint32_t shard;

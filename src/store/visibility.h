@@ -35,10 +35,17 @@ enum {
     X(status, "RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED")                                  \
     X(since, "time: started then or later")                                                        \
     X(until, "time: started before")                                                               \
+    X(redrive, "REDRIVEN or NOT_REDRIVEN")                                                         \
     X(name, "beginning of a name that a client chose")
 
 /* INVALID_INPUT for any other, naming these. */
 MUST_CHECK bool visibility_check_filter(struct str name, struct err *reterr);
+
+enum visibility_redrive {
+    REDRIVE_ANY,
+    REDRIVE_YES, /* went on after it had ended */
+    REDRIVE_NO,
+};
 
 struct visibility_query {
     org_id org;
@@ -48,6 +55,7 @@ struct visibility_query {
     struct wall_ms since;   /* .ms 0: none */
     struct wall_ms until;   /* .ms 0: none */
     execution_key below;    /* 0: from the newest */
+    enum visibility_redrive redrive;
 };
 
 struct visibility;

@@ -41,6 +41,10 @@ static void assert_execution(const struct execution_row *got, const struct execu
     assert_str(got->role_arn, expected->role_arn);
     assert_str(got->origin, expected->origin);
     assert_int_equal(got->express, expected->express);
+    assert_int_equal(got->redrive_count, expected->redrive_count);
+    assert_int_equal(got->redriven_at.ms, expected->redriven_at.ms);
+    assert_int_equal(got->related, expected->related);
+    assert_int_equal(got->relation, expected->relation);
 }
 
 static void assert_turn(const struct turn_row *got, const struct turn_row *expected)
@@ -452,6 +456,80 @@ static void progress_is_kept(void **state)
     }
     p = write_progress(0, 2, EXECUTION_FAILED, 0);
     assert_int_equal(commit_now(f, &p, 1, NULL), ERR_NOT_FOUND);
+}
+
+static struct store_write write_redriven(uint32_t n, uint32_t count)
+{
+    struct store_write w = write_progress(0, n, EXECUTION_RUNNING, 1750000007000);
+    w.u.progress.redrive_count = count;
+    w.u.progress.redriven_at.ms = 1750000006000 + count;
+    return w;
+}
+
+static void what_has_ended_goes_on(void **state)
+{
+    struct store_fixture *f = *state;
+    struct store_write w[] = {write_start(f, 0, 1, NULL, 1), write_turn(f, 0, 1, 0),
+                              write_progress(0, 1, EXECUTION_FAILED, 0), write_turn(f, 0, 1, 1)};
+    struct store_write on = write_redriven(1, 1), end = write_progress(0, 1, EXECUTION_FAILED, 0);
+    assert_kept(f, w, 3);
+    struct store_read running = read_of(f, STORE_LIST_RUNNING, 0, 0);
+    struct store_read wakes = read_of(f, STORE_LIST_WAKES, 0, 0);
+    struct store_read r = read_of(f, STORE_GET_EXECUTION, 0, key_of(1));
+    wakes.until.ms = INT64_MAX;
+    for (uint32_t count = 1; count < 4; count++) {
+        assert_read(f, &running);
+        assert_int_equal(running.count, 0);
+        struct store_write both[] = {write_turn(f, 0, 1, count), write_redriven(1, count)};
+        struct store_write refused[] = {both[0], write_redriven(1, 77), write_turn(f, 0, 1, 0)};
+        assert_int_equal(commit_now(f, refused, 3, NULL), ERR_CONFLICT);
+        assert_kept(f, both, 2);
+        assert_read(f, &running);
+        assert_int_equal(running.count, 1);
+        assert_read(f, &wakes);
+        assert_int_equal(wakes.count, 1);
+        assert_kept(f, &end, 1); /* which keeps how often */
+        assert_read(f, &r);
+        assert_int_equal(r.executions[0].status, EXECUTION_FAILED);
+        assert_int_equal(r.executions[0].redrive_count, count);
+        assert_int_equal(r.executions[0].redriven_at.ms, 1750000006000 + count);
+    }
+    on.org = 3;
+    assert_int_equal(commit_now(f, &on, 1, NULL), ERR_NOT_FOUND);
+}
+
+static void what_is_made_of_another_is_found(void **state)
+{
+    struct store_fixture *f = *state;
+    start_some(f, 0, 3);
+    for (uint32_t n = 3; n < 13; n++) {
+        struct store_write w = write_start(f, n == 12 ? 1 : 0, n, NULL, n);
+        w.u.start.related = key_of(n % 2 ? 1 : 2);
+        w.u.start.relation = n % 3 ? RELATION_REUSES : RELATION_RESTARTS;
+        assert_kept(f, &w, 1);
+        struct store_read r = read_of(f, STORE_GET_EXECUTION, w.org, key_of(n));
+        assert_read(f, &r);
+        assert_execution(&r.executions[0], &w.u.start);
+    }
+    struct store_read r = read_of(f, STORE_LIST_RELATED, 0, 0);
+    r.related = key_of(1);
+    r.rows_max = 2;
+    uint32_t expected = 3;
+    do {
+        assert_read(f, &r);
+        for (size_t i = 0; i < r.count; i++, expected += 2)
+            assert_int_equal(r.executions[i].key, key_of(expected));
+        r.key = r.next;
+    } while (r.more);
+    assert_int_equal(expected, 13);
+    r.related = key_of(2);
+    r.key = 0;
+    r.rows_max = 0;
+    assert_read(f, &r);
+    assert_int_equal(r.count, 4); /* the fifth is another organization's */
+    r.related = key_of(0);
+    assert_read(f, &r);
+    assert_int_equal(r.count, 0);
 }
 
 /* ---- turns and snapshots ---- */
@@ -1210,9 +1288,15 @@ static struct store_write random_write(struct store_fixture *f, struct rng *rng)
         return write_machine(f, org, name, names[turn]);
     case 2:
     case 3:
-        return write_start(f, org, n, rng_below(rng, 2) ? name : NULL, turn);
+        w = write_start(f, org, n, rng_below(rng, 2) ? name : NULL, turn);
+        w.u.start.related = turn ? key_of(turn) : 0;
+        w.u.start.relation = turn ? RELATION_REUSES : RELATION_NONE;
+        return w;
     case 4:
-        return write_progress(org, n, status, (int64_t)rng_below(rng, 4) * 100);
+        w = write_progress(org, n, status, (int64_t)rng_below(rng, 4) * 100);
+        w.u.progress.redriven_at.ms = turn;
+        w.u.progress.redrive_count = turn;
+        return w;
     case 5:
         return write_snapshot(org, n, turn, str_of_cstr(name));
     default:
@@ -1262,6 +1346,7 @@ static void compare_all(struct store_fixture *f, struct store_fixture *model, st
             r.backwards = rng_below(rng, 2);
             sha256(r.name, r.hash);
             r.until.ms = 250;
+            r.related = org ? key_of(1) : 0;
             r.rows_max = 1 + rng_below(rng, 30);
             if (kind == STORE_LIST_EXECUTIONS)
                 r.status = (int)rng_below(rng, EXECUTION_STATUS_COUNT);
@@ -1314,6 +1399,8 @@ int store_suite_run(const struct store_kind *kind)
         EACH(ids_are_no_names),
         EACH(keys_are_unique),
         EACH(progress_is_kept),
+        EACH(what_has_ended_goes_on),
+        EACH(what_is_made_of_another_is_found),
         EACH(turns_come_in_order_without_gaps),
         EACH(turns_are_paged_by_rows),
         EACH(turns_are_paged_by_bytes),

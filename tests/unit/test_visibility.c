@@ -82,6 +82,8 @@ static void advance_some(struct store_fixture *f, struct rng *rng, uint32_t turn
         enum execution_status status =
             (enum execution_status)rng_below(rng, EXECUTION_STATUS_COUNT);
         struct store_write w[] = {write_turn(f, org, n, turn), write_progress(org, n, status, 0)};
+        w[1].u.progress.redrive_count = 1;
+        w[1].u.progress.redriven_at.ms = n % 7 == turn ? 1750000004000 : 0;
         assert_int_equal(commit_now(f, w, rng_below(rng, 2) ? 2 : 1, NULL), ERR_NONE);
         arena_rewind(f->arena, before);
     }
@@ -96,6 +98,7 @@ static bool matches(const struct visibility_query *q, const struct execution_row
            (!q->name_prefix.len ||
             (row->client_named && str_starts_with(row->name, q->name_prefix))) &&
            (!q->since.ms || row->key >= execution_key_make(q->since, 0)) &&
+           (q->redrive == REDRIVE_ANY || (row->redrive_count > 0) == (q->redrive == REDRIVE_YES)) &&
            (!q->until.ms || row->key < execution_key_make(q->until, 0)) &&
            (!q->below || row->key < q->below);
 }
@@ -159,11 +162,13 @@ static void compare_all(struct store_fixture *f, struct visibility *v)
                                                      .name_prefix = str_of_cstr(names[n]),
                                                      .since = {ends[t][0]},
                                                      .until = {ends[t][1]}};
-                        with_rows += compare(f, v, &q);
-                        lists++;
+                        for (int r = REDRIVE_ANY; r <= REDRIVE_NO; r++, lists++) {
+                            q.redrive = (enum visibility_redrive)r;
+                            with_rows += compare(f, v, &q);
+                        }
                     }
     printf("# lists=%u, of these with rows=%u\n", lists, with_rows);
-    assert_true(lists > 500 && with_rows > 50);
+    assert_true(lists > 1500 && with_rows > 150);
 }
 
 static void compare_counts(struct store_fixture *f, struct visibility *v)

@@ -14,7 +14,8 @@ struct undo {
     struct object_row former_object;
     struct kept_execution *execution; /* with what was changed of it */
     enum execution_status status;
-    struct wall_ms stopped_at, wake_at;
+    struct wall_ms stopped_at, wake_at, redriven_at;
+    uint32_t redrive_count;
     bool had_snapshot;
     struct snapshot_row snapshot;
 };
@@ -201,9 +202,15 @@ static bool set_progress(struct memory_store *m, const struct store_write *w, st
     u->status = e->row.status;
     u->stopped_at = e->row.stopped_at;
     u->wake_at = e->row.wake_at;
+    u->redriven_at = e->row.redriven_at;
+    u->redrive_count = e->row.redrive_count;
     e->row.status = w->u.progress.status;
     e->row.stopped_at = w->u.progress.stopped_at;
     e->row.wake_at = w->u.progress.wake_at;
+    if (w->u.progress.redriven_at.ms == 0)
+        return true;
+    e->row.redriven_at = w->u.progress.redriven_at;
+    e->row.redrive_count = w->u.progress.redrive_count;
     return true;
 }
 
@@ -287,6 +294,8 @@ static void take_back(struct memory_store *m, const struct undo *u)
         e->row.status = u->status;
         e->row.stopped_at = u->stopped_at;
         e->row.wake_at = u->wake_at;
+        e->row.redriven_at = u->redriven_at;
+        e->row.redrive_count = u->redrive_count;
         return;
     case STORE_PUT_SNAPSHOT:
         free_body(&e->snapshot);

@@ -202,6 +202,19 @@ static void list_executions(const struct memory_store *m, struct store_read *r)
     }
 }
 
+/* Other stores have an index here too. */
+static void list_related(const struct memory_store *m, struct store_read *r)
+{
+    bool there;
+    size_t looked_at = 0, capacity = 0, at = kept_execution_at(m, r->key, &there);
+    for (at += there; at < m->executions.count; at++) {
+        const struct kept_execution *e = m->executions.items[at];
+        if (r->related && e->org == r->org && e->row.related == r->related &&
+            !list_one(r, e, true, &looked_at, &capacity))
+            return;
+    }
+}
+
 static void list_running(const struct memory_store *m, struct store_read *r)
 {
     bool there;
@@ -311,6 +324,9 @@ bool memory_answer(const struct memory_store *m, struct store_read *r, struct er
         return list_objects(m, r, reterr);
     case STORE_LIST_EXECUTIONS:
         list_executions(m, r);
+        return true;
+    case STORE_LIST_RELATED:
+        list_related(m, r);
         return true;
     case STORE_LIST_RUNNING:
         list_running(m, r);

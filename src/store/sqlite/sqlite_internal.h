@@ -12,7 +12,8 @@
 
 #define EXECUTION_COLUMNS                                                                          \
     "key, org, status, shard, id, name, arn, machine_arn, machine_name, definition, started_at, "  \
-    "stopped_at, wake_at, parent, parent_task, map_run, role_arn, origin, express"
+    "stopped_at, wake_at, parent, parent_task, map_run, role_arn, origin, express, "               \
+    "redrive_count, redriven_at, related, relation"
 
 #define MACHINE_COLUMNS "name, arn, definition, created_at, updated_at, body"
 
@@ -51,7 +52,7 @@
     X(PUT_EXECUTION,                                                                               \
       "INSERT INTO execution (" EXECUTION_COLUMNS ")"                                              \
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"  \
-      " ?19)")                                                                                     \
+      " ?19, ?20, ?21, ?22, ?23)")                                                                 \
     X(LAST_TURN, "SELECT (SELECT max(turn) FROM journal WHERE execution = ?1)"                     \
                  " FROM execution WHERE key = ?1 AND org = ?2")                                    \
     X(PUT_TURN,                                                                                    \
@@ -59,6 +60,8 @@
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                                  \
     X(SET_PROGRESS, "UPDATE execution SET status = ?3, stopped_at = ?4, wake_at = ?5"              \
                     " WHERE key = ?1 AND org = ?2")                                                \
+    X(SET_REDRIVEN, "UPDATE execution SET status = ?3, stopped_at = ?4, wake_at = ?5,"             \
+                    " redrive_count = ?6, redriven_at = ?7 WHERE key = ?1 AND org = ?2")           \
     X(PUT_SNAPSHOT, "INSERT OR REPLACE INTO snapshot (execution, org, turn, checksum, body)"       \
                     " VALUES (?1, ?2, ?3, ?4, ?5)")                                                \
     X(GET_DEFINITION, "SELECT text FROM definition WHERE org = ?1 AND hash = ?2")                  \
@@ -84,6 +87,8 @@
     X(LIST_WAKES, "SELECT " EXECUTION_COLUMNS " FROM execution INDEXED BY execution_wake"          \
                   " WHERE org = ?1 AND status = 'RUNNING' AND wake_at IS NOT NULL"                 \
                   " AND (wake_at, key) > (?2, ?3) AND wake_at <= ?4 ORDER BY wake_at, key")        \
+    X(LIST_RELATED, "SELECT " EXECUTION_COLUMNS " FROM execution INDEXED BY execution_related"     \
+                    " WHERE related = ?1 AND key > ?2 ORDER BY key")                               \
     X(GET_TURNS, "SELECT turn, rules_version, cause, at, checksum, body FROM journal"              \
                  " WHERE execution = ?1 AND org = ?2 AND turn >= ?3 ORDER BY turn")                \
     X(GET_SNAPSHOT, "SELECT turn, checksum, body FROM snapshot WHERE execution = ?1 AND org = ?2")

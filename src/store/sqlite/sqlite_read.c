@@ -311,6 +311,14 @@ static bool list_running(struct connection *c, struct store_read *r, struct err 
     return list_by_key(c, r, list, reterr);
 }
 
+static bool list_related(struct connection *c, struct store_read *r, struct err *reterr)
+{
+    sqlite3_stmt *list = c->statements[SQL_LIST_RELATED];
+    bind_int(list, 1, r->related);
+    bind_int(list, 2, r->key);
+    return list_by_key(c, r, list, reterr);
+}
+
 static bool list_wakes(struct connection *c, struct store_read *r, struct err *reterr)
 {
     sqlite3_stmt *list = c->statements[SQL_LIST_WAKES];
@@ -413,6 +421,7 @@ static const struct {
     [STORE_LIST_EXECUTIONS] = {SQL_LIST_EXECUTIONS, list_executions},
     [STORE_LIST_WAKES] = {SQL_LIST_WAKES, list_wakes},
     [STORE_LIST_RUNNING] = {SQL_LIST_RUNNING, list_running},
+    [STORE_LIST_RELATED] = {SQL_LIST_RELATED, list_related},
     [STORE_GET_TURNS] = {SQL_GET_TURNS, get_turns},
     [STORE_GET_SNAPSHOT] = {SQL_GET_SNAPSHOT, get_snapshot},
     [STORE_GET_OBJECT] = {SQL_GET_OBJECT, get_object},

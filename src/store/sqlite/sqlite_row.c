@@ -80,6 +80,18 @@ static enum execution_status row_status(struct row *row, int at)
     return EXECUTION_RUNNING;
 }
 
+static enum execution_relation row_relation(struct row *row, int at)
+{
+    if (sqlite3_column_type(row->statement, at) == SQLITE_NULL)
+        return RELATION_NONE;
+    struct str text = borrow_text(row, at);
+    for (unsigned i = RELATION_NONE + 1; i < RELATION_COUNT; i++)
+        if (str_eq(text, str_of_cstr(execution_relation_name((enum execution_relation)i))))
+            return (enum execution_relation)i;
+    set_bad(row, at);
+    return RELATION_NONE;
+}
+
 static struct wall_ms row_time(struct row *row, int at)
 {
     return (struct wall_ms){row_int_or_zero(row, at, INT64_MIN, INT64_MAX)};
@@ -108,6 +120,10 @@ enum {
     ROLE_ARN,
     ORIGIN,
     EXPRESS,
+    REDRIVE_COUNT,
+    REDRIVEN_AT,
+    RELATED,
+    RELATION,
 };
 
 bool row_matches(struct row *row, const struct store_read *r)
@@ -146,6 +162,10 @@ void row_execution(struct row *row, struct execution_row *to)
     to->map_run = (uint32_t)row_int_or_zero(row, MAP_RUN, 0, UINT32_MAX);
     to->role_arn = row_text_or_empty(row, ROLE_ARN);
     to->origin = row_text_or_empty(row, ORIGIN);
+    to->redrive_count = (uint32_t)row_int_or_zero(row, REDRIVE_COUNT, 0, UINT32_MAX);
+    to->redriven_at = row_time(row, REDRIVEN_AT);
+    to->related = row_int_or_zero(row, RELATED, 0, INT64_MAX);
+    to->relation = row_relation(row, RELATION);
 }
 
 /* ---- machines and objects: the bodies are copied by whoever has room for them ---- */

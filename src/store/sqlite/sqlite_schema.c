@@ -15,6 +15,9 @@
     "  PRIMARY KEY (org, kind, name)\n"                                                            \
     ") STRICT, WITHOUT ROWID;\n"
 
+#define RELATED_INDEX                                                                              \
+    "CREATE INDEX execution_related ON execution (related) WHERE related IS NOT NULL"
+
 static const char schema[] =
     "CREATE TABLE meta (\n"
     "  name TEXT PRIMARY KEY,\n"
@@ -65,12 +68,17 @@ static const char schema[] =
     "  map_run INTEGER,\n"
     "  role_arn TEXT,                    -- NULL: the account's own\n"
     "  origin TEXT,                      -- JSON: version, alias and revision it was started by\n"
-    "  express INTEGER                   -- 1: of an Express machine\n"
+    "  express INTEGER,                  -- 1: of an Express machine\n"
+    "  redrive_count INTEGER,            -- how often it went on after it had ended\n"
+    "  redriven_at INTEGER,              -- the last time\n"
+    "  related INTEGER,                  -- key of the execution that it was made of\n"
+    "  relation TEXT                     -- reuses, restarts: what it is to it\n"
     ") STRICT;\n"
 
     "CREATE INDEX execution_running ON execution (org) WHERE status = 'RUNNING';\n"
     "CREATE INDEX execution_wake ON execution (org, wake_at)\n"
-    "  WHERE status = 'RUNNING' AND wake_at IS NOT NULL;\n"
+    "  WHERE status = 'RUNNING' AND wake_at IS NOT NULL;\n" //
+    RELATED_INDEX ";\n"
 
     "CREATE TABLE execution_name (       -- only names that clients chose\n"
     "  org INTEGER NOT NULL,\n"
@@ -112,6 +120,11 @@ static const char *const changes[SQLITE_STORE_SCHEMA] = {
           "ALTER TABLE execution ADD COLUMN origin TEXT;"
           "ALTER TABLE execution ADD COLUMN express INTEGER;" //
     OBJECT_TABLE,
+    [2] = "ALTER TABLE execution ADD COLUMN redrive_count INTEGER;"
+          "ALTER TABLE execution ADD COLUMN redriven_at INTEGER;"
+          "ALTER TABLE execution ADD COLUMN related INTEGER;"
+          "ALTER TABLE execution ADD COLUMN relation TEXT;" //
+    RELATED_INDEX,
 };
 
 bool schema_change(struct connection *c, int64_t from_version, struct err *reterr)

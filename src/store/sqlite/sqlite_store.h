@@ -28,7 +28,7 @@
 #include "store/store.h"
 
 enum {
-    SQLITE_STORE_SCHEMA = 2,                  /* PRAGMA user_version */
+    SQLITE_STORE_SCHEMA = 3,                  /* PRAGMA user_version */
     SQLITE_STORE_APPLICATION_ID = 0x5041574c, /* PRAGMA application_id: "PAWL" */
     SQLITE_STORE_BATCH_COMMITS_MAX = 1024,    /* in one transaction */
     SQLITE_STORE_BATCH_SIZE_MAX =

@@ -194,6 +194,10 @@ static bool start(struct committer *w, const struct store_write *write, struct e
     bind_text_or_null(put_it, 17, row->role_arn);
     bind_text_or_null(put_it, 18, row->origin);
     bind_int_or_null(put_it, 19, row->express);
+    bind_int_or_null(put_it, 20, row->redrive_count);
+    bind_int_or_null(put_it, 21, row->redriven_at.ms);
+    bind_int_or_null(put_it, 22, row->related);
+    bind_text_or_null(put_it, 23, str_of_cstr(execution_relation_name(row->relation)));
     bool conflict;
     if (!put(w, put_it, &conflict, reterr))
         return conflict ? store_err_key_taken(row->key, reterr) : false;
@@ -226,13 +230,19 @@ static bool append_turn(struct committer *w, const struct store_write *write, st
 
 static bool set_progress(struct committer *w, const struct store_write *write, struct err *reterr)
 {
-    sqlite3_stmt *set = w->connection->statements[SQL_SET_PROGRESS];
+    bool redriven = write->u.progress.redriven_at.ms != 0;
+    enum sql which = redriven ? SQL_SET_REDRIVEN : SQL_SET_PROGRESS;
+    sqlite3_stmt *set = w->connection->statements[which];
     bind_int(set, 1, write->u.progress.key);
     bind_int(set, 2, write->org);
     bind_text(set, 3, str_of_cstr(execution_status_name(write->u.progress.status)));
     bind_int_or_null(set, 4, write->u.progress.stopped_at.ms);
     bind_int_or_null(set, 5, write->u.progress.wake_at.ms);
-    if (!sqlite_run(w->connection, SQL_SET_PROGRESS, reterr))
+    if (redriven) {
+        bind_int(set, 6, write->u.progress.redrive_count);
+        bind_int(set, 7, write->u.progress.redriven_at.ms);
+    }
+    if (!sqlite_run(w->connection, which, reterr))
         return false;
     return sqlite3_changes(w->connection->db) == 1
                ? true

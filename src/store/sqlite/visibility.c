@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum {
-    VISIBILITY_SCHEMA = 2,
+    VISIBILITY_SCHEMA = 3,
     VISIBILITY_APPLICATION_ID = 0x50574c56, /* "PWLV" */
 };
 
@@ -28,11 +28,13 @@ static const char schema[] =
     "  machine INTEGER NOT NULL,\n"
     "  status INTEGER NOT NULL,\n"
     "  name TEXT,                        -- the client's\n"
-    "  express INTEGER                   -- 1: of an Express machine\n"
+    "  express INTEGER,                  -- 1: of an Express machine\n"
+    "  redriven INTEGER                  -- 1: it went on after it had ended\n"
     ") STRICT;\n"
     "CREATE INDEX seen_machine_status ON seen (machine, status);\n"
     "CREATE INDEX seen_status ON seen (org, status);\n"
     "CREATE INDEX seen_live ON seen (key) WHERE express = 1 AND status = 0;\n"
+    "CREATE INDEX seen_redriven ON seen (org) WHERE redriven = 1;\n"
     "CREATE INDEX seen_name ON seen (org, name) WHERE name IS NOT NULL;\n"
     "INSERT INTO position VALUES (1, 0, 0);\n";
 
@@ -43,8 +45,9 @@ static const char schema[] =
     X(PUT_MACHINE, "INSERT INTO machine (org, arn) VALUES (?1, ?2)"                                \
                    " ON CONFLICT DO UPDATE SET arn = arn RETURNING id")                            \
     X(GET_STATUS, "SELECT status FROM seen WHERE key = ?1")                                        \
-    X(PUT, "INSERT INTO seen (key, org, machine, status, name, express)"                           \
-           " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING")                              \
+    X(PUT, "INSERT INTO seen (key, org, machine, status, name, express, redriven)"                 \
+           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING")                          \
+    X(SET_REDRIVEN, "UPDATE seen SET redriven = 1 WHERE key = ?1 AND redriven IS NULL")            \
     X(NEXT_LIVE, "SELECT key FROM seen INDEXED BY seen_live"                                       \
                  " WHERE express = 1 AND status = 0 AND key > ?1 ORDER BY key LIMIT ?2")           \
     X(SET_STATUS, "UPDATE seen SET status = ?2 WHERE key = ?1")                                    \
@@ -196,12 +199,12 @@ static bool prepare_all(struct visibility *v, struct err *reterr)
             return false;
     return prepare(&v->store,
                    "SELECT j.seq, j.execution, j.checksum, e.org, e.status, e.name, e.machine_arn,"
-                   " e.express, j.turn"
+                   " e.express, j.turn, e.redrive_count > 0"
                    " FROM journal j LEFT JOIN execution e ON e.key = j.execution"
                    " WHERE j.seq > ?1 ORDER BY j.seq LIMIT ?2",
                    &v->next_turns, reterr) &&
            prepare(&v->store,
-                   "SELECT 0, key, 0, org, status, name, machine_arn, express, 1"
+                   "SELECT 0, key, 0, org, status, name, machine_arn, express, 1, 0"
                    " FROM execution WHERE key = ?1",
                    &v->row, reterr);
 }
@@ -289,7 +292,7 @@ struct seen {
     org_id org;
     enum execution_status status;
     bool begins; /* with its first turn: nothing is known of it */
-    bool express;
+    bool express, redriven;
     struct str name, machine_arn;
 };
 
@@ -328,6 +331,7 @@ static void take_row(struct batch *b, sqlite3_stmt *row)
     s->key = key;
     s->express = sqlite3_column_int64(row, 7) == 1;
     s->begins = sqlite3_column_int64(row, 8) == 0;
+    s->redriven = sqlite3_column_int64(row, 9) == 1;
     s->org = (org_id)sqlite3_column_int64(row, 3);
     s->status = (enum execution_status)status;
     s->name = column_text(b->arena, row, 5);
@@ -451,6 +455,7 @@ static bool insert(struct visibility *v, const struct seen *s, struct known_mach
     bind_int(put, 4, s->status);
     bind_text_or_null(put, 5, s->name);
     bind_int_or_null(put, 6, s->express);
+    bind_int_or_null(put, 7, s->redriven);
     if (!run(v, V_PUT, reterr))
         return false;
     *ret_new = sqlite3_changes(v->writer.db) > 0;
@@ -461,6 +466,9 @@ static bool insert(struct visibility *v, const struct seen *s, struct known_mach
 static bool update(struct visibility *v, const struct seen *s, struct known_machine *m,
                    int64_t before, struct err *reterr)
 {
+    bind_int(v->statements[V_SET_REDRIVEN], 1, s->key);
+    if (s->redriven && !run(v, V_SET_REDRIVEN, reterr))
+        return false;
     if (before == (int64_t)s->status || before < 0 || before >= EXECUTION_STATUS_COUNT)
         return true;
     m->changes[before]--;
@@ -596,19 +604,25 @@ static bool machine_id(struct visibility *v, org_id org, struct str arn, int64_t
 }
 
 /* Each combination has its index, whose rows lie in the order of keys, but for that of
- * names, whose matches are sorted; all of a machine are merged from its statuses. */
+ * names, whose matches are sorted; all of a machine are merged from its statuses. Few
+ * are redriven: those that are have their own, and the others are looked for in theirs. */
 static const char *query_text(const struct visibility_query *q)
 {
+#define REDRIVEN " AND (?8 = 0 OR coalesce(redriven, 2) = ?8)"
 #define LIST_SQL(index, where)                                                                     \
-    "SELECT key FROM seen " index " WHERE " where " AND key < ?5 AND key >= ?6"                    \
+    "SELECT key FROM seen " index " WHERE " where " AND key < ?5 AND key >= ?6" REDRIVEN           \
     " ORDER BY key DESC LIMIT ?7"
 #define OF_STATUS(status)                                                                          \
     "SELECT key FROM seen INDEXED BY seen_machine_status WHERE machine = ?2 AND status = " status  \
-    " AND key < ?5 AND key >= ?6"
+    " AND key < ?5 AND key >= ?6" REDRIVEN
     if (q->name_prefix.len)
         return LIST_SQL("INDEXED BY seen_name",
                         "org = ?1 AND name >= ?4 AND name < ?4 || char(1114111)"
                         " AND (?2 = 0 OR machine = ?2) AND (?3 < 0 OR status = ?3)");
+    if (q->redrive == REDRIVE_YES)
+        return LIST_SQL("INDEXED BY seen_redriven",
+                        "org = ?1 AND redriven = 1 AND (?2 = 0 OR machine = ?2)"
+                        " AND (?3 < 0 OR status = ?3)");
     if (q->machine_arn.len && q->status >= 0)
         return LIST_SQL("INDEXED BY seen_machine_status", "machine = ?2 AND status = ?3");
     if (q->machine_arn.len)
@@ -620,9 +634,13 @@ static const char *query_text(const struct visibility_query *q)
     return LIST_SQL("NOT INDEXED", "org = ?1");
 #undef LIST_SQL
 #undef OF_STATUS
+#undef REDRIVEN
 }
 
 _Static_assert(EXECUTION_STATUS_COUNT == 5, "query_text merges that many statuses");
+
+_Static_assert(REDRIVE_ANY == 0 && REDRIVE_YES == 1 && REDRIVE_NO == 2,
+               "query_text compares these numbers");
 
 static execution_key key_at(struct wall_ms at)
 {
@@ -651,7 +669,8 @@ static bool list(struct visibility *v, const struct visibility_query *q, executi
                         0,
                         below,
                         q->since.ms ? key_at(q->since) : 0,
-                        (int64_t)keys_max + 1};
+                        (int64_t)keys_max + 1,
+                        q->redrive};
     for (int i = 0; i < (int)COUNT_OF(values) && i < sqlite3_bind_parameter_count(ask); i++)
         if (i != 3)
             bind_int(ask, i + 1, values[i]);
