@@ -79,6 +79,13 @@ static bool item_of(const struct run *run, const struct frame *frame, struct jso
     return run->solo && !json_is_absent(*ret_item);
 }
 
+bool run_frame_item(const struct run *run, uint32_t frame, struct json *ret_item,
+                    uint32_t *ret_index)
+{
+    const struct frame *f = run_frame(run, frame);
+    return f && item_of(run, f, ret_item, ret_index);
+}
+
 /* ---- task tokens: key and seal, in base64 ---- */
 
 enum {

@@ -239,6 +239,14 @@ MUST_CHECK bool flow_token_read(struct arena *scratch, struct str token,
  * item; "" for the top level. Events carry it too (flow_event.path). */
 struct str run_frame_path(const struct run *run, uint32_t frame);
 
+/* What a frame's next state, or the one it is in, is given; absent: no such frame. */
+struct json run_frame_input(const struct run *run, uint32_t frame);
+/* The variables that it sees, in one object, in the arena; absent: none. */
+struct json run_frame_vars(const struct run *run, uint32_t frame, struct arena *a);
+/* Of the nearest Map around it. False: there is none. */
+bool run_frame_item(const struct run *run, uint32_t frame, struct json *ret_item,
+                    uint32_t *ret_index);
+
 /* Everything a run is, as text: two runs with equal dumps behave alike. For
  * snapshots' tests and the fold property. */
 void run_dump(const struct run *run, struct buf *to);

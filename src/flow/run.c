@@ -432,3 +432,26 @@ struct str run_frame_path(const struct run *run, uint32_t frame)
     const struct frame *f = run_frame(run, frame);
     return f ? f->path : STR("");
 }
+
+struct json run_frame_input(const struct run *run, uint32_t frame)
+{
+    const struct frame *f = run_frame(run, frame);
+    return f ? f->data.value : JSON_NONE;
+}
+
+/* The nearest one of a name is seen. An iteration of a distributed Map sees its own only. */
+struct json run_frame_vars(const struct run *run, uint32_t frame, struct arena *a)
+{
+    struct json_object_builder b = json_object_builder(a);
+    struct json seen = json_object(NULL, 0);
+    for (const struct frame *f = run_frame(run, frame); f; f = run_frame(run, f->parent)) {
+        const struct json_member *members = json_members(f->vars);
+        for (size_t i = 0; i < json_count(f->vars); i++)
+            if (json_is_absent(json_get(seen, json_str(members[i].key))))
+                json_object_add(&b, json_str(members[i].key), members[i].value);
+        seen = json_object_done(&b);
+        if (f->parent == FRAME_NONE || f->history == f->id)
+            break;
+    }
+    return json_count(seen) ? seen : JSON_NONE;
+}

@@ -1,0 +1,106 @@
+/* Private to recovery/: a plan in the making. */
+#ifndef PAWL_RECOVERY_PLANNER_H
+#define PAWL_RECOVERY_PLANNER_H
+
+#include "recovery/naming.h"
+#include "recovery/plan.h"
+#include "recovery/rehearse.h"
+
+/* A step that the plan speaks of, with what the planner needs more than what it tells. */
+struct row {
+    struct plan_step step;
+    const struct machine *machine; /* that its state is of */
+    const struct path_part *parts;
+    size_t part_count;
+    bool recorded; /* step.index is a record of the story's own list */
+    bool done;     /* it is, and gave an output */
+    bool asked;    /* --skip-steps names it */
+};
+
+struct planner {
+    const struct recovery_story *story;
+    const struct recovery_request *request;
+    const struct machine *machine; /* that goes on */
+    struct arena *arena;
+    struct err *reterr;
+    const struct trace *trace; /* of the story; of no steps when there is none */
+    bool numbered;             /* the machine has x-step */
+    bool new_run;              /* FORK, START: what goes on has no records yet */
+
+    struct row *rows; /* of the last look ahead */
+    size_t row_count, row_capacity;
+    bool ends_known;
+    bool *mock_used, *output_used; /* by member of request->mocks, ->outputs */
+    bool *asked, *kept;            /* by record: --skip-steps names it; it has a skip */
+
+    struct plan_problem *problems;
+    size_t problem_count, problem_capacity;
+
+    struct flow_recovery recovery;
+    struct flow_skip *skips;
+    size_t skip_capacity;
+    struct flow_reuse *reuses;
+    size_t reuse_capacity;
+};
+
+/* ---- problems ---- */
+
+void plan_problem(struct planner *p, enum err_code code, uint32_t step, struct str what,
+                  struct str remedy);
+
+/* ---- ahead.c ---- */
+
+/* Takes the recovery's turn on a copy and plays on: fills the rows. */
+MUST_CHECK bool look_ahead(struct planner *p);
+/* Fills the rows with the story's records alone. */
+void look_back(struct planner *p);
+
+/* A member of {"STEP": value} for this row; absent: none. Marks it as used. */
+struct json output_named(const struct planner *p, struct json outputs, bool *used,
+                         const struct row *row);
+/* Does the text name the row: by number, name or path? */
+bool row_is_meant(const struct planner *p, const struct row *row, struct str text);
+
+/* A run that is the story's, to be freed; NULL: an error. */
+struct run *run_copy(const struct planner *p, size_t turns, size_t events, size_t turn_states_max);
+
+/* ---- choose.c ---- */
+
+/* The rows that a list names; a problem when it names what is not there. */
+MUST_CHECK bool choose_rows(struct planner *p, struct str text, const char *field,
+                            size_t **ret_rows, size_t *ret_count);
+/* Those that one number, name or path names: several only when they share an x-step. */
+MUST_CHECK bool choose_one(struct planner *p, struct str text, const char *field, size_t **ret_rows,
+                           size_t *ret_count);
+
+/* ---- situation.c ---- */
+
+/* What a recorded step is given. */
+struct situation {
+    struct json input, vars, within, item; /* absent: none */
+    uint32_t item_index;
+    struct str frame_path;
+};
+
+/* As it was, or as it would be with what the steps before it give by now. A problem when
+ * a Choice would go elsewhere. */
+MUST_CHECK bool situation_of(struct planner *p, uint32_t step, bool recorded,
+                             struct situation *ret_situation);
+
+/* ---- tables.c ---- */
+
+void add_skip(struct planner *p, struct flow_skip skip);
+/* The steps that stay, of a container that is entered again (STEP_NO_NONE: of the whole
+ * execution) to come to the target (STEP_NO_NONE: to where it stands). */
+void keep_around(struct planner *p, uint32_t container, uint32_t target);
+/* Every record entered there or later that does not stay is taken again. */
+void add_reuses(struct planner *p, uint64_t from_place);
+/* A record and those below it are taken again. */
+void add_reuses_of(struct planner *p, uint32_t step);
+/* What an earlier recovery was to take again and has not come to. */
+void carry_reuses(struct planner *p);
+/* Skips a step because a person says so. A problem when its output is missing; `passed`:
+ * its output is not used, or absent: nothing stands in for it. */
+void skip_asked(struct planner *p, const struct row *row, bool passed, struct json given);
+
+#endif

@@ -1,0 +1,82 @@
+/* Private to recovery/: plays a run on without the world, under a clock that is only a
+ * number.
+ *
+ * Tasks are answered at once by who was given for it, waits and delays pass. A task whose
+ * answer nobody knows stays out, and its frame stands.
+ * Ownership: borrows the run, which it changes; what it makes lies in its arena.
+ */
+#ifndef PAWL_RECOVERY_REHEARSE_H
+#define PAWL_RECOVERY_REHEARSE_H
+
+#include "recovery/trace.h"
+
+/* How a step's attempt went, or is taken to go. */
+struct outcome {
+    bool ok;
+    struct json result; /* ok: raw, before the state's output processing */
+    bool has_error, has_cause;
+    struct str error, cause;
+    int64_t ms; /* how long it took */
+};
+
+/* The outcome of a step's next attempt, the `tries`-th from 0 that is rehearsed. False:
+ * nobody knows. `visit`: of its path. */
+typedef bool rehearse_answer(void *arg, const struct step *step, uint32_t visit, uint32_t tries,
+                             struct outcome *ret_outcome);
+
+/* What became of a step while rehearsing. */
+enum rehearsed {
+    REHEARSED_NOT = 0,
+    REHEARSED_RAN,
+    REHEARSED_KEPT,
+    REHEARSED_SKIPPED,
+};
+
+struct rehearsed_step {
+    enum rehearsed what;
+    uint32_t tries;
+    uint32_t visit;
+};
+
+struct rehearsal {
+    struct arena *arena;
+    struct run *run;
+    struct step_list list;
+    struct rehearsed_step *steps; /* list.count of them */
+    size_t step_capacity;
+    struct wall_ms now;
+    uint64_t seed;
+    rehearse_answer *answer;
+    void *arg;
+    struct rehearsed_task {
+        uint32_t step, attempt;
+        const struct state *state;
+        int64_t due_ms;
+        struct outcome outcome;
+    } * tasks;
+    size_t task_count, task_capacity;
+    int64_t stands_until; /* earliest deadline that would end what nobody answers; 0: none */
+    int64_t run_deadline; /* of the execution; 0: none */
+    bool unknown;         /* there is one */
+    bool too_long;        /* PLAN_STEPS_AHEAD_MAX was met */
+    struct str stop_path; /* it stops once this path's visit was entered; empty: not so */
+    uint32_t stop_visit;
+    bool stopped;
+    struct path_counts visits;
+    size_t count_first; /* of the list, before anything was rehearsed */
+};
+
+/* `list`: the steps of the run so far, copied; NULL: it has not begun. */
+struct rehearsal *rehearse_new(struct run *run, const struct step_list *list, struct wall_ms now,
+                               rehearse_answer *answer, void *arg, struct arena *a);
+
+/* One input, and what follows at once. False: the run did not take it. */
+bool rehearse_input(struct rehearsal *r, const struct flow_input *input);
+
+/* Until the end, or until nothing is due that anybody knows of. */
+void rehearse_play(struct rehearsal *r);
+
+/* How a recorded step went: the `tries`-th attempt of its generation. */
+bool outcome_of_record(const struct step *s, uint32_t tries, struct outcome *ret_outcome);
+
+#endif

@@ -1,0 +1,225 @@
+#include "recovery/trace.h"
+
+/* ---- steps ---- */
+
+bool step_is_done(const struct step *s)
+{
+    return s->status == STEP_SKIPPED || (s->status != STEP_RUNNING && s->status != STEP_PENDING &&
+                                         s->stopped_at.ms && !json_is_absent(s->output));
+}
+
+bool path_is_below(struct str path, struct str ancestor)
+{
+    return path.len > ancestor.len && path.ptr[ancestor.len] == '/' &&
+           str_starts_with(path, ancestor);
+}
+
+struct str step_frame_path(const struct step *s)
+{
+    size_t own = s->state->name.len;
+    return s->path.len > own ? str_slice(s->path, 0, s->path.len - own - 1) : STR("");
+}
+
+/* Names may hold a slash. But two paths of one definition that go apart within a segment
+ * go apart in the name of a state or in the number of a branch, and only in the second
+ * case is what was before it the path of a Parallel or Map with its slash. */
+bool paths_are_apart(const struct step *a, const struct step *b)
+{
+    struct str one = step_frame_path(a), two = step_frame_path(b);
+    size_t same = 0;
+    while (same < one.len && same < two.len && one.ptr[same] == two.ptr[same])
+        same++;
+    if (same == one.len && same == two.len)
+        return false;
+    bool one_ends = same == one.len || one.ptr[same] == '/';
+    bool two_ends = same == two.len || two.ptr[same] == '/';
+    if ((same == one.len && two_ends) || (same == two.len && one_ends))
+        return false; /* one frame is around the other */
+    size_t from = same;
+    while (from > 0 && one.ptr[from - 1] != '/')
+        from--;
+    int64_t first, second;
+    struct str x = str_slice(one, from, one.len), y = str_slice(two, from, two.len);
+    return from > 0 && str_to_int64(str_slice(x, 0, str_find_char(x, '/')), &first) &&
+           str_to_int64(str_slice(y, 0, str_find_char(y, '/')), &second);
+}
+
+int64_t step_duration_ms(const struct step *s)
+{
+    return s->started_at.ms && s->stopped_at.ms ? s->stopped_at.ms - s->started_at.ms : -1;
+}
+
+bool state_holds_steps(const struct state *state)
+{
+    return state->type == STATE_PARALLEL || state->type == STATE_MAP;
+}
+
+/* ---- by path ---- */
+
+static size_t place_of(const struct trace *t, struct str path)
+{
+    size_t at = (size_t)str_hash(path) & t->mask;
+    while (t->table[at] && !str_eq(t->list->items[t->table[at] - 1].path, path))
+        at = (at + 1) & t->mask;
+    return at;
+}
+
+static void index_paths(struct trace *t)
+{
+    for (uint32_t i = 0; i < t->list->count; i++) {
+        size_t at = place_of(t, t->list->items[i].path);
+        t->steps[i].next_visit = STEP_NO_NONE;
+        if (!t->table[at]) {
+            t->table[at] = i + 1;
+            t->last[i] = i;
+            continue;
+        }
+        uint32_t first = t->table[at] - 1;
+        t->steps[t->last[first]].next_visit = i;
+        t->steps[i].visit = t->steps[t->last[first]].visit + 1;
+        t->last[first] = i;
+    }
+}
+
+uint32_t trace_find(const struct trace *t, struct str path, uint32_t visit)
+{
+    uint32_t step = t->table[place_of(t, path)];
+    if (!step || visit > t->steps[t->last[step - 1]].visit)
+        return STEP_NO_NONE;
+    for (step--; t->steps[step].visit < visit;)
+        step = t->steps[step].next_visit;
+    return step;
+}
+
+uint32_t trace_find_current(const struct trace *t, struct str path, uint32_t visit)
+{
+    for (uint32_t i = trace_find(t, path, 0); i != STEP_NO_NONE; i = t->steps[i].next_visit)
+        if (t->steps[i].current && visit-- == 0)
+            return i;
+    return STEP_NO_NONE;
+}
+
+uint32_t trace_current_visit(const struct trace *t, uint32_t step)
+{
+    uint32_t visit = 0;
+    for (uint32_t i = trace_find(t, t->list->items[step].path, 0); i != step && i != STEP_NO_NONE;
+         i = t->steps[i].next_visit)
+        visit += t->steps[i].current;
+    return visit;
+}
+
+uint32_t trace_last(const struct trace *t, struct str path)
+{
+    uint32_t step = t->table[place_of(t, path)];
+    return step ? t->last[step - 1] : STEP_NO_NONE;
+}
+
+/* A greater generation than the record's is that of a rerun that failed. */
+static void take_event(struct trace *t, const struct flow_event *e, uint64_t place)
+{
+    struct trace_step *s = &t->steps[e->step];
+    bool begins = e->kind == EVENT_PARALLEL_STARTED || e->kind == EVENT_MAP_STARTED;
+    bool enters = event_shape(e->kind) == SHAPE_STATE_ENTERED || e->kind == EVENT_STEP_SKIPPED;
+    if (e->generation > s->generation)
+        s->generation = e->generation;
+    if (e->generation > t->list->items[e->step].generation)
+        return;
+    if (enters)
+        s->entered = place;
+    else if (begins)
+        s->began = place;
+}
+
+static bool is_rerun(const struct flow_event *e)
+{
+    int64_t kind;
+    return json_to_int64(json_get(e->value.value, STR("kind")), &kind) && kind == FLOW_RERUN_STEP;
+}
+
+struct trace *trace_make(const struct step_list *list, const struct journal_turn *turns,
+                         size_t turn_count, struct arena *a)
+{
+    struct trace *t = ARENA_NEW(a, struct trace);
+    size_t size = 16;
+    while (size < list->count * 2)
+        size *= 2;
+    t->list = list;
+    t->steps = ARENA_ARRAY(a, struct trace_step, list->count);
+    t->last = ARENA_ARRAY(a, uint32_t, list->count);
+    t->table = ARENA_ARRAY(a, uint32_t, size);
+    t->mask = size - 1;
+    index_paths(t);
+    for (uint32_t i = 0; i < turn_count; i++) {
+        for (uint32_t k = 0; k < turns[i].count; k++) {
+            const struct flow_event *e = &turns[i].events[k];
+            if (e->state != STATE_NO_NONE && e->step < list->count)
+                take_event(t, e, trace_place(i, k));
+            if (e->kind == EVENT_RECOVERED && !is_rerun(e)) {
+                t->recovered = e;
+                t->recovered_at = trace_place(i, k);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t holder = trace_holder(t, i);
+        t->steps[i].current =
+            holder == STEP_NO_NONE ||
+            (t->steps[holder].current && t->steps[i].entered > t->steps[holder].began);
+    }
+    return t;
+}
+
+uint32_t trace_holder(const struct trace *t, uint32_t step)
+{
+    struct str frame = step_frame_path(&t->list->items[step]);
+    if (!frame.len)
+        return STEP_NO_NONE;
+    struct str holder = str_slice(frame, 0, str_rfind_char(frame, '/'));
+    uint32_t found = STEP_NO_NONE;
+    for (uint32_t i = trace_find(t, holder, 0);
+         i != STEP_NO_NONE && t->steps[i].entered < t->steps[step].entered;
+         i = t->steps[i].next_visit)
+        found = i;
+    return found;
+}
+
+/* ---- a number for each path ---- */
+
+struct path_counts path_counts(struct arena *a)
+{
+    enum {
+        SIZE_FIRST = 64
+    };
+    return (struct path_counts){
+        .arena = a, .slots = ARENA_ARRAY(a, struct path_count, SIZE_FIRST), .size = SIZE_FIRST};
+}
+
+static struct path_count *count_slot(const struct path_counts *c, struct str path)
+{
+    size_t at = (size_t)str_hash(path) & (c->size - 1);
+    while (c->slots[at].used && !str_eq(c->slots[at].path, path))
+        at = (at + 1) & (c->size - 1);
+    return &c->slots[at];
+}
+
+static void grow_counts(struct path_counts *c)
+{
+    struct path_counts old = *c;
+    c->size *= 2;
+    c->slots = ARENA_ARRAY(c->arena, struct path_count, c->size);
+    for (size_t i = 0; i < old.size; i++)
+        if (old.slots[i].used)
+            *count_slot(c, old.slots[i].path) = old.slots[i];
+}
+
+uint32_t *path_counts_at(struct path_counts *c, struct str path)
+{
+    if (c->used * 2 >= c->size)
+        grow_counts(c);
+    struct path_count *slot = count_slot(c, path);
+    if (!slot->used) {
+        *slot = (struct path_count){.path = path, .used = true};
+        c->used++;
+    }
+    return &slot->count;
+}

@@ -1,0 +1,94 @@
+/* Private to recovery/: what a journal says of each step beyond the list of steps, and
+ * steps found by path.
+ *
+ * A record's *visit* counts the records of the same path before it, from 0: a loop, or a
+ * Parallel that is retried, enters one path several times.
+ * Ownership: the arena given; borrows the list and the turns.
+ */
+#ifndef PAWL_RECOVERY_TRACE_H
+#define PAWL_RECOVERY_TRACE_H
+
+#include "flow/recovery.h"
+#include "journal/journal.h"
+
+struct trace_step {
+    uint32_t visit;
+    uint32_t next_visit; /* the record of the path's next visit; STEP_NO_NONE: none */
+    uint32_t generation; /* the greatest one that any event tells of */
+    uint64_t entered;    /* where the journal has the entering that made the record, see
+                            trace_place; of a skip, that */
+    uint64_t began;      /* ... and the last begin of its branches or iterations */
+    bool current;        /* no later attempt of what is around it replaced it */
+};
+
+struct trace {
+    const struct step_list *list;
+    struct trace_step *steps; /* list->count of them */
+    uint32_t *table;          /* by hash of path: the path's first record + 1; 0: free */
+    uint32_t *last;           /* by a path's first record: its last */
+    size_t mask;
+    const struct flow_event *recovered; /* the last RECOVERED that is no rerun; NULL: none */
+    uint64_t recovered_at;              /* its place */
+};
+
+/* The event of a turn, both from 0, as a number that grows along the journal. */
+static inline uint64_t trace_place(uint32_t turn, uint32_t event)
+{
+    return ((uint64_t)turn << 32) + event + 1;
+}
+
+struct trace *trace_make(const struct step_list *list, const struct journal_turn *turns,
+                         size_t turn_count, struct arena *a);
+
+/* The record of a path's visit; STEP_NO_NONE: there is none. */
+uint32_t trace_find(const struct trace *t, struct str path, uint32_t visit);
+/* The same, counting only what no later attempt of a Parallel or Map replaced: what a run
+ * that did nothing twice would enter. */
+uint32_t trace_find_current(const struct trace *t, struct str path, uint32_t visit);
+/* The visit that a record would then be. */
+uint32_t trace_current_visit(const struct trace *t, uint32_t step);
+/* The record of a path's last visit; STEP_NO_NONE: there is none. */
+uint32_t trace_last(const struct trace *t, struct str path);
+
+/* The record of the Parallel or Map that a recorded step stands in; STEP_NO_NONE: none. */
+uint32_t trace_holder(const struct trace *t, uint32_t step);
+
+/* ---- a number for each path ---- */
+
+struct path_counts {
+    struct arena *arena;
+    struct path_count {
+        struct str path;
+        uint32_t count;
+        bool used;
+    } * slots;
+    size_t size, used;
+};
+
+struct path_counts path_counts(struct arena *a);
+/* The number kept for a path, 0 at first; valid until the next call. Borrows the path. */
+uint32_t *path_counts_at(struct path_counts *c, struct str path);
+
+/* ---- steps ---- */
+
+/* Did the step give an output that others go on with: well, or what a Catch made of its
+ * failure? Or was it skipped? */
+bool step_is_done(const struct step *s);
+
+/* Does `path` lie below the step `ancestor`? */
+bool path_is_below(struct str path, struct str ancestor);
+
+/* "Split/0" of "Split/0/Register": where the state's frame is; empty: the top level. */
+struct str step_frame_path(const struct step *s);
+
+/* Do two steps stand in different branches or iterations of one Parallel or Map, so that
+ * neither can use the other's output? */
+bool paths_are_apart(const struct step *a, const struct step *b);
+
+/* Milliseconds of its last generation, attempts and delays included; -1: it did not end. */
+int64_t step_duration_ms(const struct step *s);
+
+/* A Parallel or Map: its time is that of what is in it. */
+bool state_holds_steps(const struct state *state);
+
+#endif
