@@ -15,6 +15,7 @@ _Static_assert((1 + CREWS_MAX) * (int)TASK_RUNNING_MAX <= (int)CHILDREN_MAX,
 
 struct crew {
     struct tasks *tasks; /* NULL: this place is free */
+    const struct bindings *bindings;
     struct arena *arena; /* NULL: the bindings are somebody else's */
     struct str text, folder;
 };
@@ -62,7 +63,7 @@ struct crews *crews_new(uv_loop_t *loop, const struct bindings *own, struct chil
     struct crews *c = ARENA_NEW(arena, struct crews);
     *c = (struct crews){
         .loop = loop, .children = children, .done = done, .arg = arg, .arena = arena};
-    c->items[OWN] = (struct crew){.tasks = new_tasks(c, own)};
+    c->items[OWN] = (struct crew){.tasks = new_tasks(c, own), .bindings = own};
     return c;
 }
 
@@ -110,7 +111,7 @@ void crews_replace_own(struct crews *c, struct arena *arena, const struct bindin
                             sizeof(*c->retired));
     c->retired[c->retired_count++] = c->items[OWN];
     tasks_retire(c->items[OWN].tasks); /* its warm workers go when they have nothing to do */
-    c->items[OWN] = (struct crew){.tasks = new_tasks(c, own), .arena = arena};
+    c->items[OWN] = (struct crew){.tasks = new_tasks(c, own), .bindings = own, .arena = arena};
     dismiss_idle(c);
 }
 
@@ -138,6 +139,7 @@ bool crews_take(struct crews *c, struct str text, struct str folder, int *ret_cr
         arena_free(arena);
         return false;
     }
+    crew.bindings = &config->bindings;
     crew.tasks = new_tasks(c, &config->bindings); /* settings are the process's own */
     c->items[place] = crew;
     *ret_crew = place;
@@ -186,6 +188,11 @@ static int crew_of(struct crews *c, const struct execution_row *execution)
     if (!m && execution->parent && (m = *place_of(c, execution->parent)))
         crews_assign(c, execution->key, m->crew, false);
     return m ? m->crew : OWN;
+}
+
+struct str crews_folder(struct crews *c, const struct execution_row *execution)
+{
+    return c->items[crew_of(c, execution)].bindings->folder;
 }
 
 /* ---- tasks ---- */

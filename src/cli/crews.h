@@ -43,6 +43,9 @@ void crews_assign(struct crews *c, execution_key key, int crew, bool replace);
 /* It has ended. */
 void crews_forget(struct crews *c, execution_key key);
 
+/* Where its commands run. */
+struct str crews_folder(struct crews *c, const struct execution_row *execution);
+
 void crews_start(struct crews *c, const struct execution_row *execution,
                  const struct task_request *request);
 void crews_cancel(struct crews *c, struct task_key key);

@@ -5,6 +5,7 @@
 #include "cli/projector.h"
 #include "os/clock.h"
 #include "os/entropy.h"
+#include "task/checker.h"
 
 #include <signal.h>
 #include <uv.h>
@@ -21,6 +22,7 @@ struct host {
     struct children *children;
     struct children_found found;
     struct crews *crews;
+    struct checker *checker;
     struct api *api;
     engine_followed *followed;
     void *arg; /* of the callbacks */
@@ -59,6 +61,7 @@ static void wind_down(struct host *h)
     api_stop(h->api);
     engine_detach(h->engine);
     crews_end(h->crews);
+    checker_free(h->checker);
     uv_close((uv_handle_t *)&h->wake, NULL);
     uv_close((uv_handle_t *)&h->tick, NULL);
     uv_close((uv_handle_t *)&h->drain, NULL);
@@ -247,6 +250,44 @@ static void task_answered(void *arg, const struct task_result *result)
         uv_idle_start(&h->busy, on_busy);
 }
 
+/* ---- checks of recoveries ---- */
+
+static void start_check(void *arg, const struct engine_check *check)
+{
+    struct host *h = arg;
+    char id[UUID_TEXT_LEN];
+    uuid_format(check->execution->id, id);
+    checker_start(h->checker, &(struct check_request){
+                                  .id = check->id,
+                                  .command = check->fields->words,
+                                  .command_count = check->fields->word_count,
+                                  .folder = crews_folder(h->crews, check->execution),
+                                  .timeout_seconds = check->fields->timeout_seconds,
+                                  .execution_arn = check->execution->arn,
+                                  .execution_id = str_of(id, UUID_TEXT_LEN),
+                                  .state_name = check->state->name,
+                              });
+}
+
+static void check_answered(void *arg, const struct check_outcome *outcome)
+{
+    struct host *h = arg;
+    engine_check_result(h->engine, &(struct engine_check_result){
+                                       .id = outcome->id,
+                                       .ran = outcome->ran,
+                                       .exit_status = outcome->exit_status,
+                                       .said = outcome->said,
+                                   });
+    if (!h->stopping)
+        uv_idle_start(&h->busy, on_busy);
+}
+
+/* Definitions name these commands themselves: in a server they are others'. */
+static bool may_check(const struct host_options *options, const struct settings *settings)
+{
+    return settings->verify == VERIFY_AS_USUAL ? !options->serves : settings->verify == VERIFY_ON;
+}
+
 static void troubled(void *arg, execution_key key, const struct err *err, struct wall_ms again_at)
 {
     struct host *h = arg;
@@ -430,7 +471,9 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
     struct host *h = ARENA_NEW(arena, struct host);
     const struct settings settings = options->settings ? *options->settings : settings_default();
     const struct memory_shares shares = memory_shares(settings.memory_max);
+    const int64_t day_ms = 24 * 60 * 60 * 1000;
     struct engine_options engine = {
+        .redrive_window_ms = settings.aws_limits_strict ? 14 * day_ms : 0,
         .store = options->store,
         .seed = entropy_u64(),
         .limits = settings.aws_limits_strict ? flow_limits_aws() : flow_limits_default(),
@@ -439,7 +482,7 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
         .express_live_max = settings.express_live_max,
         .express_memory_max = settings.express_memory_max,
         .express_keep = settings.express_history_keep,
-        .tasks = {h, start_task, cancel_task},
+        .tasks = {h, start_task, cancel_task, may_check(options, &settings) ? start_check : NULL},
         .troubled = troubled,
         .troubled_arg = h,
         .advance_all = options->serves,
@@ -458,6 +501,7 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
     if (h->ticked)
         must(uv_timer_start(&h->tick, on_tick, options->tick_ms, options->tick_ms));
     h->crews = crews_new(&h->loop, options->bindings, h->children, task_answered, h);
+    h->checker = checker_new(&h->loop, h->children, check_answered, h);
     crews_listen(h->crews, options->heard, options->arg);
     if (options->visibility)
         h->projector = projector_new(options->visibility, options->store_path);

@@ -14,7 +14,7 @@
 const struct limit limits[] = {PROCESS_LIMIT_TABLE(PROCESS_ROW) HTTP_LIMIT_TABLE(HTTP_ROW)};
 const size_t limit_count = COUNT_OF(limits);
 
-const char *const settings_keys[] = {"aws_limits", "express_history", "limits", NULL};
+const char *const settings_keys[] = {"aws_limits", "express_history", "limits", "verify", NULL};
 
 static size_t *place(struct settings *s, const struct limit *limit)
 {
@@ -113,12 +113,24 @@ static bool read_choice(const struct yaml_reader *r, const char *key, const char
            yaml_refuse(r, yaml_child(r, STR(""), key), false, "%s must be %s or %s", key, off, on);
 }
 
+static bool read_verify(const struct yaml_reader *r, struct settings *s)
+{
+    bool on = false;
+    if (json_is_absent(json_get(r->root, STR("verify"))))
+        return true;
+    if (!read_choice(r, "verify", "off", "on", &on))
+        return false;
+    s->verify = on ? VERIFY_ON : VERIFY_OFF;
+    return true;
+}
+
 bool settings_read(const struct yaml_reader *r, struct settings *ret_settings)
 {
     struct settings s = settings_default();
     struct json limits_given = json_get(r->root, STR("limits"));
     if (!read_choice(r, "aws_limits", "off", "strict", &s.aws_limits_strict) ||
-        !read_choice(r, "express_history", "drop", "keep", &s.express_history_keep))
+        !read_choice(r, "express_history", "drop", "keep", &s.express_history_keep) ||
+        !read_verify(r, &s))
         return false;
     if (!json_is_absent(limits_given) && !json_is_null(limits_given) &&
         !read_limits(r, limits_given, &s))

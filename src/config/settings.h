@@ -3,6 +3,8 @@
  *
  *   aws_limits: strict          # or off: sizes and counts as AWS bounds them
  *   express_history: keep       # or drop: synchronous Express executions in the store
+ *   verify: on                  # or off: run the commands that definitions name as x-verify;
+ *                               # not given: on, but off for pawl serve, where others define
  *   limits:
  *     memory_max: 512MiB
  *     http_idle_ms: 75s
@@ -32,8 +34,15 @@ enum limit_unit {
     LIMIT_MS,
 };
 
+enum settings_verify {
+    VERIFY_AS_USUAL, /* on where the user's own definitions run, off in a server */
+    VERIFY_ON,
+    VERIFY_OFF,
+};
+
 struct settings {
     bool aws_limits_strict;
+    enum settings_verify verify;
     bool express_history_keep;
 #define SETTINGS_MEMBER(name, unit, value, least, what) size_t name;
     PROCESS_LIMIT_TABLE(SETTINGS_MEMBER)

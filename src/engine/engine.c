@@ -50,6 +50,8 @@ bool engine_new(const struct engine_options *options, struct engine **ret_engine
         e->options.activity_tasks_max = ENGINE_ACTIVITY_TASKS_MAX;
     if (options->express_memory_max == 0)
         e->options.express_memory_max = ENGINE_EXPRESS_MEMORY_MAX;
+    if (options->story_memory_max == 0)
+        e->options.story_memory_max = ENGINE_STORY_MEMORY_MAX;
     if (options->snapshot_min == 0)
         e->options.snapshot_min = ENGINE_SNAPSHOT_MIN;
     e->rng = rng_seeded(options->seed);
@@ -96,6 +98,7 @@ void engine_free(struct engine *e)
             slot_free(e->buckets[bucket]);
         }
     end_commands(e, NULL);
+    recoveries_end(e, NULL);
     nested_release(e);
     catalog_free(e->catalog);
     arena_free(e->lookout.arena);
@@ -195,19 +198,23 @@ static bool refuse_all(const struct engine *e, const struct asker *asker)
     return true;
 }
 
-void engine_start(struct engine *e, const struct engine_start *start, engine_replied *replied,
-                  void *arg)
+static bool check_start(const struct engine *e, const struct engine_start *start,
+                        struct err *reterr)
 {
-    struct asker asker = {replied, arg};
-    if (refuse_all(e, &asker))
-        return;
-    if (start->input.len > ENGINE_INPUT_SIZE_MAX) {
-        struct err err;
-        err_set(&err, ERR_TOO_LARGE, "the input has %zu bytes, more than %d (limit input_max)",
-                start->input.len, ENGINE_INPUT_SIZE_MAX);
-        asker_answer(&asker, NULL, false, &err);
-        return;
-    }
+    if (e->dead && reterr)
+        *reterr = e->why;
+    if (e->dead)
+        return false;
+    if (e->detached)
+        return err_set(reterr, ERR_INTERRUPTED, "the engine is stopping");
+    return start->input.len <= ENGINE_INPUT_SIZE_MAX ||
+           err_set(reterr, ERR_TOO_LARGE, "the input has %zu bytes, more than %d (limit input_max)",
+                   start->input.len, ENGINE_INPUT_SIZE_MAX);
+}
+
+static struct start_command *copy_start(struct engine *e, const struct engine_start *start,
+                                        struct asker asker)
+{
     struct arena *a = spare_arena(e);
     struct start_command *c = ARENA_NEW(a, struct start_command);
     c->arena = a;
@@ -223,7 +230,33 @@ void engine_start(struct engine *e, const struct engine_start *start, engine_rep
         c->start.definition = arena_str(a, start->definition);
     c->start.name = arena_str(a, start->name);
     c->start.input = arena_str(a, start->input);
-    start_push(e, c);
+    return c;
+}
+
+void engine_start(struct engine *e, const struct engine_start *start, engine_replied *replied,
+                  void *arg)
+{
+    struct asker asker = {replied, arg};
+    struct err err;
+    if (!check_start(e, start, &err)) {
+        asker_answer(&asker, NULL, false, &err);
+        return;
+    }
+    struct start_command *c = copy_start(e, start, asker);
+    if (start->reuse || start->restart || start->recovery)
+        recoveries_start(e, c, NULL, NULL, false);
+    else
+        start_push(e, c);
+}
+
+void engine_plan(struct engine *e, const struct engine_start *start, engine_planned *planned,
+                 void *arg)
+{
+    struct err err;
+    if (check_start(e, start, &err))
+        recoveries_start(e, copy_start(e, start, (struct asker){0}), planned, arg, true);
+    else
+        planned(arg, &(struct engine_reply){.err = &err}, NULL);
 }
 
 uint64_t engine_epoch(const struct engine *e, uint32_t shard)
@@ -301,6 +334,53 @@ void engine_stop(struct engine *e, execution_key key, struct str error, struct s
     p->input.has_cause = cause.len > 0;
     p->input.error = arena_str(p->arena, error);
     p->input.cause = arena_str(p->arena, cause);
+    p->asker = (struct asker){replied, arg};
+    engine_command(e, key, p);
+}
+
+/* ---- control ---- */
+
+static void control(struct engine *e, execution_key key, enum flow_cause why, struct str reason,
+                    struct str by, struct asker asker)
+{
+    struct pending *p = pending_new(e, why);
+    p->input.has_cause = reason.len > 0;
+    p->input.cause = arena_str(p->arena, reason);
+    p->input.worker = arena_str(p->arena, by);
+    p->asker = asker;
+    engine_command(e, key, p);
+}
+
+void engine_pause(struct engine *e, execution_key key, struct str reason, struct str by,
+                  engine_replied *replied, void *arg)
+{
+    control(e, key, FLOW_PAUSE, reason, by, (struct asker){replied, arg});
+}
+
+void engine_unpause(struct engine *e, execution_key key, struct str by, engine_replied *replied,
+                    void *arg)
+{
+    control(e, key, FLOW_UNPAUSE, STR(""), by, (struct asker){replied, arg});
+}
+
+void engine_cancel(struct engine *e, execution_key key, struct str reason, struct str by,
+                   engine_replied *replied, void *arg)
+{
+    control(e, key, FLOW_CANCEL, reason, by, (struct asker){replied, arg});
+}
+
+void engine_review(struct engine *e, execution_key key, const struct engine_review *review,
+                   engine_replied *replied, void *arg)
+{
+    struct pending *p = pending_new(e, FLOW_REVIEW);
+    p->input.step = review->step;
+    p->input.ok = review->approved;
+    p->input.value = json_copy(p->arena, review->changes);
+    p->input.has_error = review->error.len > 0;
+    p->input.error = arena_str(p->arena, review->error);
+    p->input.has_cause = review->cause.len > 0;
+    p->input.cause = arena_str(p->arena, review->cause);
+    p->input.worker = arena_str(p->arena, review->by);
     p->asker = (struct asker){replied, arg};
     engine_command(e, key, p);
 }
@@ -402,6 +482,7 @@ static void take_starts(struct engine *e)
 static void bury(struct engine *e)
 {
     end_commands(e, &e->why);
+    recoveries_end(e, &e->why);
     polls_fail(e, &e->why);
     for (size_t bucket = 0; bucket < e->bucket_count; bucket++) {
         struct run_slot *s = e->buckets[bucket];
@@ -423,7 +504,7 @@ bool engine_has_room(const struct engine *e)
 static bool may_be_housed(const struct engine *e)
 {
     bool waits = e->homeless.first || (e->start_first && e->lookout.newest_known);
-    return (waits && engine_has_room(e)) || nested_ready(e);
+    return (waits && engine_has_room(e)) || nested_ready(e) || recoveries_ready(e);
 }
 
 /* After a clock that was set back, what waits only to be tried again would wait as
@@ -470,6 +551,7 @@ bool engine_step(struct engine *e, struct wall_ms wall, struct mono_ns mono)
     if (!e->dead) {
         more = lookout_step(e);
         nested_step(e);
+        recoveries_step(e);
         house(e);
         take_starts(e);
         wakes_take_due(e);
@@ -501,7 +583,7 @@ struct wall_ms engine_wake(const struct engine *e)
 bool engine_idle(const struct engine *e)
 {
     return !e->ready_first && !e->start_first && !e->homeless.first && e->store_waits == 0 &&
-           e->nested.count == e->nested.watching;
+           e->nested.count == e->nested.watching && !recoveries_at_work(e);
 }
 
 bool engine_recovered(const struct engine *e)
@@ -511,7 +593,7 @@ bool engine_recovered(const struct engine *e)
 
 bool engine_minds_children(const struct engine *e)
 {
-    return e->nested.count > e->nested.watching || e->nested.stops;
+    return e->nested.count > e->nested.watching || e->nested.stops || e->recoveries.checking_again;
 }
 
 struct engine_stats engine_stats(const struct engine *e)

@@ -16,6 +16,7 @@
 
 #include "flow/flow.h"
 #include "journal/journal.h"
+#include "recovery/plan.h"
 #include "store/store.h"
 
 enum {
@@ -27,6 +28,26 @@ enum {
     ENGINE_ACTIVITY_POLLS_MAX = 10000,    /* limit activity_polls_max: workers at one activity */
     ENGINE_ACTIVITY_TASKS_MAX = 1 << 16,  /* limit activity_tasks_max: of one activity, waiting in
                                              memory; the others wait on disk */
+    ENGINE_STORY_MEMORY_MAX = 128 << 20,  /* limit recovery_memory_max: what the history of one
+                                             execution may take while its recovery is planned */
+    ENGINE_CHECKS_MAX = 1000,    /* limit recovery_checks_max: x-verify checks of one plan */
+    ENGINE_SAID_SIZE_MAX = 2048, /* bytes kept of what a check said */
+};
+
+/* An x-verify command, to be run for a recovery. Everything is borrowed during the call. */
+struct engine_check {
+    uint64_t id; /* of this check in this engine; never 0 */
+    const struct execution_row *execution;
+    const struct state *state;
+    uint32_t step;
+    const struct verify_fields *fields;
+};
+
+struct engine_check_result {
+    uint64_t id;
+    bool ran;        /* false: it could not be started, or took too long: why is in `said` */
+    int exit_status; /* 0: it is as it should be */
+    struct str said; /* the end of what it wrote */
 };
 
 /* Where tasks go, but those of activities: task/ in production, a script in tests. */
@@ -37,6 +58,9 @@ struct engine_task_port {
     void (*start)(void *arg, const struct execution_row *execution, const struct flow_identity *who,
                   const struct flow_effect *task);
     void (*cancel)(void *arg, execution_key key, uint32_t step, uint32_t attempt);
+    /* Runs a check, which changes nothing outside; answered once by engine_check_result, never
+     * from inside. NULL: none can be run here, and plans that need one are refused. */
+    void (*check)(void *arg, const struct engine_check *check);
 };
 
 /* Trouble that no reply can carry: a run that cannot be read (it stays as it
@@ -63,6 +87,9 @@ struct engine_options {
     /* Express runs at once, which stay in memory as long as they live; 0: half of runs_live_max */
     size_t express_live_max;
     size_t express_memory_max; /* bytes of one Express run; 0: ENGINE_EXPRESS_MEMORY_MAX */
+    size_t story_memory_max;   /* 0: ENGINE_STORY_MEMORY_MAX */
+    int64_t redrive_window_ms; /* RedriveExecution: so long after the end (AWS: 14 days); 0: always
+                                */
     bool express_keep;         /* Express runs leave their history behind (express_history: keep) */
     size_t snapshot_min;       /* bytes of journal worth a snapshot; 0: ENGINE_SNAPSHOT_MIN */
     bool advance_all; /* false: only executions started or resumed here advance; others stay parked
@@ -98,8 +125,8 @@ bool engine_idle(const struct engine *e);
 /* What was under way when the store was opened has been found and loaded. */
 bool engine_recovered(const struct engine *e);
 
-/* Are children being started or stopped for their parents? Whoever would let the engine
- * go because an execution has ended waits for that. */
+/* Are children being started or stopped for their parents, or checks made again after a
+ * recovery? Whoever would let the engine go because an execution has ended waits for that. */
 bool engine_minds_children(const struct engine *e);
 
 struct engine_stats {
@@ -152,6 +179,12 @@ struct engine_start {
      * for the end; 0: none. */
     execution_key parent;
     uint32_t parent_task;
+    /* The execution that it is made of, by key; 0: none. With an empty definition it has that
+     * one's machine, definition and role, and nothing is written into the catalog. */
+    execution_key reuse;   /* takes over what had been done in it, as `recovery` says */
+    execution_key restart; /* has its input, too */
+    const struct recovery_request *recovery; /* what is skipped, and where it stops; NULL: nothing
+                                              */
 };
 /* Everything is copied. A start is idempotent by its name: while the first is
  * RUNNING, a second with an equal input answers `already` and does nothing (it
@@ -160,6 +193,54 @@ struct engine_start {
  * CONFLICT (the name is taken), BUSY (runs_live_max), and the store's. */
 void engine_start(struct engine *e, const struct engine_start *start, engine_replied *replied,
                   void *arg);
+
+/* ---- recovery: what was not right goes on, or is done again ---- */
+
+/* `plan` is NULL when it could not be made; else it is borrowed, and so is what it refers
+ * to. reply->err with a plan: it has problems, and nothing was done. */
+typedef void engine_planned(void *arg, const struct engine_reply *reply, const struct plan *plan);
+
+/* Plans a RECOVERY_RESUME or RECOVERY_RERUN of an execution that has ended from its whole
+ * journal, makes the x-verify checks of the steps that stay, and carries the plan out: then
+ * answers when that is durable. When the execution has ended again the checks are made
+ * again, and a turn (FLOW_NOTE) says how they went.
+ * With dry_run only the plan is made, with the problems that the checks found, and nothing
+ * is changed or called but the checks.
+ * Everything is copied. Errors: NOT_FOUND; CONFLICT (it runs, or a recovery of it is under
+ * way: which one); INVALID_INPUT (the plan has problems: the first is said);
+ * NOT_REDRIVABLE (of RedriveExecution, by AWS's rules, and of Express executions);
+ * MEMORY_LIMIT (recovery_memory_max); and the store's. */
+void engine_recover(struct engine *e, execution_key key, const struct recovery_request *request,
+                    engine_planned *planned, void *arg);
+
+/* What this start would do, fresh, or with `reuse` or `restart`. Changes nothing. Errors: as
+ * those of engine_start and engine_recover. start->recovery may have mocks and the like. */
+void engine_plan(struct engine *e, const struct engine_start *start, engine_planned *planned,
+                 void *arg);
+
+void engine_check_result(struct engine *e, const struct engine_check_result *result);
+
+/* ---- control while it runs; `by` says who, and may be empty. Errors: NOT_FOUND; CONFLICT:
+ * it is not in the state for it, and the message says what it is in ---- */
+
+/* At the next step boundary; running tasks finish. run_pause tells when it is quiet. */
+void engine_pause(struct engine *e, execution_key key, struct str reason, struct str by,
+                  engine_replied *replied, void *arg);
+void engine_unpause(struct engine *e, execution_key key, struct str by, engine_replied *replied,
+                    void *arg);
+/* Graceful: tasks are told, children stop, x-on-cancel runs; then it is ABORTED. */
+void engine_cancel(struct engine *e, execution_key key, struct str reason, struct str by,
+                   engine_replied *replied, void *arg);
+
+struct engine_review {
+    uint32_t step; /* STEP_NO_NONE: the only one that waits */
+    bool approved;
+    struct json changes;     /* approved: an object that is merged into the data, or absent */
+    struct str error, cause; /* not approved: what Catch sees; empty: as x-review has it */
+    struct str by;
+};
+void engine_review(struct engine *e, execution_key key, const struct engine_review *review,
+                   engine_replied *replied, void *arg);
 
 /* Someone else has written this machine in the store, or a version or alias of it, or
  * deleted it: the next start looks at it again. */

@@ -21,6 +21,7 @@
 #include "engine/known.h"
 #include "engine/machines.h"
 #include "engine/mirror.h"
+#include "engine/recoveries.h"
 #include "engine/sweep.h"
 
 struct express;
@@ -71,6 +72,7 @@ struct pending {
     bool late;        /* did not fit; what made it so is on its way */
     bool requeue;     /* with `resume`: its activities' tasks that wait are queued again */
     bool stops_child; /* on behalf of its parent: counted */
+    uint32_t turns;   /* of FLOW_RECOVER: the run must have so many; it was planned for that */
     enum ask ask;
     execution_key other; /* of asks and of FLOW_CHILD_ENDED, whose child it is */
     struct uuid other_id;
@@ -93,7 +95,8 @@ struct flight {
     struct store_write writes[TURN_WRITES_MAX];
     struct store_commit commit;
     enum execution_status status; /* as this commit leaves the row */
-    struct wall_ms stopped_at, wake_at;
+    struct wall_ms stopped_at, wake_at, redriven_at;
+    uint32_t redrive_count;
     size_t bytes;
     bool submitted, answered, failed;
     struct known_machine *machine_put; /* NULL: it puts none, or nothing is known of it */
@@ -180,8 +183,11 @@ struct start_command {
     struct start_command *next;
     struct arena *arena; /* owned */
     struct engine_start start;
-    struct machine_ref *machine; /* NULL: to be compiled from start.definition */
-    const struct uuid *nested;   /* in the arena; as in struct beginning */
+    struct machine_ref *machine;          /* NULL: to be compiled from start.definition */
+    const struct uuid *nested;            /* in the arena; as in struct beginning */
+    const struct flow_recovery *recovery; /* of a fork; borrowed until it has answered */
+    execution_key related;                /* that it is made of; 0: of none */
+    enum execution_relation relation;
     struct asker asker;
 };
 
@@ -241,6 +247,7 @@ struct engine {
     struct start_command *start_first, *start_last;
     struct pending_list homeless; /* for runs that found no room yet */
     struct nesteds nested;
+    struct recoveries recoveries;
     struct catalog *catalog; /* to find machines for nested executions */
     size_t express_count;
     struct lookout lookout;
@@ -294,6 +301,11 @@ void pending_free(struct engine *e, struct pending *p);
 void pending_push(struct pending_list *list, struct pending *p);
 void pending_push_front(struct pending_list *list, struct pending *p);
 struct pending *pending_pop(struct pending_list *list);
+/* What is wrong with asking this of a run that did not take it, or has ended; false: nothing. */
+MUST_CHECK bool pending_refusal(const struct pending *p, const struct run_slot *s,
+                                struct err *ret_why);
+/* Is it for runs that have ended, too? */
+bool pending_is_for_ended(const struct pending *p);
 /* Takes out what loading a run derives again: wakes and cut turns. */
 void pending_drop_derived(struct engine *e, struct pending_list *list);
 
@@ -372,6 +384,9 @@ void slot_adopt_row(struct run_slot *s, const struct execution_row *row);
 
 /* turn.c */
 void live_step(struct run_slot *s);
+/* The run has ended: takes the first turn of the queue that is for such. False: there is
+ * none. */
+bool turn_take_ended(struct run_slot *s);
 /* Tells of a turn that is as durable as it will be, and performs its effects. */
 void turn_show(struct flight *f);
 struct turn_row turn_row_of(const struct flight *f);

@@ -30,6 +30,8 @@ struct flight *flight_new(struct run_slot *s)
     f->status = s->row.status;
     f->stopped_at = s->row.stopped_at;
     f->wake_at = s->stored;
+    f->redrive_count = s->row.redrive_count;
+    f->redriven_at = s->row.redriven_at;
     f->bytes = 0;
     f->submitted = f->answered = f->failed = false;
     f->machine_put = NULL;

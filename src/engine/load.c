@@ -127,10 +127,10 @@ void load_begin(struct run_slot *s)
     slot_read(s, STORE_GET_EXECUTION);
 }
 
-static bool is_asked_for_its_outcome(const struct run_slot *s)
+static bool is_wanted_ended(const struct run_slot *s)
 {
     for (const struct pending *p = s->queue.first; p && !s->row.express; p = p->next)
-        if (p->ask == ASK_OUTCOME)
+        if (p->ask == ASK_OUTCOME || pending_is_for_ended(p))
             return true;
     return false;
 }
@@ -145,7 +145,7 @@ void load_row_done(struct run_slot *s)
     end_work(s);
     if (s->row.express && !s->express)
         express_begin(s, false);
-    if (s->row.status != EXECUTION_RUNNING && !is_asked_for_its_outcome(s))
+    if (s->row.status != EXECUTION_RUNNING && !is_wanted_ended(s))
         slot_end(s, NULL);
     else
         read_definition(s);
@@ -312,6 +312,13 @@ static bool is_being_stopped(const struct run_slot *s)
     return s->queue.first && s->queue.first->input.why == FLOW_STOP;
 }
 
+/* A child that goes on by itself after its end: its parent has heard of that end. */
+static bool has_been_recovered(const struct run_slot *s)
+{
+    uint32_t step;
+    return run_redrive_count(s->run) || run_rerun(s->run, &step);
+}
+
 static void loaded(struct run_slot *s)
 {
     s->phase = SLOT_LIVE;
@@ -321,12 +328,14 @@ static void loaded(struct run_slot *s)
     if (s->mirror)
         mirror_compare(s->mirror, s->run);
     if (run_status(s->run) != FLOW_RUNNING) {
-        slot_end(s, NULL);
+        if (!turn_take_ended(s))
+            slot_end(s, NULL);
         return;
     }
     if (!s->handed && !is_being_stopped(s)) {
         hand_out_tasks(s);
-        nested_check(s);
+        if (!has_been_recovered(s))
+            nested_check(s);
     }
     s->handed = true;
     if (run_is_ready(s->run, s->engine->wall))

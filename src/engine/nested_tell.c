@@ -66,7 +66,7 @@ static struct json describe(const struct run_slot *s, struct arena *a)
     if (!json_is_absent(output)) {
         json_object_add(&b, STR("Output"), json_copy(a, output));
         json_object_add(&b, STR("OutputDetails"), included(a));
-        json_object_add(&b, STR("RedriveCount"), json_int(0));
+        json_object_add(&b, STR("RedriveCount"), json_int(run_redrive_count(s->run)));
         json_object_add(&b, STR("RedriveStatus"), json_string(STR("NOT_REDRIVABLE")));
         json_object_add(&b, STR("RedriveStatusReason"),
                         json_string(STR("Execution is SUCCEEDED and cannot be redriven")));

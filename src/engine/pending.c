@@ -78,6 +78,57 @@ struct pending *pending_pop(struct pending_list *list)
     return p;
 }
 
+bool pending_is_for_ended(const struct pending *p)
+{
+    return !p->resume && (p->input.why == FLOW_RECOVER || p->input.why == FLOW_NOTE);
+}
+
+/* What is asked for, in words: "cannot be ...". */
+static const char *asked_for(const struct pending *p)
+{
+    switch ((int)p->input.why) {
+    case FLOW_RECOVER:
+        return "resumed";
+    case FLOW_PAUSE:
+        return "paused";
+    case FLOW_UNPAUSE:
+        return "let go on";
+    case FLOW_REVIEW:
+        return "reviewed";
+    case FLOW_CANCEL:
+        return "canceled";
+    default:
+        return NULL;
+    }
+}
+
+/* What it is doing instead. */
+static const char *what_it_does(const struct run_slot *s)
+{
+    uint32_t step;
+    if (!s->run || run_status(s->run) != FLOW_RUNNING)
+        return "has ended";
+    if (run_rerun(s->run, &step))
+        return "runs one of its steps again";
+    if (run_canceling(s->run))
+        return "has been canceled and cleans up";
+    struct flow_pause pause = run_pause(s->run);
+    if (pause.asked)
+        return pause.quiet ? "is paused" : "is about to pause";
+    return "runs";
+}
+
+bool pending_refusal(const struct pending *p, const struct run_slot *s, struct err *ret_why)
+{
+    const char *asked = p->resume ? NULL : asked_for(p);
+    if (!asked)
+        return false;
+    err_set(ret_why, ERR_CONFLICT, "execution " STR_FMT " cannot be %s: it %s (%s)%s",
+            STR_ARG(s->row.name), asked, what_it_does(s), execution_status_name(s->row.status),
+            p->input.why == FLOW_REVIEW ? " and no step of it waits for a review" : "");
+    return true;
+}
+
 static bool is_derived(const struct pending *p)
 {
     return !p->resume && (p->input.why == FLOW_CONTINUE || p->input.why == FLOW_WAKE);

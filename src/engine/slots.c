@@ -118,7 +118,9 @@ void slot_end(struct run_slot *s, const struct err *err)
     for (struct pending *p = s->queue.first; p; p = p->next) {
         if (p->ask)
             nested_answer_ended(s, p, err);
-        asker_answer(&p->asker, &s->row, false, err);
+        struct err why;
+        bool refused = !err && pending_refusal(p, s, &why);
+        asker_answer(&p->asker, &s->row, false, refused ? &why : err);
     }
     if (s->express)
         express_abandon(s, err);

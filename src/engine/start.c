@@ -70,6 +70,8 @@ static void fill_row(struct run_slot *s, const struct start_command *c)
     row.express = start->express;
     row.parent = start->parent;
     row.parent_task = start->parent_task;
+    row.related = c->related;
+    row.relation = c->relation;
     row.shard = shard_of(row.machine_arn, row.name);
     row.status = EXECUTION_RUNNING;
     row.started_at = e->wall;
@@ -133,6 +135,7 @@ static void begin(struct run_slot *s, struct start_command *c, struct json input
     *p = (struct pending){.arena = c->arena, .asker = c->asker};
     p->input.why = FLOW_START;
     p->input.value = input;
+    p->input.recovery = c->recovery;
     s->beginning->memory = arena_used(c->arena);
     slot_account(s);
     machine_begin(s);
@@ -207,7 +210,7 @@ void name_done(struct run_slot *s)
         slot_free(s);
         return;
     }
-    if (holder->status != EXECUTION_RUNNING) {
+    if (holder->status != EXECUTION_RUNNING || holder->related != s->row.related) {
         name_taken(s, holder, "");
         return;
     }

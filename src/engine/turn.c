@@ -81,6 +81,8 @@ static void add_progress(struct flight *f)
     w->u.progress.status = f->status;
     w->u.progress.stopped_at = f->stopped_at;
     w->u.progress.wake_at = f->wake_at;
+    w->u.progress.redriven_at = f->redriven_at;
+    w->u.progress.redrive_count = f->redrive_count;
 }
 
 struct turn_row turn_row_of(const struct flight *f)
@@ -111,7 +113,10 @@ static void submit(struct flight *f)
     struct wall_ms wake = wake_wanted(s, more);
     bool first = f->turn.number == 0;
     f->status = (enum execution_status)run_status(s->run);
-    bool changes = f->status != EXECUTION_RUNNING || wake_must_change(s->stored, wake, f->turn.at);
+    f->redrive_count = run_redrive_count(s->run);
+    f->redriven_at = run_redriven_at(s->run);
+    bool changes = f->status != EXECUTION_RUNNING || s->row.status != EXECUTION_RUNNING ||
+                   wake_must_change(s->stored, wake, f->turn.at);
     if (first || changes) {
         f->stopped_at = run_stopped_at(s->run);
         f->wake_at = s->stored = wake;
@@ -136,7 +141,9 @@ static void refuse_late(struct run_slot *s, struct pending *p)
         pending_push_front(&s->queue, p);
         return;
     }
-    asker_answer(&p->asker, &s->row, false, NULL);
+    struct err why;
+    bool refused = pending_refusal(p, s, &why);
+    asker_answer(&p->asker, &s->row, false, refused ? &why : NULL);
     pending_free(s->engine, p);
 }
 
@@ -210,6 +217,39 @@ static void look(struct run_slot *s, struct pending *p)
         slot_requeue(s);
     reply.accepted = p->look && flow_token_awaited(s->run, p->input.step, p->input.attempt);
     asker_reply(&p->asker, &reply);
+}
+
+/* Something came between the plan and its turn. */
+static bool is_outdated(const struct run_slot *s, const struct pending *p)
+{
+    struct err err;
+    if (p->input.why != FLOW_RECOVER || p->turns == run_turns(s->run))
+        return false;
+    err_set(&err, ERR_CONFLICT,
+            "execution " STR_FMT " went on while its recovery was planned: plan it again",
+            STR_ARG(s->row.name));
+    asker_answer(&p->asker, &s->row, false, &err);
+    return true;
+}
+
+bool turn_take_ended(struct run_slot *s)
+{
+    struct pending_list all = s->queue;
+    struct pending *taken = NULL;
+    s->queue = (struct pending_list){0};
+    for (struct pending *p; (p = pending_pop(&all));) {
+        if (taken || !pending_is_for_ended(p))
+            pending_push(&s->queue, p);
+        else if (is_outdated(s, p))
+            pending_free(s->engine, p);
+        else
+            taken = p;
+    }
+    if (!taken)
+        return false;
+    slot_account(s);
+    take_turn(s, taken);
+    return s->flights.first != NULL;
 }
 
 static void take_turns(struct run_slot *s)
@@ -314,6 +354,18 @@ static bool run_is_bloated(const struct run_slot *s)
     return arena_used(run_arena(s->run)) > bound;
 }
 
+/* What was only noted after the end is no news. What was asked meanwhile of one that has
+ * ended comes next. */
+static void over(struct run_slot *s, bool noted)
+{
+    if (!noted) {
+        nested_ended(s);
+        recoveries_ended(s);
+    }
+    if (s->flights.first || !turn_take_ended(s))
+        slot_end(s, NULL);
+}
+
 /* Shows what has landed. False: the slot is not live any more, or not there. */
 static bool land(struct run_slot *s)
 {
@@ -328,12 +380,14 @@ static bool land(struct run_slot *s)
         s->row.status = f->status;
         s->row.stopped_at = f->stopped_at;
         s->row.wake_at = f->wake_at;
+        s->row.redrive_count = f->redrive_count;
+        s->row.redriven_at = f->redriven_at;
+        bool noted = f->pending && f->pending->input.why == FLOW_NOTE;
         if (f->pending)
             turn_show(f);
         flight_free(e, f);
         if (s->row.status != EXECUTION_RUNNING) {
-            nested_ended(s);
-            slot_end(s, NULL);
+            over(s, noted);
             return false;
         }
     }

@@ -16,6 +16,7 @@
 #include "json/yaml.h"
 #include "store/store.h"
 #include "task/answer.h"
+#include "task/checker.h"
 #include "task/bindings.h"
 #include "task/task.h"
 
@@ -54,6 +55,11 @@ static const struct {
      "workers waiting at one activity"},
     {"activity_tasks_max", LIMIT_COUNT, ENGINE_ACTIVITY_TASKS_MAX,
      "tasks of one activity waiting in memory; the others wait on disk"},
+    {"recovery_memory_max", LIMIT_BYTES, ENGINE_STORY_MEMORY_MAX,
+     "history of one execution while its recovery is planned"},
+    {"recovery_checks_max", LIMIT_COUNT, ENGINE_CHECKS_MAX, "x-verify checks of one recovery"},
+    {"check_output_max", LIMIT_BYTES, CHECK_OUTPUT_SIZE_MAX,
+     "what the command of an x-verify prints"},
     {"versions_max", LIMIT_COUNT, CATALOG_VERSIONS_MAX, "versions of a state machine; AWS's limit"},
     {"aliases_max", LIMIT_COUNT, CATALOG_ALIASES_MAX, "aliases of a state machine; AWS's limit"},
     {"tags_max", LIMIT_COUNT, CATALOG_TAGS_MAX, "tags of a resource; AWS's limit"},
@@ -134,10 +140,11 @@ static void write_all(struct buf *b, struct arena *a)
         buf_printf(b, "| `%s` | %s | %s | %s |\n", limits[i].name,
                    value_text(a, limits[i].unit, limits[i].value),
                    value_text(a, limits[i].unit, limits[i].least), limits[i].what);
-    buf_append(b, STR("\n`aws_limits: strict` beside them bounds payloads, variables and histories "
-                      "as AWS does:\n256 KiB, 10 MiB of variables, 25,000 events. They are off "
-                      "without it.\n\n"
-                      "## Fixed\n\n| name | value | of what |\n|---|---|---|\n"));
+    buf_append(
+        b, STR("\n`aws_limits: strict` beside them bounds payloads, variables and histories "
+               "as AWS does:\n256 KiB, 10 MiB of variables, 25,000 events, and RedriveExecution "
+               "until 14 days after the\nend. They are off without it.\n\n"
+               "## Fixed\n\n| name | value | of what |\n|---|---|---|\n"));
     for (size_t i = 0; i < COUNT_OF(fixed); i++)
         buf_printf(b, "| `%s` | %s | %s |\n", fixed[i].name,
                    value_text(a, fixed[i].unit, fixed[i].value), fixed[i].what);

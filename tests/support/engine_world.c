@@ -62,16 +62,39 @@ static void cancel_task(void *arg, execution_key key, uint32_t step, uint32_t at
         }
 }
 
+static void check(void *arg, const struct engine_check *check)
+{
+    struct world *w = arg;
+    assert_true(w->check_count < COUNT_OF(w->checks_due));
+    assert_ptr_equal(check->fields, check->state->verify);
+    w->checks_due[w->check_count++] = (struct world_check){
+        check->id, w->spoiled && str_eq(check->fields->words[0], str_of_cstr(w->spoiled))};
+    w->checks++;
+}
+
+static bool answer_check(struct world *w)
+{
+    if (w->check_count == 0)
+        return false;
+    struct world_check due = w->checks_due[--w->check_count];
+    engine_check_result(w->engine, &(struct engine_check_result){.id = due.id,
+                                                                 .ran = true,
+                                                                 .exit_status = due.fails ? 3 : 0,
+                                                                 .said = STR("looked\n")});
+    return true;
+}
+
 static void answer(struct world *w, const struct world_task *t)
 {
     struct arena *scratch = arena_new(0);
     struct engine_task_result r = {
         .execution = t->key, .step = t->step, .attempt = t->attempt, .ok = true};
     bool flaky = str_eq(t->function, STR("flaky")) && t->attempt <= FLAKY_FAILURES;
-    if (flaky || str_eq(t->function, STR("fail"))) {
+    bool broken = str_eq(t->function, STR("broken")) && !w->mended;
+    if (flaky || broken || str_eq(t->function, STR("fail"))) {
         r.ok = false;
         r.has_error = r.has_cause = true;
-        r.error = STR("Boom");
+        r.error = broken ? STR("Broken") : STR("Boom");
         r.cause = STR("it went boom");
     } else if (str_eq(t->function, STR("big"))) {
         char *text = arena_alloc_text(scratch, BIG_SIZE);
@@ -132,7 +155,7 @@ void world_init(struct world *w, struct store *store)
         .seed = 1,
         .verify = true,
         .advance_all = true,
-        .tasks = {w, start_task, cancel_task},
+        .tasks = {w, start_task, cancel_task, check},
         .troubled = troubled,
         .troubled_arg = w,
     };
@@ -154,6 +177,7 @@ void world_close(struct world *w)
     engine_free(w->engine);
     w->engine = NULL;
     w->task_count = 0;
+    w->check_count = 0;
 }
 
 void world_release(struct world *w)
@@ -182,7 +206,7 @@ static bool world_move(struct world *w, uint64_t until_ms)
                             (struct mono_ns){w->now_ms * 1000000});
     if (engine_dead(w->engine, &why))
         return false;
-    if (answer_due(w))
+    if (answer_due(w) || answer_check(w))
         return true;
     if (more) {
         w->now_ms++; /* for a store that is slow on purpose */
@@ -234,6 +258,17 @@ void world_replied(void *arg, const struct engine_reply *reply)
         r->key = reply->execution->key;
         r->status = reply->execution->status;
     }
+}
+
+void world_planned(void *arg, const struct engine_reply *reply, const struct plan *plan)
+{
+    struct world_reply *r = arg;
+    if (!reply->err && !reply->execution)
+        *r = (struct world_reply){.answered = true}; /* of a start that is only planned */
+    else
+        world_replied(r, reply);
+    r->has_plan = plan != NULL;
+    r->problems = plan ? plan->problem_count : 0;
 }
 
 void world_start(struct world *w, const char *machine, const char *definition, const char *name,
@@ -350,10 +385,12 @@ struct world_rows world_named(struct world *w, struct store *store, const char *
     return (struct world_rows){read.executions, read.count};
 }
 
-void world_history(struct world *w, struct store *store, execution_key key, world_event *each,
-                   void *arg)
+/* Either may be NULL. */
+static void fold(struct world *w, struct store *store, execution_key key, world_event *each,
+                 world_steps *take, void *arg)
 {
     struct arena *a = arena_new(0);
+    struct step_list steps = {0};
     struct store_read read = {.kind = STORE_GET_TURNS, .key = key, .arena = a};
     struct execution_row row = world_row(w, store, key);
     struct flow_identity identity = identity_of_row(a, &row, store_secret(store));
@@ -378,13 +415,28 @@ void world_history(struct world *w, struct store *store, execution_key key, worl
             good = journal_fold(reader, &journal, run, &turn, &err);
             if (!good)
                 fail_msg("%s", err.message);
-            for (size_t e = 0; e < turn.count; e++)
+            for (size_t e = 0; each && e < turn.count; e++)
                 each(arg, &turn.events[e]);
+            steps_apply(&steps, a, run, turn.events, turn.count, turn.at);
         }
         read.turn = run_turns(run);
     } while (read.more);
+    if (take)
+        take(arg, &steps);
     run_free(run);
     arena_free(a);
+}
+
+void world_history(struct world *w, struct store *store, execution_key key, world_event *each,
+                   void *arg)
+{
+    fold(w, store, key, each, NULL, arg);
+}
+
+void world_list_steps(struct world *w, struct store *store, execution_key key, world_steps *take,
+                      void *arg)
+{
+    fold(w, store, key, NULL, take, arg);
 }
 
 struct output {

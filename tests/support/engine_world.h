@@ -4,6 +4,8 @@
  *   echo   answers its payload            fail    fails with Boom
  *   slow   the same after five seconds    flaky   fails twice, then answers
  *   never  does not answer                big     answers 64 KiB
+ *   broken fails with Broken until the world is mended; then an echo
+ * A check (x-verify) says "looked", and fails while its first word is that of `spoiled`.
  * Any other name is an echo. Nothing here waits: when nothing can move, the
  * clocks jump to the next timer or answer.
  */
@@ -21,6 +23,8 @@ struct world_task {
 
 struct world_reply {
     bool answered, already;
+    bool has_plan;
+    size_t problems;
     enum err_code code;
     char message[ERR_MESSAGE_MAX];
     execution_key key;
@@ -37,6 +41,14 @@ struct world {
     struct world_task *tasks;
     size_t task_count, task_capacity;
     size_t started, cancelled, answered, troubles;
+    bool mended;
+    const char *spoiled; /* NULL: all is as it should be */
+    struct world_check {
+        uint64_t id;
+        bool fails;
+    } checks_due[64];
+    size_t check_count;
+    size_t checks;      /* that were asked for */
     size_t events;      /* that were followed */
     uint64_t steps_max; /* a run that needs more hangs */
     /* Called whenever a task is handed out; may be NULL. */
@@ -62,6 +74,7 @@ void world_pass(struct world *w, uint64_t ms);
 void world_start(struct world *w, const char *machine, const char *definition, const char *name,
                  const char *input, struct world_reply *reply);
 void world_replied(void *arg, const struct engine_reply *reply);
+void world_planned(void *arg, const struct engine_reply *reply, const struct plan *plan);
 
 /* Reads synchronously from any store. Asserts success. */
 void world_read(struct store *store, struct store_read *read);
@@ -86,5 +99,9 @@ struct str world_output(struct world *w, struct store *store, execution_key key)
 typedef void world_event(void *arg, const struct flow_event *event);
 void world_history(struct world *w, struct store *store, execution_key key, world_event *each,
                    void *arg);
+/* Calls `take` once with the steps of an execution in the store. */
+typedef void world_steps(void *arg, const struct step_list *steps);
+void world_list_steps(struct world *w, struct store *store, execution_key key, world_steps *take,
+                      void *arg);
 
 #endif

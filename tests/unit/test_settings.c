@@ -100,6 +100,11 @@ static void test_choices(void **state)
     assert_true(s.aws_limits_strict && s.express_history_keep);
     assert_true(read_text(a, "aws_limits: off\nexpress_history: drop\n", &s, &err));
     assert_true(!s.aws_limits_strict && !s.express_history_keep);
+    assert_int_equal(s.verify, VERIFY_AS_USUAL);
+    assert_true(read_text(a, "verify: on\n", &s, &err));
+    assert_int_equal(s.verify, VERIFY_ON);
+    assert_true(read_text(a, "verify: off\n", &s, &err));
+    assert_int_equal(s.verify, VERIFY_OFF);
     arena_free(a);
 }
 
@@ -111,6 +116,7 @@ static void test_refused(void **state)
         unsigned line, column;
     } cases[] = {
         {"aws_limits: yes", "aws_limits must be off or strict", 1, 13},
+        {"verify: maybe", "verify must be off or on", 1, 9},
         {"express_history: true", "express_history must be drop or keep", 1, 18},
         {"limits: 3", "limits must be a mapping", 1, 9},
         {"limits:\n  memory_mx: 3", "did you mean \"memory_max\"?", 2, 3},

@@ -1,0 +1,468 @@
+#include "engine/recovery_internal.h"
+
+#include "engine/nested.h"
+
+/* ---- lists ---- */
+
+static void push(struct recovery_list *list, struct recovery *r)
+{
+    r->next = NULL;
+    if (list->last)
+        list->last->next = r;
+    else
+        list->first = r;
+    list->last = r;
+}
+
+static void take_out(struct recovery_list *list, const struct recovery *r)
+{
+    struct recovery *before = NULL;
+    for (struct recovery *at = list->first; at != r; at = at->next)
+        before = at;
+    if (before)
+        before->next = r->next;
+    else
+        list->first = r->next;
+    if (list->last == r)
+        list->last = before;
+}
+
+static struct recovery_list *list_of(const struct recovery *r)
+{
+    struct recoveries *all = &r->engine->recoveries;
+    if (r->phase == RECOVERY_WAITS)
+        return &all->waiting;
+    return r->phase == RECOVERY_WATCHES ? &all->watched : &all->active;
+}
+
+static void move(struct recovery *r, enum recovery_phase phase)
+{
+    struct recovery_list *from = list_of(r);
+    r->phase = phase;
+    if (list_of(r) == from)
+        return;
+    take_out(from, r);
+    push(list_of(r), r);
+}
+
+/* ---- beginning and end ---- */
+
+static struct recovery_request copy_request(struct arena *a, const struct recovery_request *from)
+{
+    struct recovery_request r = *from;
+    r.step = arena_str(a, from->step);
+    r.skip = arena_str(a, from->skip);
+    r.from = arena_str(a, from->from);
+    r.until = arena_str(a, from->until);
+    r.until_phase = arena_str(a, from->until_phase);
+    r.only = arena_str(a, from->only);
+    r.by = arena_str(a, from->by);
+    r.input = json_copy(a, from->input);
+    r.outputs = json_copy(a, from->outputs);
+    r.mocks = json_copy(a, from->mocks);
+    return r;
+}
+
+static struct recovery *recovery_new(struct engine *e, execution_key key,
+                                     const struct recovery_request *request)
+{
+    struct arena *arena = arena_new(0);
+    struct recovery *r = ARENA_NEW(arena, struct recovery);
+    r->engine = e;
+    r->arena = arena;
+    r->key = key;
+    r->request = copy_request(arena, request);
+    push(&e->recoveries.waiting, r);
+    return r;
+}
+
+static void recovery_free(struct recovery *r)
+{
+    struct engine *e = r->engine;
+    take_out(list_of(r), r);
+    recoveries_forget_story(r);
+    if (r->start) {
+        machine_release(&e->machines, r->start->machine);
+        spare_arena_keep(e, r->start->arena);
+    }
+    machine_release(&e->machines, r->target);
+    machine_release(&e->machines, r->machine);
+    arena_free(r->arena);
+}
+
+static void tell(const struct recovery *r, const struct engine_reply *reply)
+{
+    if (r->planned)
+        r->planned(r->arg, reply, r->has_plan ? &r->plan : NULL);
+    else
+        asker_reply(&r->asker, reply);
+}
+
+void recoveries_answer(struct recovery *r, const struct err *err)
+{
+    struct err why;
+    struct engine_reply reply = {.err = err};
+    if (err)
+        why = *err; /* which may be its own */
+    if (err)
+        reply.err = &why;
+    else if (r->row.key)
+        reply.execution = &r->row;
+    tell(r, &reply);
+    recovery_free(r);
+}
+
+void recoveries_end(struct engine *e, const struct err *why)
+{
+    struct recovery_list *lists[] = {&e->recoveries.waiting, &e->recoveries.active,
+                                     &e->recoveries.watched};
+    for (size_t i = 0; i < COUNT_OF(lists); i++)
+        for (struct recovery *r = lists[i]->first, *next; r; r = next) {
+            next = r->next;
+            if (r->phase == RECOVERY_COMMITS && why)
+                continue; /* hears of it from its run */
+            if (r->phase < RECOVERY_WATCHES && why)
+                tell(r, &(struct engine_reply){.err = why});
+            recovery_free(r);
+        }
+}
+
+/* ---- the plan ---- */
+
+static const char *kind_name(const struct recovery *r)
+{
+    return r->request.kind == RECOVERY_RERUN ? "a rerun of one step" : "a resume";
+}
+
+/* Of the execution, as its journal says. */
+static void runs_already(const struct recovery *r, struct err *ret_err)
+{
+    const struct run *run = r->run;
+    struct flow_pause pause = run_pause(run);
+    uint32_t step;
+    if (run_rerun(run, &step))
+        err_set(ret_err, ERR_CONFLICT,
+                "step %u of execution " STR_FMT " is being run again: wait until that has ended",
+                step + 1, STR_ARG(r->row.name));
+    else if (pause.asked)
+        err_set(ret_err, ERR_CONFLICT,
+                "execution " STR_FMT " has not ended, it is %s: let it go on, or stop it",
+                STR_ARG(r->row.name), pause.quiet ? "paused" : "about to pause");
+    else if (run_redrive_count(run))
+        err_set(ret_err, ERR_CONFLICT,
+                "execution " STR_FMT " has been resumed and runs: wait until it has ended",
+                STR_ARG(r->row.name));
+    else
+        err_set(ret_err, ERR_CONFLICT,
+                "execution " STR_FMT " has not ended: only what has ended can be resumed",
+                STR_ARG(r->row.name));
+}
+
+/* AWS leaves room for ExecutionRedriven and one more event.
+ * Source: "Redriving executions" in the Step Functions developer guide. */
+static bool history_is_full(const struct recovery *r)
+{
+    enum {
+        ROOM = 2
+    };
+    size_t most = r->engine->options.limits.history_max, count = 0;
+    for (size_t i = 0; i < r->turn_count; i++)
+        for (size_t k = 0; k < r->turns[i].count; k++)
+            count += r->turns[i].events[k].id != 0;
+    return r->request.redrive && most && count + ROOM > most;
+}
+
+static bool plan(struct recovery *r, struct err *reterr)
+{
+    const struct recovery_story story = {
+        .machine = r->machine ? r->machine->machine : NULL,
+        .run = r->run,
+        .turns = r->turns,
+        .turn_count = r->turn_count,
+        .steps = r->run ? &r->steps : NULL,
+        .target = r->target ? r->target->machine : NULL,
+        .limits = &r->engine->options.limits,
+        .now = r->engine->wall,
+    };
+    r->has_plan = plan_make(&story, &r->request, r->story_arena, &r->plan, reterr);
+    return r->has_plan;
+}
+
+static bool make_plan(struct recovery *r, struct err *reterr)
+{
+    if (!r->start && run_status(r->run) == FLOW_RUNNING) {
+        runs_already(r, reterr);
+        return false;
+    }
+    if (history_is_full(r))
+        return err_set(reterr, ERR_NOT_REDRIVABLE, "Execution history event limit exceeded");
+    return plan(r, reterr);
+}
+
+/* What the start does not say is as it was. */
+static bool complete_start(struct recovery *r, struct err *reterr)
+{
+    struct engine *e = r->engine;
+    struct start_command *c = r->start;
+    if (!c->machine && c->start.definition.len == 0) {
+        c->machine = machine_take(&e->machines, r->row.definition);
+        c->start.machine_name = arena_str(c->arena, r->row.machine_name);
+        c->start.machine_arn = arena_str(c->arena, r->row.machine_arn);
+        c->start.role_arn = arena_str(c->arena, r->row.role_arn);
+        c->start.origin = arena_str(c->arena, r->row.origin);
+        c->start.cataloged = true;
+        c->start.express = r->row.express;
+    }
+    if (c->start.express && r->plans && !r->dry)
+        return err_set(reterr, ERR_INVALID_INPUT,
+                       "an Express execution can take nothing over, skip nothing and stop nowhere: "
+                       "start it as it is");
+    if (!c->machine && !machine_compile(&e->machines, c->start.definition, &c->machine, reterr))
+        return false;
+    r->target = machine_take(&e->machines, c->machine->machine->hash);
+    if (r->run && (r->restart || c->start.input.len == 0))
+        c->start.input = json_text(c->arena, run_input(r->run));
+    return true;
+}
+
+static void begin_start(struct recovery *r);
+
+void recoveries_told(struct recovery *r)
+{
+    struct err err;
+    if (r->start && !complete_start(r, &err))
+        recoveries_answer(r, &err);
+    else if (!r->plans)
+        begin_start(r);
+    else if (!make_plan(r, &err))
+        recoveries_answer(r, &err);
+    else
+        recoveries_check(r);
+}
+
+/* ---- carrying it out ---- */
+
+/* What is known of it from now on is what its checks need. */
+static void watch(struct recovery *r)
+{
+    if (r->check_count == 0) {
+        recovery_free(r);
+        return;
+    }
+    recoveries_forget_story(r);
+    r->check_next = 0;
+    move(r, RECOVERY_WATCHES);
+}
+
+static void committed(void *arg, const struct engine_reply *reply)
+{
+    struct recovery *r = arg;
+    tell(r, reply);
+    if (reply->err)
+        recovery_free(r);
+    else
+        watch(r);
+}
+
+static void commit(struct recovery *r)
+{
+    struct pending *p = pending_new(r->engine, FLOW_RECOVER);
+    p->turns = run_turns(r->run);
+    p->input.recovery = &r->plan.recovery;
+    p->asker = (struct asker){committed, r};
+    move(r, RECOVERY_COMMITS);
+    engine_command(r->engine, r->key, p);
+}
+
+static void started(void *arg, const struct engine_reply *reply)
+{
+    struct recovery *r = arg;
+    bool made = !reply->err && !reply->already;
+    if (made)
+        r->key = reply->execution->key;
+    tell(r, reply);
+    if (made)
+        watch(r);
+    else
+        recovery_free(r);
+}
+
+static void begin_start(struct recovery *r)
+{
+    struct start_command *c = r->start;
+    r->start = NULL;
+    c->asker = (struct asker){started, r};
+    c->related = r->key;
+    if (r->key)
+        c->relation = r->restart ? RELATION_RESTARTS : RELATION_REUSES;
+    c->recovery = r->plans ? &r->plan.recovery : NULL;
+    move(r, RECOVERY_COMMITS);
+    start_push(r->engine, c);
+}
+
+void recoveries_checked(struct recovery *r)
+{
+    struct err err;
+    if (r->dry)
+        recoveries_answer(r, NULL);
+    else if (!plan_feasible(&r->plan, &err))
+        recoveries_answer(r, &err);
+    else if (r->start)
+        begin_start(r);
+    else
+        commit(r);
+}
+
+/* ---- after the end ---- */
+
+void recoveries_ended(const struct run_slot *s)
+{
+    struct recoveries *all = &s->engine->recoveries;
+    for (struct recovery *r = all->watched.first, *next; r; r = next) {
+        next = r->next;
+        if (r->key != s->key)
+            continue;
+        move(r, RECOVERY_AGAIN);
+        r->is_answered = true;
+        all->answered = true;
+        all->checking_again++;
+    }
+}
+
+static void noted(void *arg, const struct engine_reply *reply)
+{
+    struct engine *e = arg;
+    (void)reply;
+    e->recoveries.checking_again--;
+}
+
+void recoveries_checked_again(struct recovery *r)
+{
+    struct engine *e = r->engine;
+    struct pending *p = pending_new(e, FLOW_NOTE);
+    struct err err;
+    p->input.log = recoveries_checks_json(r, p->arena);
+    p->asker = (struct asker){noted, e};
+    if (recoveries_checks_failure(r, &err))
+        engine_trouble(e, r->key, &err, (struct wall_ms){0});
+    engine_command(e, r->key, p);
+    recovery_free(r);
+}
+
+/* ---- from and to the engine ---- */
+
+static void proceed(struct recovery *r)
+{
+    switch (r->phase) {
+    case RECOVERY_WAITS:
+    case RECOVERY_COMMITS:
+    case RECOVERY_WATCHES:
+        return;
+    case RECOVERY_ROW:
+    case RECOVERY_DEFINITION:
+    case RECOVERY_TURNS:
+        recoveries_read_on(r);
+        return;
+    case RECOVERY_CHECKS:
+    case RECOVERY_AGAIN:
+        recoveries_check_on(r);
+        return;
+    }
+}
+
+static bool may_begin(const struct engine *e)
+{
+    size_t count = 0;
+    for (const struct recovery *r = e->recoveries.active.first; r; r = r->next)
+        count += r->phase < RECOVERY_WATCHES; /* the others have no story any more */
+    return e->recoveries.waiting.first && count < RECOVERIES_ACTIVE_MAX && !e->dead && !e->detached;
+}
+
+bool recoveries_ready(const struct engine *e)
+{
+    return e->recoveries.answered || may_begin(e);
+}
+
+bool recoveries_at_work(const struct engine *e)
+{
+    return e->recoveries.waiting.first || e->recoveries.active.first;
+}
+
+void recoveries_step(struct engine *e)
+{
+    while (may_begin(e)) {
+        struct recovery *r = e->recoveries.waiting.first;
+        move(r, RECOVERY_ROW);
+        recoveries_read(r);
+    }
+    if (!e->recoveries.answered)
+        return;
+    e->recoveries.answered = false;
+    for (struct recovery *r = e->recoveries.active.first, *next; r && !e->dead; r = next) {
+        next = r->next;
+        if (!r->is_answered)
+            continue;
+        r->is_answered = false;
+        proceed(r);
+    }
+}
+
+/* ---- commands ---- */
+
+static bool is_under_way(const struct engine *e, execution_key key, struct err *ret_err)
+{
+    const struct recovery *firsts[] = {e->recoveries.waiting.first, e->recoveries.active.first};
+    for (size_t i = 0; i < COUNT_OF(firsts); i++)
+        for (const struct recovery *r = firsts[i]; r; r = r->next)
+            if (r->key == key && !r->dry && !r->forks && r->phase < RECOVERY_WATCHES) {
+                err_set(ret_err, ERR_CONFLICT,
+                        "%s of this execution is under way: wait until it has ended", kind_name(r));
+                return true;
+            }
+    return false;
+}
+
+static bool is_refused(const struct engine *e, struct err *ret_err)
+{
+    if (e->dead)
+        *ret_err = e->why;
+    else if (e->detached)
+        err_set(ret_err, ERR_INTERRUPTED, "the engine is stopping");
+    return e->dead || e->detached;
+}
+
+void engine_recover(struct engine *e, execution_key key, const struct recovery_request *request,
+                    engine_planned *planned, void *arg)
+{
+    struct err err;
+    if (is_refused(e, &err) || (!request->dry_run && is_under_way(e, key, &err))) {
+        planned(arg, &(struct engine_reply){.err = &err}, NULL);
+        return;
+    }
+    struct recovery *r = recovery_new(e, key, request);
+    r->dry = request->dry_run;
+    r->plans = true;
+    r->planned = planned;
+    r->arg = arg;
+}
+
+void recoveries_start(struct engine *e, struct start_command *c, engine_planned *planned, void *arg,
+                      bool dry)
+{
+    static const struct recovery_request fork = {.kind = RECOVERY_FORK},
+                                         fresh = {.kind = RECOVERY_START};
+    const struct recovery_request *request = c->start.recovery;
+    execution_key key = c->start.reuse ? c->start.reuse : c->start.restart;
+    if (!request)
+        request = c->start.reuse ? &fork : &fresh;
+    struct recovery *r = recovery_new(e, key, request);
+    r->request.kind = c->start.reuse ? RECOVERY_FORK : RECOVERY_START;
+    r->forks = true;
+    r->start = c;
+    r->restart = !c->start.reuse && c->start.restart;
+    r->plans = dry || c->start.reuse || c->start.recovery;
+    r->asker = c->asker;
+    r->dry = dry;
+    r->planned = planned;
+    r->arg = arg;
+}
