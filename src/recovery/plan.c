@@ -368,10 +368,20 @@ static bool names_steps(const struct recovery_request *r)
     return r->skip.len || r->from.len || r->until.len || r->only.len;
 }
 
+/* Does a fork take over everything? Not where somebody says which: with --from-step, or with
+ * --skip-steps of an execution that ended well, of which nothing would be left to run. */
+static bool keeps_what_is_done(const struct planner *p)
+{
+    const struct recovery_request *r = p->request;
+    if (r->kind != RECOVERY_FORK || !p->story->run || r->from.len)
+        return false;
+    return !r->skip.len || run_status(p->story->run) != FLOW_SUCCEEDED;
+}
+
 /* What it comes to without anything asked: the steps that texts may name. */
 static bool look_first(struct planner *p)
 {
-    if (p->new_run && p->story->run && p->request->kind == RECOVERY_FORK && !p->request->from.len)
+    if (keeps_what_is_done(p))
         keep_around(p, STEP_NO_NONE, STEP_NO_NONE);
     if (!p->new_run)
         carry_reuses(p);
