@@ -184,6 +184,8 @@ static void test_differences_that_were(void **state)
         {"[]#$i.a", NULL, ""},
         {"[1..0]#$i.$", NULL, ""},
         {"[]@$f.$f", NULL, ""},
+        {"[7]@$v.name", SHOP, "\"Corner\""},
+        {"($f := function($x) { $sum($x){'k': $} }; $f([1, 2]))", NULL, "3"},
         {"[].a", NULL, "[]"},
         {"$substringBefore('two words', nothing)", NULL, "\"two words\""},
         {"$replace('two', 'l', function($m) { $m.match & '!' })", NULL, "\"two\""},

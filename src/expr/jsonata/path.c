@@ -452,6 +452,9 @@ static bool walk_steps(struct jx *x, const struct node *n, struct json input,
                 if (!json_is_absent(to.value))
                     seq_add(x, &to, to.value);
             }
+            /* As in jsonata-js: of [...]@$v the next step gets the input, and $v is unbound. */
+            if (step->focus && n->count > 1)
+                continue;
         } else if (tuples) {
             if (!tuple_step(x, step, items, count, w->tuples, frame, &to))
                 return false;

@@ -305,12 +305,14 @@ static struct node *shape_negation(struct parser *p, struct node *n)
     return n->lhs;
 }
 
-/* A call in the place of a function's result is made by the caller's loop. */
+/* A call in the place of a function's result is made by the caller's loop, which makes the call
+ * and nothing else: as in jsonata-js, a group behind it (function() { $f(){...} }) is lost. */
 static void mark_tail_calls(struct node *n)
 {
     for (;;) {
-        if (n->type == NODE_FUNCTION && !n->predicates && !n->group) {
+        if (n->type == NODE_FUNCTION && !n->predicates) {
             n->flags |= NODE_THUNK;
+            n->group = NULL;
             return;
         }
         if (n->predicates || n->group)
