@@ -9,6 +9,7 @@ enum {
     MEMORY_MAX = 16 << 20,
     STEPS_MAX = 20000,
     DEPTH_MAX = 200,
+    HELD_MAX = 1 << 20,
 };
 
 struct outcome {
@@ -35,16 +36,24 @@ static void check_error(const struct jsonata_error *e, struct str text)
     ASSERT(e->position <= text.len);
 }
 
+static void count_member(void *count, struct str member)
+{
+    ASSERT(member.len <= JSONATA_TEXT_MAX);
+    *(size_t *)count += 1;
+}
+
 /* The names are what Step Functions asks for before it runs a machine. */
 static void check_names(const struct jsonata *e)
 {
-    size_t position;
+    size_t members = 0;
     for (size_t i = 0; i < jsonata_free_count(e); i++)
         for (size_t j = 0; j < i; j++)
             ASSERT(!str_eq(jsonata_free_name(e, i), jsonata_free_name(e, j)));
     ASSERT(jsonata_free_name(e, jsonata_free_count(e)).len == 0);
-    if (jsonata_uses_input(e, &position))
-        ASSERT(position <= jsonata_text(e).len);
+    for (size_t i = 0; i < jsonata_input_count(e); i++)
+        ASSERT(jsonata_input_name(e, i).len <= jsonata_text(e).len);
+    jsonata_each_member(e, STR("states"), count_member, &members);
+    ASSERT(members <= jsonata_text(e).len);
 }
 
 static struct outcome evaluate(const struct jsonata *e, struct arena *out, struct json input)
@@ -60,6 +69,7 @@ static struct outcome evaluate(const struct jsonata *e, struct arena *out, struc
         .out = out,
         .steps_left = STEPS_MAX,
         .depth_max = DEPTH_MAX,
+        .held_max = jsonata_text(e).len % 16 > 7 ? HELD_MAX : 0,
     };
     o.kind = jsonata_eval(e, &env, &o.value, &o.error);
     o.steps_left = env.steps_left;

@@ -111,6 +111,7 @@ struct api_options {
     struct store *store;           /* the engine's */
     struct visibility *visibility; /* of the store, for lists; NULL: they walk through it */
     org_id org;                    /* the engine's */
+    bool aws_limits_strict;        /* definitions must be what Step Functions documents */
     struct str region, account;    /* of what is made here; empty: us-east-1, 000000000000 */
     uint64_t seed;                 /* of request ids; from os/entropy in production */
     struct http_limits limits;

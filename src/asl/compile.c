@@ -204,6 +204,7 @@ static void machine_publish(struct compiler *c, struct str text, struct machine 
     m->state_count = (uint32_t)c->node_count;
     m->by_name = c->by_name;
     m->on_cancel = c->on_cancel;
+    m->newer_jsonata = c->newer;
 }
 
 static bool size_check(struct compiler *c, struct str text, struct err *ret_syntax)
@@ -239,6 +240,7 @@ bool asl_compile(struct arena *a, struct str text, struct diag_list *diags,
                          .diags = diags,
                          .scratch = arena_new(DEFINITION_SCRATCH_MAX),
                          .on_cancel = STATE_NO_NONE};
+    c.last_newer = &c.newer;
     size_t errors_before = diags->error_count;
     struct machine *m = ARENA_NEW(a, struct machine);
     bool ok;

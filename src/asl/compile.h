@@ -45,6 +45,10 @@ MUST_CHECK bool asl_compile(struct arena *a, struct str text, struct diag_list *
  * as EXPRESS children of a distributed Map is checked by asl_compile already. */
 void asl_check_express(const struct machine *m, struct diag_list *diags);
 
+/* What aws_limits: strict refuses beyond that: expressions newer than JSONata 2.0.6, each with
+ * what that level says of it. */
+void asl_check_documented(const struct machine *m, struct diag_list *diags);
+
 /* The names of the fields of states, JSONPath's and JSONata's, in no order: for
  * docs and tests. Comment and x-... are not among them. */
 size_t state_field_count(void);

@@ -60,6 +60,7 @@ struct compiler {
     uint32_t *by_name;
     uint32_t on_cancel; /* STATE_NO_NONE: none */
     struct variables assigned, used;
+    const struct newer_jsonata *newer, **last_newer;
 };
 
 /* An object of the document that is being compiled. */

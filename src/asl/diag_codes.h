@@ -91,6 +91,9 @@
       "The text between {% and %} is not a JSONata expression.")                                   \
     X(UNSUPPORTED_JSONATA, ERROR, "UNSUPPORTED_JSONATA_EXPRESSION",                                \
       "The expression reads an input document, and in a state machine there is none.")             \
+    X(NEWER_JSONATA, ERROR, "INVALID_JSONATA_EXPRESSION",                                          \
+      "The expression takes more than JSONata 2.0.6, which aws_limits: strict refuses.")           \
+    X(NO_STATES_FIELD, WARNING, "", "The expression reads a member of $states that is not there.") \
     X(UNSUPPORTED_FIELD, ERROR, "SCHEMA_VALIDATION_FAILED",                                        \
       "The field is of the language, but not supported by this release.")                          \
     X(UNSUPPORTED_VERSION, ERROR, "SCHEMA_VALIDATION_FAILED",                                      \

@@ -137,8 +137,13 @@ static void template_note(const struct site *s, const struct template *t, struct
 {
     if (template_uses_context(t) && s->state)
         s->state->uses_context = true;
-    if (template_uses_newer_jsonata(t) && s->state)
-        s->state->newer_jsonata = true;
+    for (const struct newer_jsonata *n = template_newer_jsonata(t); n; n = n->next) {
+        struct newer_jsonata *copy = arena_dup(s->c->arena, n, sizeof(*n));
+
+        copy->next = NULL;
+        *s->c->last_newer = copy;
+        s->c->last_newer = &copy->next;
+    }
     template_each_variable(t, visit_variable, &(struct visit){s, pointer});
 }
 
@@ -149,6 +154,18 @@ bool field_is_query(const struct site *s, struct str name)
     return site_is_jsonata(s) && json_is_string(value) && template_is_jsonata(json_str(value));
 }
 
+/* What $states has in the field beside input and context. */
+static unsigned states_there(const struct site *s, struct str name)
+{
+    enum state_type type = s->state->type;
+
+    if (!str_eq(name, STR("Output")) && !str_eq(name, STR("Assign")))
+        return 0;
+    if (str_starts_with(s->field, STR("Catch[")))
+        return TEMPLATE_ERROR_OUTPUT;
+    return type == STATE_TASK || type == STATE_PARALLEL || type == STATE_MAP ? TEMPLATE_RESULT : 0;
+}
+
 const struct template *field_query(const struct site *s, struct str name)
 {
     struct site at = site_child(s, name, json_get(s->object, name));
@@ -156,7 +173,8 @@ const struct template *field_query(const struct site *s, struct str name)
 
     if (json_is_absent(at.object))
         return NULL;
-    template_compile_jsonata(s->c->arena, at.object, at.field, at.pointer, s->c->diags, &t);
+    template_compile_jsonata(s->c->arena, at.object, at.field, at.pointer, states_there(s, name),
+                             s->c->diags, &t);
     template_note(s, t, at.pointer);
     return t;
 }

@@ -304,7 +304,6 @@ struct state {
     const struct verify_fields *verify; /* x-verify; NULL: none */
     struct json source;                 /* the state's JSON, for tools */
     bool uses_context;                  /* anything compiled here reads $$ or $states.context */
-    bool newer_jsonata;                 /* ... or takes more than JSONata 2.0.6 */
     const struct str *variables;        /* that anything compiled here reads, sorted, each once */
     size_t variable_count;
 
@@ -376,6 +375,7 @@ struct machine {
     const uint32_t *by_name;    /* the states' numbers in the order of (name, scope) */
     const struct scope *scopes; /* 0 is the top level */
     uint32_t scope_count;
+    const struct newer_jsonata *newer_jsonata; /* what takes more than JSONata 2.0.6; NULL: none */
 };
 
 /* NULL when there is no such state in the scope. */

@@ -67,6 +67,9 @@ static int load(struct session *s)
         status = input_option_read(s->cli, &s->start.input);
     if (!status)
         status = load_config(s, file);
+    /* A server has settings of its own. */
+    if (!status && !cli_endpoint(s->cli) && s->bound.config.settings.aws_limits_strict)
+        status = definition_file_check_documented(s->cli, file, s->start.definition, s->machine);
     return status;
 }
 

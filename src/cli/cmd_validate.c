@@ -21,6 +21,10 @@ static bool check(struct cli *cli, const char *path, struct checked *ret, int *s
         return false;
     }
     ret->valid = asl_compile(cli->arena, ret->text, &ret->diags, &machine, &ret->syntax);
+    if (ret->valid && option_given(&cli->arguments, "--strict")) {
+        asl_check_documented(machine, &ret->diags);
+        ret->valid = ret->diags.error_count == 0;
+    }
     return true;
 }
 
@@ -80,6 +84,10 @@ static int run(struct cli *cli)
 }
 
 static const struct option options[] = {
+    {"--strict", OPTION_FLAG, NULL,
+     "Also as \"aws_limits: strict\" in pawl.yaml has it: JSONata must be of\n"
+     "the level 2.0.6 that Step Functions documents",
+     NULL},
     OPTION_JSON("the diagnostics as JSON: a list with one object a file"),
     OPTION_END,
 };
@@ -95,7 +103,8 @@ const struct command command_validate = {
         "what to do. \"-\" stands for stdin. Warnings alone are no failure.\n"
         "Exit status: 0 all valid, 1 something is wrong, 4 no such file.\n",
     .examples = "pawl validate order.asl.json\n"
-                "pawl validate flows/*.yaml --json\n",
+                "pawl validate flows/*.yaml --json\n"
+                "pawl validate --strict deploy.asl.json\n",
     .options = options,
     .run = run,
 };

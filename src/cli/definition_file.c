@@ -24,6 +24,17 @@ int definition_file_read(struct cli *cli, const char *path, struct definition_fi
     return valid ? 0 : err_exit_status(ERR_INVALID_DEFINITION);
 }
 
+int definition_file_check_documented(struct cli *cli, const char *path, struct str text,
+                                     const struct machine *machine)
+{
+    struct diag_list diags = diag_list(cli->arena);
+    asl_check_documented(machine, &diags);
+    report_text(&cli->err.buf, str_of_cstr(path), text, &diags, &(struct err){.code = ERR_NONE},
+                cli->err.colour);
+    out_flush(&cli->err);
+    return diags.error_count == 0 ? 0 : err_exit_status(ERR_INVALID_DEFINITION);
+}
+
 struct str definition_file_json(struct arena *a, const struct definition_file *file)
 {
     struct json value;

@@ -17,6 +17,10 @@ struct definition_file {
 /* path "-": stdin. Gives 0, or the exit status of what it has printed. */
 int definition_file_read(struct cli *cli, const char *path, struct definition_file *ret);
 
+/* What aws_limits: strict asks of it beyond that; as above. */
+int definition_file_check_documented(struct cli *cli, const char *path, struct str text,
+                                     const struct machine *machine);
+
 /* The text as JSON, whatever it was. */
 struct str definition_file_json(struct arena *a, const struct definition_file *file);
 

@@ -17,6 +17,7 @@ struct eval_question eval_question_of(const struct eval_setting *setting, struct
         .text = text,
         .steps_max = setting->step_functions ? EXPR_STEPS_MAX : EVAL_STEPS_MAX,
         .depth_max = setting->step_functions ? JSONATA_DEPTH_STEP_FUNCTIONS : 0,
+        .held_max = setting->step_functions ? JSONATA_HELD_STEP_FUNCTIONS : 0,
     };
 }
 
@@ -87,6 +88,7 @@ static struct eval_answer ask_jsonata(struct arena *a, const struct eval_setting
         .out = a,
         .steps_left = q->steps_max,
         .depth_max = q->depth_max < JSONATA_DEPTH_MAX ? q->depth_max : JSONATA_DEPTH_MAX,
+        .held_max = q->held_max,
     };
     if (!jsonata_compile(a, q->text, options, &e, &answer.error)) {
         answer.outcome = EVAL_REFUSED;

@@ -33,7 +33,7 @@ struct eval_question {
     struct json input;     /* absent: undefined, or {} for the languages that have no such thing */
     struct json variables; /* an object, or absent */
     uint64_t steps_max;
-    size_t depth_max; /* 0: the language's */
+    size_t depth_max, held_max; /* 0: the language's */
 };
 
 struct eval_answer {

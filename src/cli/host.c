@@ -434,15 +434,18 @@ static struct http_limits within(struct http_limits asked, const struct memory_s
     return http;
 }
 
-static void open_api(struct host *h, const struct http_limits *http)
+static void open_api(struct host *h, const struct settings *settings,
+                     const struct memory_shares *shares)
 {
+    const struct http_limits http = within(settings->http, shares);
     struct api_options api = {
         .loop = &h->loop,
         .engine = h->engine,
         .store = h->store,
         .visibility = projector_visibility(h->projector),
         .seed = entropy_u64(),
-        .limits = *http,
+        .limits = http,
+        .aws_limits_strict = settings->aws_limits_strict,
         .wake = step_soon,
         .take_config = h->serves ? NULL : take_config,
         .assign_crew = assign_crew,
@@ -505,8 +508,7 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
     crews_listen(h->crews, options->heard, options->arg);
     if (options->visibility)
         h->projector = projector_new(options->visibility, options->store_path);
-    struct http_limits http = within(settings.http, &shares);
-    open_api(h, &http);
+    open_api(h, &settings, &shares);
     if (!listen_all(h, options, reterr)) {
         host_free(h);
         return false;

@@ -34,6 +34,7 @@ struct expr_env {
     uint64_t steps_left;          /* budget: nodes visited; 0 ends the evaluation */
     struct wall_ms now;           /* JSONata: $now, $millis */
     size_t depth_max;             /* JSONata: nesting of evaluations; 0: the evaluator's own */
+    size_t held_max;              /* JSONata: bytes of one value, by AWS's measure; 0: no bound */
     bool only_documented;         /* JSONata: what is newer than 2.0.6 fails */
 };
 

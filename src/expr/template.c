@@ -1,6 +1,5 @@
 #include "expr/template.h"
 
-#include "base/utf8.h"
 #include "expr/intrinsic/intrinsic.h"
 #include "expr/jsonata/jsonata.h"
 
@@ -33,8 +32,8 @@ struct entry {
 struct template
 {
     struct node root;
-    bool uses_context;
-    bool jsonata, newer_jsonata;
+    bool uses_context, jsonata;
+    const struct newer_jsonata *newer;
     struct str field; /* of JSONata: its place in the state */
 };
 
@@ -42,6 +41,8 @@ struct compiler {
     struct arena *arena;
     struct diag_list *diags;
     struct template *template;
+    unsigned states; /* TEMPLATE_RESULT... */
+    const struct newer_jsonata **last_newer;
 };
 
 /* Where compiling stands. Pointers are made only of the places that are reported:
@@ -141,62 +142,80 @@ bool template_is_jsonata(struct str text)
     return text.len >= 4 && str_starts_with(text, STR("{%")) && str_ends_with(text, STR("%}"));
 }
 
-/* Does every `$states` go on with a member that is not the context? What is not sure
- * counts as reading it. */
-static bool reads_context(struct str text)
+/* Expressions are compiled at the level that Step Functions documents, else at the newest; then
+ * it is noted what the older one says of it. */
+static void note_newer(struct compiler *c, const struct crumb *at, const struct jsonata_error *err)
 {
-    static const struct str others[] = {STR_INIT("input"), STR_INIT("result"),
-                                        STR_INIT("errorOutput")};
-    for (;;) {
-        size_t at = str_find(text, STR("$states"));
-        if (at == SIZE_MAX)
-            return false;
-        text = str_trim(str_slice(text, at + strlen("$states"), text.len));
-        if (!str_starts_with(text, STR(".")))
-            return true;
-        text = str_trim(str_slice(text, 1, text.len));
-        bool other = false;
-        for (size_t i = 0; i < COUNT_OF(others); i++)
-            other = other || str_starts_with(text, others[i]);
-        if (!other)
-            return true;
-    }
+    struct newer_jsonata *newer = ARENA_NEW(c->arena, struct newer_jsonata);
+    newer->pointer = crumb_pointer(c->arena, at);
+    newer->message = arena_str(c->arena, err->message);
+    newer->position = err->position;
+    *c->last_newer = newer;
+    c->last_newer = &newer->next;
 }
 
-/* At the level that Step Functions documents, else at the newest. */
-static bool compile_expression(struct compiler *c, struct str text,
+static bool compile_expression(struct compiler *c, struct str text, const struct crumb *at,
                                const struct jsonata **ret_expression, struct jsonata_error *reterr)
 {
     struct jsonata_options options = {.level = JSONATA_LEVEL_2_0_6, .step_functions = true};
-    if (jsonata_compile(c->arena, text, options, ret_expression, reterr))
+    struct jsonata_error older;
+    if (jsonata_compile(c->arena, text, options, ret_expression, &older))
         return true;
     options.level = JSONATA_LEVEL_2_2;
     if (!jsonata_compile(c->arena, text, options, ret_expression, reterr))
         return false;
-    c->template->newer_jsonata = true;
+    note_newer(c, at, &older);
     return true;
 }
 
-static bool is_name_byte(char c)
+/* AWS has one diagnostic for each name. */
+static void refuse_input(struct compiler *c, const struct jsonata *e, const struct crumb *at)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           (c & 0x80);
+    for (size_t i = 0; i < jsonata_input_count(e); i++) {
+        struct str name = jsonata_input_name(e, i);
+        bool told = false;
+        for (size_t j = 0; j < i && !told; j++)
+            told = str_eq(jsonata_input_name(e, j), name);
+        if (!told)
+            report(c, "UNSUPPORTED_JSONATA", at,
+                   arena_printf(c->arena, "Reference to '" STR_FMT "' %sis not supported.",
+                                STR_ARG(name),
+                                str_eq(name, STR("$$")) ? "" : "at the top level "),
+                   STR("There is no input document: say $states.input, or a variable."));
+    }
 }
 
-/* The name that stands at the top level, where there is no input: AWS names it. */
-static struct str input_name(const struct jsonata *e, size_t position)
+/* ---- what there is of $states ---- */
+
+struct states_use {
+    struct compiler *c;
+    const struct crumb *at;
+};
+
+/* AWS refuses errorOutput where there is none. Of other members nothing is known: they are
+ * worth a warning, since reading them gives nothing. */
+static void states_used(void *arg, struct str member)
 {
-    struct str text = jsonata_text(e);
-    size_t start = 0, end;
-    for (size_t i = 0; i < position && start < text.len; i++)
-        (void)utf8_next(text, &start);
-    while (start > 0 && is_name_byte(text.ptr[start - 1]))
-        start--;
-    for (end = start; end < text.len && is_name_byte(text.ptr[end]); end++) {
-    }
-    while (end == start && start > 0 && text.ptr[start - 1] == '$')
-        start--;
-    return str_slice(text, start, end);
+    const struct states_use *use = arg;
+    struct compiler *c = use->c;
+    bool is_error = str_eq(member, STR("errorOutput"));
+    if (member.len == 0 || str_eq(member, STR("context")))
+        c->template->uses_context = true;
+    if (member.len == 0 || str_eq(member, STR("context")) || str_eq(member, STR("input")) ||
+        (is_error && (c->states & TEMPLATE_ERROR_OUTPUT)) ||
+        (str_eq(member, STR("result")) && (c->states & TEMPLATE_RESULT)))
+        return;
+    diag_add(c->diags,
+             (struct diag){
+                 .severity = is_error ? DIAG_ERROR : DIAG_WARNING,
+                 .code = is_error ? "UNSUPPORTED_JSONATA" : "NO_STATES_FIELD",
+                 .pointer = crumb_pointer(c->arena, use->at),
+                 .message = arena_printf(c->arena, "Field '$states." STR_FMT "' does not exist.",
+                                         STR_ARG(member)),
+                 .remedy = STR("Everywhere there are $states.input and $states.context; result in "
+                               "Output and Assign of a Task, Parallel or Map, errorOutput in those "
+                               "of a Catch."),
+             });
 }
 
 static struct node compile_jsonata(struct compiler *c, struct json source, const struct crumb *at)
@@ -204,22 +223,15 @@ static struct node compile_jsonata(struct compiler *c, struct json source, const
     struct str text = json_str(source);
     struct node node = {.kind = NODE_JSONATA};
     struct jsonata_error err = {0};
-    size_t position = 0;
     text = arena_str(c->arena, str_trim(str_slice(text, 2, text.len - 2)));
-    if (!compile_expression(c, text, &node.expression, &err)) {
+    if (!compile_expression(c, text, at, &node.expression, &err)) {
         report(c, "INVALID_JSONATA", at, arena_str(c->arena, err.message),
                arena_printf(c->arena, "It is at character %zu of the expression.", err.position));
         return (struct node){.shared = source};
     }
-    if (jsonata_uses_input(node.expression, &position))
-        report(c, "UNSUPPORTED_JSONATA", at,
-               arena_printf(c->arena,
-                            "Reference to '" STR_FMT "' at the top level is not supported.",
-                            STR_ARG(input_name(node.expression, position))),
-               STR("There is no input document: say $states.input, or a variable."));
+    refuse_input(c, node.expression, at);
+    jsonata_each_member(node.expression, STR("states"), states_used, &(struct states_use){c, at});
     node.field = crumb_field(c, at);
-    if (reads_context(text))
-        c->template->uses_context = true;
     return node;
 }
 
@@ -308,17 +320,18 @@ void template_compile(struct arena *a, struct json source, struct str pointer,
                       struct diag_list *diags, const struct template **ret_template)
 {
     struct template *t = ARENA_NEW(a, struct template);
-    struct compiler c = {a, diags, t};
+    struct compiler c = {.arena = a, .diags = diags, .template = t};
     t->root = compile_node(&c, source, &(struct crumb){.name = pointer}, 0);
     *ret_template = t;
 }
 
 void template_compile_jsonata(struct arena *a, struct json source, struct str field,
-                              struct str pointer, struct diag_list *diags,
+                              struct str pointer, unsigned states, struct diag_list *diags,
                               const struct template **ret_template)
 {
     struct template *t = ARENA_NEW(a, struct template);
-    struct compiler c = {a, diags, t};
+    struct compiler c = {
+        .arena = a, .diags = diags, .template = t, .states = states, .last_newer = &t->newer};
     t->jsonata = true;
     t->field = arena_str(a, field);
     t->root = compile_node(&c, source, &(struct crumb){.name = pointer}, 0);
@@ -332,9 +345,9 @@ struct str template_field(const struct template *t)
     return t->field;
 }
 
-bool template_uses_newer_jsonata(const struct template *t)
+const struct newer_jsonata *template_newer_jsonata(const struct template *t)
 {
-    return t->newer_jsonata;
+    return t->newer;
 }
 
 bool template_uses_context(const struct template *t)
@@ -443,6 +456,7 @@ static bool eval_jsonata(const struct node *node, struct expr_env *env, struct j
         .out = env->out,
         .steps_left = env->steps_left,
         .depth_max = env->depth_max,
+        .held_max = env->held_max,
     };
     enum jsonata_outcome outcome = jsonata_eval(node->expression, &own, ret_value, &err);
     env->steps_left = own.steps_left;
@@ -513,7 +527,7 @@ static bool eval_node(const struct node *node, struct expr_env *env, struct json
 bool template_eval(const struct template *t, struct expr_env *env, struct json *ret_value,
                    struct expr_failure *reterr)
 {
-    if (t->newer_jsonata && env->only_documented)
+    if (t->newer && env->only_documented)
         return expr_fail_query(
             env, reterr, t->field,
             arena_printf(env->out,

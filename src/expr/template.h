@@ -29,17 +29,32 @@ struct template;
 void template_compile(struct arena *a, struct json source, struct str pointer,
                       struct diag_list *diags, const struct template **ret_template);
 
+/* Which members $states has in a template, beside input and context. */
+enum {
+    TEMPLATE_RESULT = 1,
+    TEMPLATE_ERROR_OUTPUT = 2,
+};
+
 /* The same for JSONata: `field` is the template's own place in its state, such as
- * "Output", which failures name. Codes INVALID_JSONATA and UNSUPPORTED_JSONATA. */
+ * "Output", which failures name; `states` are bits of TEMPLATE_... . Codes INVALID_JSONATA,
+ * UNSUPPORTED_JSONATA, and NO_STATES_FIELD as a warning. */
 void template_compile_jsonata(struct arena *a, struct json source, struct str field,
-                              struct str pointer, struct diag_list *diags,
+                              struct str pointer, unsigned states, struct diag_list *diags,
                               const struct template **ret_template);
 
 /* Would the text be an expression in JSONata: "{% ... %}"? */
 bool template_is_jsonata(struct str text);
 
-/* Does it take more than JSONata 2.0.6, the level that Step Functions documents? */
-bool template_uses_newer_jsonata(const struct template *t);
+/* An expression that takes more than JSONata 2.0.6, the level that Step Functions documents:
+ * where it stands, and what that level says of it. */
+struct newer_jsonata {
+    const struct newer_jsonata *next;
+    struct str pointer, message;
+    size_t position; /* characters into the expression */
+};
+
+/* NULL: none. */
+const struct newer_jsonata *template_newer_jsonata(const struct template *t);
 
 /* JSONata: does it read $states.context? JSONPath: $$? */
 bool template_uses_context(const struct template *t);

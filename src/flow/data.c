@@ -37,6 +37,7 @@ struct expr_env turn_env(struct turn *t, const struct frame *frame, struct json 
         .steps_left = EXPR_STEPS_MAX,
         .now = t->now,
         .depth_max = t->run->limits.jsonata_depth,
+        .held_max = t->run->limits.jsonata_held,
         .only_documented = t->run->limits.jsonata_documented,
     };
 }

@@ -42,6 +42,7 @@ struct flow_limits {
     size_t turn_bytes_max;   /* bytes of one turn's row, about */
     bool jsonata_documented; /* refuse what is newer than JSONata 2.0.6 */
     size_t jsonata_depth; /* nesting of evaluations in a JSONata expression; 0: JSONATA_DEPTH_MAX */
+    size_t jsonata_held;  /* bytes of one value in it, by AWS's measure; 0: no bound */
 };
 
 /* The defaults, and those of aws_limits: strict (256 KiB, 256 KiB, 10 MiB and 25,000

@@ -25,6 +25,7 @@ struct flow_limits flow_limits_aws(void)
     limits.history_max = 25000;
     limits.jsonata_documented = true;
     limits.jsonata_depth = JSONATA_DEPTH_STEP_FUNCTIONS;
+    limits.jsonata_held = JSONATA_HELD_STEP_FUNCTIONS;
     return limits;
 }
 

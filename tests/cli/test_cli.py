@@ -145,6 +145,22 @@ def wrong_definitions_are_explained(p):
 
 
 @test
+def strict_definitions_are_of_the_documented_level(p):
+    (p.path / "newer.json").write_text(json.dumps({"QueryLanguage": "JSONata", "StartAt": "A", "States": {
+        "A": {"Type": "Pass", "Output": {"v": "{% $states.input.a ?? 7 %}"}, "End": True}}}, indent=1))
+    p.run("validate", "newer.json").says("is valid")
+    done = p.run("validate", "--strict", "newer.json").has(1)
+    for text in ("error: NEWER_JSONATA", "$states.input.a ?? 7", "aws_limits: strict", "has 1 error"):
+        assert text in done.out, done.out
+    p.run("validate", "--strict", "hello.asl.json").says("is valid")
+    p.run("run", "newer.json").says('"v": 7')
+    (p.path / "strict.yaml").write_text("aws_limits: strict\n")
+    done = p.run("run", "newer.json", "--name", "refused", "--config", "strict.yaml")
+    assert done.has(1, "error: NEWER_JSONATA").out == ""
+    assert "refused" not in p.run("ls").says("newer").out
+
+
+@test
 def what_is_too_large_or_too_deep_is_refused(p):
     (p.path / "deep.json").write_text("[" * 200000)
     p.run("run", "hello.asl.json", "--input", "@deep.json").has(2, "deep.json:1:513: ", "512")

@@ -345,8 +345,7 @@ static void show_state(struct buf *b, const struct machine *m, const struct stat
     show_path(b, "result", st->result_path);
     show_template(b, "assign", st->assign);
     show_template(b, "jsonata_output", st->output);
-    buf_printf(b, "%s%s", st->uses_context ? " context" : "",
-               st->newer_jsonata ? " newer_jsonata" : "");
+    buf_printf(b, "%s", st->uses_context ? " context" : "");
     for (size_t i = 0; i < st->variable_count; i++)
         buf_printf(b, " $" STR_FMT, STR_ARG(st->variables[i]));
     show_type(b, m, st, seen);
@@ -385,6 +384,8 @@ static void show_definition(struct buf *b, const char *name, struct str text, st
 
     if (taken && str_starts_with(str_of_cstr(name), STR("express")))
         asl_check_express(m, &diags);
+    if (taken && str_starts_with(str_of_cstr(name), STR("strict")))
+        asl_check_documented(m, &diags);
     report_text(b, str_of_cstr(name), text, &diags, &syntax, false);
     for (size_t i = 0; i < diags.count; i++) {
         for (unsigned k = 0; k < DIAG_CODE_COUNT; k++) {

@@ -1,6 +1,6 @@
 // ValidateStateMachineDefinition.
 import { assert, run, test } from './support/tap.mjs';
-import { chain, pass, startServer } from './support/server.mjs';
+import { chain, createMachine, pass, refuses, startServer } from './support/server.mjs';
 
 const server = await startServer();
 const sfn = server.client();
@@ -48,6 +48,36 @@ test('maxResults cuts the list and says so', async () => {
     assert.equal(some.diagnostics.length, 2);
     assert.equal(some.truncated, true);
     assert.equal(some.result, 'FAIL');
+});
+
+const newer = chain({ One: { Type: 'Pass', Output: { v: '{% $states.input.a ?? 1 %}' } } }, { QueryLanguage: 'JSONata' });
+const isRefused = 'The symbol "?" cannot be used as a unary operator';
+
+test('JSONata newer than 2.0.6 is taken', async () => {
+    assert.equal((await sfn.validateStateMachineDefinition({ definition: newer })).result, 'OK');
+});
+
+test('with aws_limits: strict it is not: when validated, created and updated', async () => {
+    const strict = (await startServer('aws_limits: strict')).client();
+    const answer = await strict.validateStateMachineDefinition({ definition: newer });
+    assert.equal(answer.result, 'FAIL');
+    assert.deepEqual(answer.diagnostics, [{ severity: 'ERROR', code: 'INVALID_JSONATA_EXPRESSION',
+        message: isRefused, location: '/States/One/Output/v' }]);
+    const stateMachineArn = await createMachine(strict);
+    for (const asked of [createMachine(strict, newer), strict.updateStateMachine({ stateMachineArn, definition: newer })])
+        assert.equal((await refuses(asked, 'InvalidDefinition')).message, 'Invalid State Machine Definition: '
+            + `'INVALID_JSONATA_EXPRESSION: ${isRefused} at /States/One/Output/v'`);
+});
+
+test('an expression that reads what is not there', async () => {
+    const definition = chain({ One: { Type: 'Pass', Output: ['{% $$ %}', '{% phone %}', '{% $states.errorOutput %}'] } },
+        { QueryLanguage: 'JSONata' });
+    const { diagnostics } = await sfn.validateStateMachineDefinition({ definition });
+    assert.deepEqual(diagnostics.map((d) => [d.code, d.message]), [
+        "Reference to '$$' is not supported.",
+        "Reference to 'phone' at the top level is not supported.",
+        "Field '$states.errorOutput' does not exist.",
+    ].map((message) => ['UNSUPPORTED_JSONATA_EXPRESSION', message]));
 });
 
 await run();

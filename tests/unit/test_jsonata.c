@@ -304,32 +304,81 @@ static const struct jsonata *compiled(struct fixture *f, const char *text)
     return e;
 }
 
+static struct str input_uses(struct fixture *f, const struct jsonata *e)
+{
+    struct str all = STR("");
+    for (size_t i = 0; i < jsonata_input_count(e); i++)
+        all = arena_printf(f->arena, STR_FMT "%s" STR_FMT, STR_ARG(all), i ? " " : "",
+                           STR_ARG(jsonata_input_name(e, i)));
+    return all;
+}
+
 static void test_what_an_expression_refers_to(void **state)
 {
     static const struct {
         const char *expression;
-        bool uses_input;
-        const char *free; /* the one free variable, or "" */
+        const char *input; /* its uses, with blanks between */
+        const char *free;  /* the one free variable, or "" */
     } examples[] = {
-        {"$states.input.a", false, "states"},
-        {"$sum($x.a[b > $.c].d)", false, "x"},
-        {"a.b", true, ""},
-        {"$", true, ""},
-        {"$$.a", true, ""},
-        {"*", true, ""},
-        {"($y := 1; $map([$y], function($v) { $v.a }))", false, ""},
-        {"($y := 1; $map([$y], function($v) { a }))", true, ""},
-        {"$x ~> |a|{'b': c}|", false, "x"},
-        {"{'k': v}", true, ""},
-        {"$x{a: b}", false, "x"},
-        {"'text' & 1", false, ""},
+        {"$states.input.a", "", "states"},
+        {"$sum($x.a[b > $.c].d)", "", "x"},
+        {"a.b", "a", ""},
+        {"$", "$", ""},
+        {"$$.a", "$$", ""},
+        {"*", "*", ""},
+        {"**.a", "**", ""},
+        {"a + $sum([`b c`, a, $]) + 1", "a b c a $", ""},
+        {"($y := 1; $map([$y], function($v) { $v.a }))", "", ""},
+        {"($y := 1; $map([$y], function($v) { a }))", "a", ""},
+        {"$x ~> |a|{'b': c}|", "", "x"},
+        {"{'k': v}", "v", ""},
+        {"$x{a: b}", "", "x"},
+        {"'text' & 1", "", ""},
     };
     for (size_t i = 0; i < COUNT_OF(examples); i++) {
         const struct jsonata *e = compiled(*state, examples[i].expression);
-        if (jsonata_uses_input(e, NULL) != examples[i].uses_input)
-            fail_msg("%s", examples[i].expression);
+        assert_text(input_uses(*state, e), examples[i].input, examples[i].expression);
         assert_text(jsonata_free_name(e, 0), examples[i].free, examples[i].expression);
         assert_int_equal(jsonata_free_count(e), *examples[i].free != 0);
+    }
+}
+
+struct members {
+    struct fixture *f;
+    struct str all;
+};
+
+static void add_member(void *arg, struct str member)
+{
+    struct members *m = arg;
+    m->all = arena_printf(m->f->arena, STR_FMT "<" STR_FMT ">", STR_ARG(m->all), STR_ARG(member));
+}
+
+static void test_which_members_of_a_variable_it_reads(void **state)
+{
+    static const struct {
+        const char *expression, *members; /* of $v; each in <> */
+    } examples[] = {
+        {"1", ""},
+        {"$v", "<>"},
+        {"$v.a", "<a>"},
+        {"$v.a.b", "<a>"},
+        {"$v.`a b`", "<a b>"},
+        {"$v . a", "<a>"},
+        {"$v['a']", "<>"},
+        {"$v.*", "<>"},
+        {"$v[$v.c].b", "<b><c>"},
+        {"$w.v.$v.a", "<>"},
+        {"'$v.a' & $v.b", "<b>"},
+        {"$w[$v.a]^(>$v.b){$v.c: $v.d}", "<a><b><c><d>"},
+        {"$f(function($x) { $v.a + ($v.b ? $v.c : $v.d) })", "<a><b><c><d>"},
+        {"$w ~> |$v.a|{'k': $v.b}, $v.c|", "<a><b><c>"},
+        {"($w).b ~> $lookup($v, 'a')", "<>"},
+    };
+    for (size_t i = 0; i < COUNT_OF(examples); i++) {
+        struct members m = {*state, STR("")};
+        jsonata_each_member(compiled(*state, examples[i].expression), STR("v"), add_member, &m);
+        assert_text(m.all, examples[i].members, examples[i].expression);
     }
 }
 
@@ -440,6 +489,40 @@ static void test_depth_is_that_of_step_functions(void **state)
     }
 }
 
+/* What AWS was measured to hold. */
+static void test_memory_is_that_of_step_functions(void **state)
+{
+    static const struct {
+        const char *passes, *fails;
+    } bounds[] = {
+        {"$count([1..873782])", "$count([1..873783])"},
+        {"[1..873782] ~> $count()", "$sum([1..900000])"},
+        {"$count($range(1, 360145, 1))", "$count($range(1, 360146, 1))"},
+        {"($p := function($s, $n) { $n = 0 ? $s : $p($s & $s, $n - 1) }; $length($p('x', 22)))",
+         "($p := function($s, $n) { $n = 0 ? $s : $p($s & $s, $n - 1) }; $length($p('x', 23)))"},
+        {"$length($pad('', 4194304))", "$length($pad('', 8388608))"},
+        {"$count($append([1..400000], [1..400000]))", "$count($append([1..800000], [1..800000]))"},
+        {"$length($join($map([1..400], function($i) { $pad('', 10000) })))",
+         "$length($join($map([1..800], function($i) { $pad('', 10000) })))"},
+        {"$length($replace($pad('', 100000), ' ', $pad('', 40)))",
+         "$length($replace($pad('', 100000), ' ', $pad('', 80)))"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < 2 * COUNT_OF(bounds); i++) {
+        const char *text = i % 2 ? bounds[i / 2].fails : bounds[i / 2].passes;
+        struct arena_mark mark = arena_mark(f->arena);
+        struct jsonata_env env = jsonata_env_of(f, NULL);
+        struct jsonata_error error = {0};
+        struct json value;
+        env.held_max = JSONATA_HELD_STEP_FUNCTIONS;
+        enum jsonata_outcome outcome = jsonata_eval(compiled(f, text), &env, &value, &error);
+        if (outcome != (i % 2 ? JSONATA_FAILED : JSONATA_VALUE))
+            fail_msg("%s: %s", text, error.code);
+        assert_int_equal(error.limit, i % 2 ? JSONATA_LIMIT_MEMORY : JSONATA_LIMIT_NONE);
+        arena_rewind(f->arena, mark);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -454,11 +537,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_levels, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_what_an_expression_refers_to, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_which_members_of_a_variable_it_reads, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_deep_texts_are_refused, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_budgets_end_evaluations, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_depth_is_that_of_step_functions, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_memory_is_that_of_step_functions, fixture_setup,
                                         fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

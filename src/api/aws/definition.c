@@ -94,7 +94,7 @@ static void drop_graph(struct aws_definition *d)
     d->count = kept;
 }
 
-void aws_check_definition(struct arena *a, struct str text, bool express,
+void aws_check_definition(const struct api *api, struct arena *a, struct str text, bool express,
                           struct aws_definition *ret_definition)
 {
     const struct json_limits limits = {.depth_max = DEFINITION_DEPTH_MAX,
@@ -110,8 +110,12 @@ void aws_check_definition(struct arena *a, struct str text, bool express,
         syntax_problem(a, text, &err, ret_definition->problems);
         return;
     }
-    if (asl_compile(a, text, &diags, &ret_definition->machine, &err) && express)
-        asl_check_express(ret_definition->machine, &diags);
+    if (asl_compile(a, text, &diags, &ret_definition->machine, &err)) {
+        if (express)
+            asl_check_express(ret_definition->machine, &diags);
+        if (api->options.aws_limits_strict)
+            asl_check_documented(ret_definition->machine, &diags);
+    }
     ret_definition->problems = ARENA_ARRAY(a, struct aws_problem, diags.count);
     ret_definition->count = diags.count;
     ret_definition->error_count = diags.error_count;
@@ -124,7 +128,7 @@ bool aws_take_definition(struct call *c, struct str text, bool express)
 {
     struct aws_definition definition;
     struct buf what = BUF_INIT(0);
-    aws_check_definition(c->arena, text, express, &definition);
+    aws_check_definition(c->api, c->arena, text, express, &definition);
     if (definition.error_count == 0)
         return true;
     for (size_t i = 0; i < definition.count; i++) {
@@ -164,7 +168,7 @@ void aws_validate_definition(struct call *c)
     struct aws_definition definition;
     int64_t most = 0;
     (void)json_to_int64(member_get(c->body, STR("maxResults")), &most);
-    aws_check_definition(c->arena, aws_text(c, "definition"), express, &definition);
+    aws_check_definition(c->api, c->arena, aws_text(c, "definition"), express, &definition);
     for (size_t i = 0; i < definition.count; i++) {
         if (definition.problems[i].warning && !warnings)
             continue;

@@ -93,7 +93,7 @@ struct aws_definition {
 };
 
 /* JSON only; all of it lies in the arena. */
-void aws_check_definition(struct arena *a, struct str text, bool express,
+void aws_check_definition(const struct api *api, struct arena *a, struct str text, bool express,
                           struct aws_definition *ret_definition);
 /* InvalidDefinition answers the call when false. */
 MUST_CHECK bool aws_take_definition(struct call *c, struct str text, bool express);

@@ -149,8 +149,8 @@ struct jsonata {
     bool walks_frames; /* $eval may bind anything */
     const struct str *free_names;
     size_t free_count;
-    bool uses_input;
-    size_t input_position;
+    struct str *input_uses;
+    size_t input_count;
 };
 
 /* ---- functions as values ---- */
@@ -271,7 +271,7 @@ struct node *parse_node(struct parser *p, enum node_type type, uint32_t position
 /* The second pass; NULL on failure. */
 struct node *shape_node(struct parser *p, struct node *node);
 MUST_CHECK bool shape_whole(struct parser *p, struct node *root);
-void find_input_use(struct jsonata *e);
+void find_input_uses(struct jsonata *e, struct arena *a);
 
 bool jx_limit(struct jx *x, enum jsonata_limit limit);
 

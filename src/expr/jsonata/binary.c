@@ -119,7 +119,8 @@ static bool eval_concatenation(struct jx *x, struct json left, struct json right
     if ((!json_is_absent(left) && !jx_to_string(x, left, false, &a)) ||
         (!json_is_absent(right) && !jx_to_string(x, right, false, &b)))
         return false;
-    if (!jx_room(x, a.len + b.len) || !jx_spend(x, (a.len + b.len) / 64))
+    if (!jx_holds_text(x, a.len + b.len) || !jx_room(x, a.len + b.len) ||
+        !jx_spend(x, (a.len + b.len) / 64))
         return false;
     char *text = arena_alloc_text(x->out, a.len + b.len);
     if (a.len)
@@ -160,7 +161,8 @@ static bool eval_range(struct jx *x, const struct node *n, struct json left, str
         return jx_fail_at(x, "D2014", n, STR(".."), jx_number((double)to - (double)from + 1),
                           JSON_NONE);
     }
-    if (!jx_room(x, size * sizeof(struct json)) || !jx_spend(x, size / 64))
+    if (!jx_holds_items(x, size) || !jx_room(x, size * sizeof(struct json)) ||
+        !jx_spend(x, size / 64))
         return false;
     struct json *items = arena_alloc(x->out, size * sizeof(*items));
     for (uint64_t i = 0; i < size; i++)

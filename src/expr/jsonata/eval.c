@@ -16,6 +16,27 @@ bool jx_room(struct jx *x, size_t size)
     return arena_room(x->out, size) || jx_limit(x, JSONATA_LIMIT_MEMORY);
 }
 
+/* AWS's limit is of the memory that an expression holds at once; what is known of it is that
+ * [1..873782] passes and one item more does not, and so a text of 2^22 characters and not one
+ * of 2^23. In 10 MiB that is 12 bytes an item beside some 376, and for a character 2 fit. */
+enum {
+    HELD_ARRAY = 376,
+    HELD_ITEM = 12,
+    HELD_CHARACTER = 2,
+};
+
+bool jx_holds_items(struct jx *x, uint64_t count)
+{
+    return !x->held_max || HELD_ARRAY + count * HELD_ITEM <= x->held_max ||
+           jx_limit(x, JSONATA_LIMIT_MEMORY);
+}
+
+bool jx_holds_text(struct jx *x, size_t size)
+{
+    return !x->held_max || size <= x->held_max / HELD_CHARACTER ||
+           jx_limit(x, JSONATA_LIMIT_MEMORY);
+}
+
 /* ---- variables ---- */
 
 struct jx_frame *jx_frame_new(struct jx *x, const struct jx_frame *outer,
@@ -212,7 +233,7 @@ bool jx_append(struct jx *x, struct json a, struct json b, struct json *ret)
     const struct json *a_items = json_is_array(a) ? a.u.items : &a;
     const struct json *b_items = json_is_array(b) ? b.u.items : &b;
     size_t count = a_count + b_count, capacity = count + count / 2 + 4;
-    if (!jx_spend(x, b_count / 8))
+    if (!jx_spend(x, b_count / 8) || !jx_holds_items(x, count))
         return false;
     if (json_is_array(a) && append_in_place(a, b_items, b_count, ret))
         return true;
@@ -488,6 +509,7 @@ enum jsonata_outcome jsonata_eval(const struct jsonata *e, struct jsonata_env *e
         .steps_left = env->steps_left,
         .depth_max = env->depth_max && env->depth_max < JSONATA_DEPTH_MAX ? env->depth_max
                                                                           : JSONATA_DEPTH_MAX,
+        .held_max = env->held_max,
         .expression = e,
         .vars = env->vars,
         .input = env->input,

@@ -101,7 +101,8 @@ static bool call_append(struct jx *x, const struct json *args, UNUSED size_t cou
 /* A new array for as many items as there are, or NULL. */
 static struct json *items_for(struct jx *x, size_t count)
 {
-    if (!jx_room(x, count * sizeof(struct json)) || !jx_spend(x, count / 8))
+    if (!jx_holds_items(x, count) || !jx_room(x, count * sizeof(struct json)) ||
+        !jx_spend(x, count / 8))
         return NULL;
     return arena_alloc(x->out, count * sizeof(struct json));
 }

@@ -53,6 +53,16 @@ static bool call_partition(struct jx *x, const struct json *args, size_t count, 
     return true;
 }
 
+/* On AWS $range gathers its items in a list that grows by half, and while it does both are held:
+ * 360,145 items pass, one more does not. */
+static uint64_t held_while_gathered(uint64_t total)
+{
+    uint64_t before = 0, capacity = 10;
+    for (; capacity < total; capacity += capacity / 2)
+        before = capacity;
+    return capacity + before;
+}
+
 static bool call_range(struct jx *x, const struct json *args, size_t count, struct json *ret)
 {
     struct json bounds[] = {argument(args, count, 0), argument(args, count, 1),
@@ -71,7 +81,8 @@ static bool call_range(struct jx *x, const struct json *args, size_t count, stru
     if (items_max >= JSONATA_RANGE_MAX)
         return jx_limit(x, JSONATA_LIMIT_MEMORY);
     size_t total = (size_t)items_max + 1;
-    if (!jx_room(x, total * sizeof(struct json)) || !jx_spend(x, total / 64))
+    if (!jx_holds_items(x, held_while_gathered(total)) ||
+        !jx_room(x, total * sizeof(struct json)) || !jx_spend(x, total / 64))
         return false;
     struct json *items = arena_alloc(x->out, total * sizeof(*items));
     for (size_t i = 0; i < total; i++)

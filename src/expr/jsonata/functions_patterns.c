@@ -387,7 +387,7 @@ static bool call_replace(struct jx *x, const struct json *args, size_t count, st
         ok = replace_matches(&w, args[2], limit, &b);
         walk_close(&w);
     }
-    ok = ok && jx_room(x, b.len);
+    ok = ok && jx_holds_text(x, b.len) && jx_room(x, b.len);
     if (ok)
         *ret = json_string_copy(x->out, buf_str(&b));
     buf_release(&b);

@@ -174,7 +174,8 @@ static bool call_pad(struct jx *x, const struct json *args, size_t count, struct
         return true;
     /* What no budget holds is not multiplied out. */
     size_t size = missing > UINT32_MAX ? SIZE_MAX / 2 : text.len + (size_t)missing * 4;
-    if (!jx_room(x, size) || !jx_spend(x, (uint64_t)missing / BYTES_PER_STEP))
+    if (!jx_holds_text(x, text.len + (missing > UINT32_MAX ? UINT32_MAX : (size_t)missing)) ||
+        !jx_room(x, size) || !jx_spend(x, (uint64_t)missing / BYTES_PER_STEP))
         return false;
     char *to = arena_alloc_text(x->out, size);
     size_t len = width < 0 ? write_padding(to, padding, (size_t)missing) : 0;
@@ -197,7 +198,7 @@ static bool call_join(struct jx *x, const struct json *args, size_t count, struc
         return false;
     for (size_t i = 0; i < items; i++)
         size += json_str(json_at(args[0], i)).len;
-    if (!jx_room(x, size))
+    if (!jx_holds_text(x, size) || !jx_room(x, size))
         return false;
     char *to = arena_alloc_text(x->out, size);
     size_t len = 0;

@@ -9,7 +9,8 @@
  * "-Infinity" or "NaN" as Step Functions does. Integers are exact within 64 bits.
  * Ownership: arena. A compiled expression is immutable and shareable between threads.
  * Errors: struct jsonata_error, with the codes and words of jsonata-js.
- * Limits: the enum below, env->depth_max, env->steps_left and the budget of env->out.
+ * Limits: the enum below, env->depth_max, env->steps_left, env->held_max and the budget of
+ * env->out.
  * Nesting of text and of evaluation is bounded, so neither overflows the native stack.
  * Source: docs.jsonata.org; docs/adr/0020-jsonata.md.
  */
@@ -25,6 +26,8 @@ enum {
     JSONATA_DEPTH_MAX = 1000,           /* nesting of evaluations, and the default */
     JSONATA_DEPTH_STEP_FUNCTIONS = 100, /* AWS's */
     JSONATA_RANGE_MAX = 10000000,       /* items of a..b */
+    JSONATA_INPUT_USES_MAX = 100,       /* that jsonata_input_count tells of */
+    JSONATA_HELD_STEP_FUNCTIONS = 10 << 20, /* AWS's, as far as it is known: env->held_max */
 };
 
 enum jsonata_level {
@@ -67,9 +70,16 @@ struct str jsonata_text(const struct jsonata *e);
 size_t jsonata_free_count(const struct jsonata *e);
 struct str jsonata_free_name(const struct jsonata *e, size_t i);
 
-/* Does it refer to the input: `$`, `$$`, or a name that is not below another step?
- * *ret_position (may be NULL) is where. Step Functions has no input there. */
-bool jsonata_uses_input(const struct jsonata *e, size_t *ret_position);
+/* Each place where it refers to the input: `$`, `$$`, or a name that is not below another
+ * step. At most JSONATA_INPUT_USES_MAX of them are known. Step Functions has no input there. */
+size_t jsonata_input_count(const struct jsonata *e);
+/* Which spot it is: "$$", "name", "*". Borrowed from the text. */
+struct str jsonata_input_name(const struct jsonata *e, size_t i);
+
+/* What of the variable the expression reads: for each `$variable.member` the member's name,
+ * an empty one for each use that no plain name follows. */
+void jsonata_each_member(const struct jsonata *e, struct str variable,
+                         void (*visit)(void *arg, struct str member), void *arg);
 
 struct jsonata_env {
     struct json input;            /* absent: undefined */
@@ -79,6 +89,7 @@ struct jsonata_env {
     struct arena *out;            /* the result lies here or is shared with input and variables */
     uint64_t steps_left;          /* budget: evaluations of a syntax node; 0 ends it */
     size_t depth_max;             /* 0: JSONATA_DEPTH_MAX, which it must not exceed */
+    size_t held_max;              /* bytes of one text or array, by AWS's measure; 0: no bound */
 };
 
 enum jsonata_outcome {

@@ -36,6 +36,7 @@ struct jx {
     struct rng *rng;
     uint64_t steps_left;
     size_t depth, depth_max; /* of evaluations */
+    size_t held_max;         /* 0: no bound */
     size_t calls;            /* of calls within one another */
     bool failed;             /* err is filled */
     struct jsonata_error err;
@@ -94,6 +95,10 @@ bool jx_fail_words(struct jx *x, const char *code, struct str message);
 MUST_CHECK bool jx_spend(struct jx *x, uint64_t n);
 /* Before one block whose size the data decides. */
 MUST_CHECK bool jx_room(struct jx *x, size_t size);
+/* Does held_max allow an array of so many items, a text of so many bytes? Asked where an
+ * operator or a function may make much out of little. */
+MUST_CHECK bool jx_holds_items(struct jx *x, uint64_t count);
+MUST_CHECK bool jx_holds_text(struct jx *x, size_t size);
 
 /* ---- values ---- */
 

@@ -602,7 +602,7 @@ bool jsonata_compile(struct arena *a, struct str text, struct jsonata_options op
     }
     collect_free_names(&p);
     e->walks_frames = options.allow_eval && parser_symbol(&p, STR("eval"))->referred;
-    find_input_use(e);
+    find_input_uses(e, a);
     *ret_expression = e;
     return true;
 }
@@ -620,11 +620,4 @@ size_t jsonata_free_count(const struct jsonata *e)
 struct str jsonata_free_name(const struct jsonata *e, size_t i)
 {
     return i < e->free_count ? e->free_names[i] : STR("");
-}
-
-bool jsonata_uses_input(const struct jsonata *e, size_t *ret_position)
-{
-    if (e->uses_input && ret_position)
-        *ret_position = position_in_characters(e->text, e->input_position);
-    return e->uses_input;
 }

@@ -27,8 +27,7 @@ export const lambda = (name) => `arn:aws:lambda:us-east-1:${account}:function:${
 export const roleArn = `arn:aws:iam::${account}:role/pawl`;
 
 // {dir} is the server's own folder. "hold" works until the file "go" is there.
-const bindings = (dir) => `
-bindings:
+const bindings = (dir) => `bindings:
   - {resource: "${lambda('echo')}", echo: true}
   - {resource: "${lambda('upper')}", exec: [sh, -c, "tr a-z A-Z"]}
   - {resource: "${lambda('note')}", exec: [sh, -c, "tee -a ${dir}/notes"]}
@@ -38,10 +37,10 @@ bindings:
 `;
 
 class Server {
-    constructor() {
+    constructor(settings = '') {
         this.dir = mkdtempSync(join(tmpdir(), 'pawl-interop-'));
         this.port = 0;
-        writeFileSync(join(this.dir, 'pawl.yaml'), bindings(this.dir));
+        writeFileSync(join(this.dir, 'pawl.yaml'), `${settings}\n${bindings(this.dir)}`);
     }
 
     /** The same port as before, once there was one. */
@@ -105,8 +104,9 @@ class Server {
     }
 }
 
-export async function startServer() {
-    const server = new Server();
+/** settings: what stands in its pawl.yaml before the bindings. */
+export async function startServer(settings) {
+    const server = new Server(settings);
     await server.start();
     atEnd(() => server.stop());
     return server;
