@@ -179,8 +179,7 @@ static void refuse_input(struct compiler *c, const struct jsonata *e, const stru
         if (!told)
             report(c, "UNSUPPORTED_JSONATA", at,
                    arena_printf(c->arena, "Reference to '" STR_FMT "' %sis not supported.",
-                                STR_ARG(name),
-                                str_eq(name, STR("$$")) ? "" : "at the top level "),
+                                STR_ARG(name), str_eq(name, STR("$$")) ? "" : "at the top level "),
                    STR("There is no input document: say $states.input, or a variable."));
     }
 }

@@ -21,12 +21,12 @@
 #include "expr/expr.h"
 
 enum {
-    JSONATA_TEXT_MAX = 256 << 10,       /* bytes of an expression */
-    JSONATA_PARSE_DEPTH_MAX = 500,      /* nesting of an expression's text */
-    JSONATA_DEPTH_MAX = 1000,           /* nesting of evaluations, and the default */
-    JSONATA_DEPTH_STEP_FUNCTIONS = 100, /* AWS's */
-    JSONATA_RANGE_MAX = 10000000,       /* items of a..b */
-    JSONATA_INPUT_USES_MAX = 100,       /* that jsonata_input_count tells of */
+    JSONATA_TEXT_MAX = 256 << 10,           /* bytes of an expression */
+    JSONATA_PARSE_DEPTH_MAX = 500,          /* nesting of an expression's text */
+    JSONATA_DEPTH_MAX = 1000,               /* nesting of evaluations, and the default */
+    JSONATA_DEPTH_STEP_FUNCTIONS = 100,     /* AWS's */
+    JSONATA_RANGE_MAX = 10000000,           /* items of a..b */
+    JSONATA_INPUT_USES_MAX = 100,           /* that jsonata_input_count tells of */
     JSONATA_HELD_STEP_FUNCTIONS = 10 << 20, /* AWS's, as far as it is known: env->held_max */
 };
 
