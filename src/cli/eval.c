@@ -34,6 +34,12 @@ static size_t byte_of_character(struct str text, size_t n)
     return at;
 }
 
+/* S0203, S0207: what is missing would stand behind the last character. */
+static bool is_of_the_end(const struct jsonata_error *e)
+{
+    return strcmp(e->code, "S0203") == 0 || strcmp(e->code, "S0207") == 0;
+}
+
 /* The reference puts the position behind the token, or for a call behind the bracket
  * after it. Some tokens (a name in backquotes, a string) are longer in the text than their
  * value; then the spot is one character. */
@@ -48,7 +54,10 @@ static void locate(struct str text, struct eval_answer *answer)
     if (there)
         to = (size_t)(before.ptr - text.ptr) + before.len;
     answer->to = to;
-    answer->from = there ? to - e->token.len : to > 0 ? utf8_floor(text, to - 1) : 0;
+    if (is_of_the_end(e))
+        answer->from = answer->to = text.len;
+    else
+        answer->from = there ? to - e->token.len : to > 0 ? utf8_floor(text, to - 1) : 0;
 }
 
 /* ---- the three languages ---- */

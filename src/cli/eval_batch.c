@@ -33,6 +33,9 @@ static struct json error_of(struct arena *a, const struct eval_answer *answer)
         json_object_add(&b, STR("position"), json_int((int64_t)answer->error.position));
     if (answer->error.token.len)
         json_object_add(&b, STR("token"), json_string(answer->error.token));
+    /* The one error whose message names the function it is of. */
+    if (str_eq(answer->name, STR("D3140")))
+        json_object_add(&b, STR("functionName"), json_string(answer->error.token));
     json_object_add(&b, STR("value"), answer->error.value);
     json_object_add(&b, STR("value2"), answer->error.value2);
     return json_object_done(&b);

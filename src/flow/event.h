@@ -173,7 +173,8 @@ struct flow_event {
     struct str error, cause;
     struct str text; /* MAP_RUN_STARTED: its ARN; ACTIVITY_STARTED: the worker's name;
                         EVALUATION_FAILED: the field at fault; PAUSED, UNPAUSED, REVIEW_DECIDED,
-                        CANCEL_ASKED: who; REVIEW_ASKED: what is asked */
+                        CANCEL_ASKED: who; REVIEW_ASKED: what is asked;
+                        ..._SCHEDULED: the role that Credentials computed */
     struct json
         log; /* TASK_LOG: {"exit"?, "out"?, "err"?, "ms"}; NOTE: as whoever noted it has it */
 

@@ -93,6 +93,29 @@ static bool read_seconds(struct turn *t, const struct number_field *field, const
                            positive(t, field, name, *ret_seconds, reterr));
 }
 
+/* What Credentials compute is told in the history; a literal role stands in the definition. No
+ * role is assumed here. Nothing is recorded of a role that is no text. */
+static bool read_role(struct turn *t, const struct state *state, struct expr_env *env,
+                      struct str *ret_role, struct expr_failure *reterr)
+{
+    const struct template *credentials = state->u.task.credentials;
+    struct str words = STR("The RoleArn of the Credentials field must be a string");
+    struct json value;
+    if (!credentials)
+        return true;
+    if (!template_eval(credentials, env, &value, reterr))
+        return false;
+    struct json role = json_get(value, STR("RoleArn"));
+    struct json written = json_get(json_get(state->source, STR("Credentials")), STR("RoleArn"));
+    if (!json_is_string(role))
+        return state->language == QUERY_JSONATA
+                   ? data_refuse(t, template_field(credentials), words, reterr)
+                   : expr_fail(env, reterr, STR("States.Runtime"), words);
+    if (!str_eq(json_str(role), json_str(written)))
+        *ret_role = json_str(role);
+    return true;
+}
+
 bool task_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
 {
     const struct state *state = frame_state(t->run, f);
@@ -105,7 +128,9 @@ bool task_execute(struct turn *t, struct frame *f, struct expr_failure *reterr)
                               ? turn_query_env(t, f, (struct query_view){0})
                               : turn_env(t, f, effective);
     if (!read_seconds(t, &state->u.task.timeout, "TimeoutSeconds", &env, &e.timeout, reterr) ||
-        !read_seconds(t, &state->u.task.heartbeat, "HeartbeatSeconds", &env, &e.heartbeat, reterr))
+        !read_seconds(t, &state->u.task.heartbeat, "HeartbeatSeconds", &env, &e.heartbeat,
+                      reterr) ||
+        !read_role(t, state, &env, &e.text, reterr))
         return false;
     if (state->u.task.resource.kind == TASK_REVIEW) {
         review_ask(t, f, given);

@@ -47,7 +47,7 @@
     X(SLOT, "av", assigned, "object of the variables assigned")                                    \
     X(FLAGGED, "e", error, "error name")                                                           \
     X(FLAGGED, "c", cause, "cause")                                                                \
-    X(TEXT, "tx", text, "ARN of a Map Run, name of a worker, or field at fault")                   \
+    X(TEXT, "tx", text, "ARN of a Map Run, name of a worker, field at fault, or role of a task")   \
     X(JSON, "lg", log, "how a command went")
 
 #endif

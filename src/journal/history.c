@@ -106,14 +106,14 @@ static void add_assigned(struct view *v, struct json assigned)
     add_data(v, STR("assignedVariables"), STR("assignedVariablesDetails"), json_object_done(&b));
 }
 
-/* Events do not record what a computed role came to: only a literal one is shown. */
+/* The event has a role that was computed; any other stands in the definition. */
 static void add_credentials(struct view *v)
 {
     struct json credentials = v->state ? json_get(v->state->source, STR("Credentials")) : JSON_NONE;
     struct json role = json_get(credentials, STR("RoleArn"));
-    bool computed =
-        v->state && v->state->language == QUERY_JSONATA && template_is_jsonata(json_str(role));
-    if (!json_is_string(role) || computed)
+    if (v->event->text.len)
+        role = json_string(v->event->text);
+    if (!json_is_string(role))
         return;
     struct json_object_builder b = json_object_builder(v->arena);
     json_object_add(&b, STR("roleArn"), role);

@@ -6,6 +6,7 @@ Prints TAP. $PAWL_BIN is the binary.
 import contextlib
 import json
 import os
+import pathlib
 import pty
 import re
 import select
@@ -83,9 +84,28 @@ def an_error_shows_the_spot(p):
     assert spot(p.run("eval", "'😀' & $sum('a')").has(1, "error: T0412: ")) == "sum"
     assert spot(p.run("eval", "(\n  1;\n  2 + true\n)").has(1, "T2002")) == "+"
     assert spot(p.run("eval", "--jsonpath", "$.a[").has(2)) in ("[", " ", "^")
+    # What is missing at the end stands behind it.
+    for text in ("items[price > 5", "1 +"):
+        line, caret = p.run("eval", text).has(2, "end of expression").err.splitlines()[1:3]
+        assert line.strip() == text and caret.index("^") == len(line), (line, caret)
     # Of a long line the part around it.
     done = p.run("eval", f"{'1 + ' * 200}'a' + {'1 + ' * 200}1").has(1, "T2002", "…")
     assert spot(done) == "+" and max(map(len, done.err.splitlines())) < 120, done.err
+
+
+@test
+def the_page_tells_what_happens(p):
+    """docs/expressions.md: each block of shell prints the block of text behind it."""
+    page = (pathlib.Path(os.environ["PAWL_SOURCE_ROOT"]) / "docs/expressions.md").read_text("utf-8")
+    blocks = re.findall(r"(?ms)^```(\w+)\n(.*?)^```$", page)
+    assert [language for language, _ in blocks] == ["sh", "text"] * (len(blocks) // 2) and len(blocks) > 8
+    (p.path / "bin").mkdir()
+    (p.path / "bin/pawl").symlink_to(os.path.abspath(PAWL))
+    environment = dict(os.environ, PATH=f"{p.path}/bin:{os.environ['PATH']}")
+    for (_, commands), (_, due) in zip(blocks[::2], blocks[1::2]):
+        done = subprocess.run(["sh", "-c", commands], cwd=p.path, env=environment, text=True, timeout=PATIENCE_S,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        assert done.stdout == due, f"{commands}\n--- prints\n{done.stdout}\n--- instead of\n{due}"
 
 
 @test
