@@ -23,15 +23,14 @@ static struct str what_failed(const struct check *c, struct arena *a)
 {
     struct str words = words_of(c->state->verify, a);
     struct str said = c->said.len ? arena_printf(a, ": " STR_FMT, STR_ARG(c->said)) : STR("");
+    /* By its name: numbers are the definition's, and its steps may share one. */
     if (!c->ran)
-        return arena_printf(
-            a, "the check of step %u (" STR_FMT ") could not be made (" STR_FMT ")" STR_FMT,
-            c->step + 1, STR_ARG(c->state->name), STR_ARG(words), STR_ARG(said));
-    return arena_printf(a,
-                        "what step %u (" STR_FMT ") left is not as it should be: " STR_FMT
-                        " exited with %d" STR_FMT,
-                        c->step + 1, STR_ARG(c->state->name), STR_ARG(words), c->exit_status,
-                        STR_ARG(said));
+        return arena_printf(a,
+                            "the check of step " STR_FMT " could not be made (" STR_FMT ")" STR_FMT,
+                            STR_ARG(c->state->name), STR_ARG(words), STR_ARG(said));
+    return arena_printf(
+        a, "what step " STR_FMT " left is not as it should be: " STR_FMT " exited with %d" STR_FMT,
+        STR_ARG(c->state->name), STR_ARG(words), c->exit_status, STR_ARG(said));
 }
 
 static struct str remedy_of(const struct recovery *r, const struct check *c, struct arena *a)
@@ -39,6 +38,8 @@ static struct str remedy_of(const struct recovery *r, const struct check *c, str
     struct str own = c->state->verify->remedy;
     char id[UUID_TEXT_LEN];
     uuid_format(r->row.id, id);
+    if (str_ends_with(own, STR(".")))
+        own.len--; /* it goes on */
     return arena_printf(a, STR_FMT "%sstart it all anew with pawl restart %.*s", STR_ARG(own),
                         own.len ? ", or " : "", UUID_TEXT_LEN, id);
 }

@@ -342,7 +342,7 @@ static void what_is_gone_refuses_it(void **state)
     w->mended = true;
     w->spoiled = "look";
     assert_refused(w, key, resume, ERR_CONFLICT,
-                   "what step 1 (A) left is not as it should be: look here exited with 3: looked");
+                   "what step A left is not as it should be: look here exited with 3: looked");
     struct world_reply reply = recovered(w, key, resume);
     assert_non_null(strstr(reply.message, "copy it again, or start it all anew with pawl restart"));
     reply = recovered(w, key, dry_resume);
