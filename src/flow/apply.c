@@ -564,7 +564,9 @@ static bool check_frame(const struct change *c)
         return apply_corrupt(c, "there is no such branch or iteration");
     bool enters = event_shape(e->kind) == SHAPE_STATE_ENTERED || e->kind == EVENT_STEP_SKIPPED;
     bool ends = appliers[e->kind] == apply_ended;
-    if (!enters && !ends && (c->frame->state == STATE_NO_NONE || c->frame->state != e->state))
+    bool goes_on = e->kind == EVENT_STEP_RESUMED; /* perhaps before its first state */
+    bool nowhere = c->frame->state == STATE_NO_NONE && !goes_on;
+    if (!enters && !ends && (nowhere || c->frame->state != e->state))
         return apply_corrupt(c, "the branch is in another state");
     return true;
 }

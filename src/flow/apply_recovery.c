@@ -79,7 +79,8 @@ bool apply_step_resumed(const struct change *c)
 {
     struct frame *f = c->frame;
     const struct flow_event *e = c->event;
-    if (e->index > RESUME_BEFORE || (e->index == RESUME_CHILDREN && !f->fan))
+    bool nowhere = f->state == STATE_NO_NONE && e->index != RESUME_AS_IS;
+    if (e->index > RESUME_BEFORE || nowhere || (e->index == RESUME_CHILDREN && !f->fan))
         return apply_corrupt(c, "it cannot go on like this");
     if (f->halted)
         c->run->frames_live++;

@@ -71,6 +71,7 @@ static bool place_before(struct planner *p, uint32_t step)
         return false;
     r->kind = FLOW_RESUME_RUN;
     r->placed = true;
+    p->placed = top;
     r->state = p->trace->list->items[top].state->number;
     r->data = json_is_absent(p->request->input) ? s.input : p->request->input;
     r->vars = s.vars;
@@ -148,8 +149,8 @@ static const struct row *first_of(const struct planner *p, const size_t *rows, s
     const struct row *first = &p->rows[rows[0]];
     for (size_t i = 1; i < count; i++) {
         const struct row *row = &p->rows[rows[i]];
-        if (row->recorded && (!first->recorded || p->trace->steps[row->step.index].entered <
-                                                      p->trace->steps[first->step.index].entered))
+        if (row->recorded && (!first->recorded || p->trace->steps[row->step.index].taken <
+                                                      p->trace->steps[first->step.index].taken))
             first = row;
     }
     return first;
@@ -174,6 +175,12 @@ static bool take_from(struct planner *p)
     return true;
 }
 
+/* Where the execution came last to what the top level is placed before. */
+static uint64_t placed_at(const struct planner *p)
+{
+    return p->trace->steps[p->placed].taken;
+}
+
 /* Will the recorded step be come to, so that a skip takes effect? */
 static bool is_due(const struct planner *p, const struct row *row)
 {
@@ -184,9 +191,7 @@ static bool is_due(const struct planner *p, const struct row *row)
         return true;
     if (!row->done)
         return true;
-    return r->placed &&
-           p->trace->steps[row->step.index].entered >=
-               p->trace->steps[trace_last(p->trace, p->machine->states[r->state].name)].entered;
+    return r->placed && trace_is_from(p->trace, row->step.index, placed_at(p));
 }
 
 static bool take_skips(struct planner *p)
@@ -420,8 +425,7 @@ static bool make_run(struct planner *p)
     take_phase(p);
     if (p->recovery.placed) {
         p->recovery.reuse_count = 0;
-        uint32_t top = trace_last(p->trace, p->machine->states[p->recovery.state].name);
-        add_reuses(p, p->trace->steps[top].entered);
+        add_reuses(p, placed_at(p));
     } else if (!p->new_run && !p->recovery.skip_count) {
         p->recovery.input = p->request->input;
     }
@@ -437,7 +441,7 @@ static bool gave_output(const struct planner *p, uint32_t step)
         return false;
     for (uint32_t i = 0; i < t->list->count; i++)
         if (trace_holder(t, i) == STEP_NO_NONE && step_is_done(&t->list->items[i]) &&
-            t->list->items[i].next == STATE_NO_NONE && t->steps[i].entered > t->steps[step].entered)
+            t->list->items[i].next == STATE_NO_NONE && t->steps[i].taken > t->steps[step].taken)
             return false;
     return true;
 }
@@ -449,8 +453,7 @@ static bool make_rerun_of(struct planner *p, uint32_t step)
     if (p->request->cascade) {
         if (!place_before(p, step))
             return false;
-        uint32_t top = top_of(p->trace, step);
-        add_reuses(p, p->trace->steps[top].entered);
+        add_reuses(p, placed_at(p));
         return true;
     }
     bool given = !json_is_absent(p->request->input);

@@ -31,6 +31,7 @@ struct planner {
     size_t row_count, row_capacity;
     bool ends_known;
     bool *mock_used, *output_used; /* by member of request->mocks, ->outputs */
+    uint32_t placed;               /* the record that the top level is placed before, if it is */
     bool *asked, *kept;            /* by record: --skip-steps names it; it has a skip */
 
     struct plan_problem *problems;

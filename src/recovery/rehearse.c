@@ -222,7 +222,7 @@ static bool next_thing(struct rehearsal *r)
     if (r->unknown && r->stands_until && due >= r->stands_until)
         due = INT64_MAX;
     for (size_t i = 0; i < r->task_count; i++) {
-        if (r->tasks[i].due_ms < due || (soonest == SIZE_MAX && r->tasks[i].due_ms == due)) {
+        if (r->tasks[i].due_ms < due) {
             due = r->tasks[i].due_ms;
             soonest = i;
         }

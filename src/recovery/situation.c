@@ -44,24 +44,41 @@ static bool answer_replay(void *arg, const struct step *step, uint32_t visit, ui
     return same != STEP_NO_NONE && outcome_of_record(&t->list->items[same], tries, ret_outcome);
 }
 
-/* Steps that are as they would be now are not carried out again: they give what they gave. */
+/* Is it as it would be now? How branches failed beside one another is not for a replay: what
+ * was made of that stays. */
+static bool is_current(const struct planner *p, const bool *stale, uint32_t step, uint32_t target)
+{
+    const struct step *s = &p->trace->list->items[step];
+    bool failed = state_holds_steps(s->state) && s->status != STEP_SUCCESS;
+    return step != target && step_is_done(s) &&
+           (!stale[step] || s->status == STEP_SKIPPED ||
+            (failed && !trace_is_around(p->trace, step, target)));
+}
+
+/* Steps that are as they would be now are not carried out again: they give what they gave.
+ * Skips of one path are taken in order, so the visits after the first that is not are not,
+ * either. */
 static void skip_current(struct planner *p, const bool *stale, uint32_t target,
                          struct flow_skip **ret_skips, size_t *ret_count)
 {
     const struct trace *t = p->trace;
     struct flow_skip *skips = ARENA_ARRAY(p->arena, struct flow_skip, t->list->count);
     size_t count = 0;
-    for (uint32_t i = 0; i < t->list->count; i++) {
-        const struct step *s = &t->list->items[i];
-        bool kept = !stale[i] || s->status == STEP_SKIPPED;
-        if (i == target || !kept || !step_is_done(s) || !t->steps[i].current)
-            continue;
-        skips[count++] = (struct flow_skip){.path = s->path,
-                                            .step = STEP_NO_NONE,
-                                            .kind = SKIP_KEPT,
-                                            .output = s->output,
-                                            .assigned = s->assigned,
-                                            .next = s->next};
+    for (uint32_t first = 0; first < t->list->count; first++) {
+        uint32_t i = t->steps[first].visit ? STEP_NO_NONE : first;
+        for (; i != STEP_NO_NONE; i = t->steps[i].next_visit) {
+            const struct step *s = &t->list->items[i];
+            if (!t->steps[i].current)
+                continue;
+            if (!is_current(p, stale, i, target))
+                break;
+            skips[count++] = (struct flow_skip){.path = s->path,
+                                                .step = STEP_NO_NONE,
+                                                .kind = SKIP_KEPT,
+                                                .output = s->output,
+                                                .assigned = s->assigned,
+                                                .next = s->next};
+        }
     }
     *ret_skips = skips;
     *ret_count = count;
@@ -179,7 +196,7 @@ bool situation_of(struct planner *p, uint32_t step, bool recorded, struct situat
     bool *stale = ARENA_ARRAY(p->arena, bool, p->trace->list->count);
     s.within = around(p, step);
     steps_stale(p->trace->list, stale);
-    bool is_stale = stale[step];
+    bool is_stale = stale[step] && p->trace->steps[step].current;
     for (uint32_t h = trace_holder(p->trace, step); h != STEP_NO_NONE;
          h = trace_holder(p->trace, h))
         stale[h] = true; /* it is entered to come to the step */

@@ -6,6 +6,8 @@ static bool used_the_old(const struct step *late, const struct step *again)
 {
     if (late == again || late->started_at.ms >= again->stopped_at.ms)
         return false;
+    if (path_is_below(late->path, again->path))
+        return false; /* what is around it is not before it */
     if (late->index > again->index)
         return !path_is_below(again->path, late->path) && !paths_are_apart(late, again);
     return path_is_below(again->path, late->path) && late->stopped_at.ms < again->stopped_at.ms;

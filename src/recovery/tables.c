@@ -13,37 +13,42 @@ void add_skip(struct planner *p, struct flow_skip skip)
 
 /* ---- steps that stay ---- */
 
-static bool is_around(const struct trace *t, uint32_t step, uint32_t target)
-{
-    while (target != STEP_NO_NONE && target != step)
-        target = trace_holder(t, target);
-    return target == step;
-}
-
 /* Is what is around the step entered again, so that the step is come to? */
 static bool is_come_to(const struct planner *p, uint32_t step, uint32_t container, uint32_t target)
 {
     const struct trace *t = p->trace;
     for (uint32_t h = trace_holder(t, step); h != container; h = trace_holder(t, h))
         if (h == STEP_NO_NONE || (step_is_done(&t->list->items[h]) &&
-                                  (target == STEP_NO_NONE || !is_around(t, h, target))))
+                                  (target == STEP_NO_NONE || !trace_is_around(t, h, target))))
             return false;
     return true;
+}
+
+/* What the target stands in, or the target, where that is beside the step; STEP_NO_NONE:
+ * they stand in different branches. */
+static uint32_t beside(const struct trace *t, uint32_t step, uint32_t target)
+{
+    while (target != STEP_NO_NONE && trace_holder(t, target) != trace_holder(t, step))
+        target = trace_holder(t, target);
+    bool one_frame = target != STEP_NO_NONE && str_eq(step_frame_path(&t->list->items[target]),
+                                                      step_frame_path(&t->list->items[step]));
+    return one_frame ? target : STEP_NO_NONE;
 }
 
 static bool stays(const struct planner *p, uint32_t step, uint32_t container, uint32_t target)
 {
     const struct trace *t = p->trace;
-    const struct step *s = &t->list->items[step];
-    if (!t->steps[step].current || !step_is_done(s) || step == target)
+    if (!t->steps[step].current || !step_is_done(&t->list->items[step]) || step == target)
         return false;
-    if (container != STEP_NO_NONE && t->steps[step].entered <= t->steps[container].entered)
+    if (container != STEP_NO_NONE && (step == container || !trace_is_around(t, container, step)))
+        return false;
+    if (!is_come_to(p, step, container, target))
         return false;
     if (target == STEP_NO_NONE)
-        return is_come_to(p, step, container, target);
-    return !is_around(t, step, target) && is_come_to(p, step, container, target) &&
-           (t->steps[step].entered < t->steps[target].entered ||
-            paths_are_apart(s, &t->list->items[target]));
+        return true;
+    uint32_t other = beside(t, step, target);
+    return !trace_is_around(t, step, target) &&
+           (other == STEP_NO_NONE || t->steps[step].taken < t->steps[other].taken);
 }
 
 static void does_not_fit(struct planner *p, uint32_t step, const char *why)
@@ -151,7 +156,7 @@ static bool is_in_what_stays(const struct planner *p, uint32_t step)
 void add_reuses(struct planner *p, uint64_t from_place)
 {
     for (uint32_t i = 0; i < p->trace->list->count; i++)
-        if (p->trace->steps[i].entered >= from_place && p->trace->steps[i].current &&
+        if (trace_is_from(p->trace, i, from_place) && p->trace->steps[i].current &&
             !is_in_what_stays(p, i))
             add_reuse(p, i);
 }
@@ -160,7 +165,7 @@ void add_reuses_of(struct planner *p, uint32_t step)
 {
     add_reuse(p, step);
     for (uint32_t i = 0; i < p->trace->list->count; i++)
-        if (i != step && is_around(p->trace, step, i))
+        if (i != step && trace_is_around(p->trace, step, i))
             add_reuse(p, i);
 }
 
@@ -172,7 +177,7 @@ void carry_reuses(struct planner *p)
     for (size_t i = 0; i < json_count(again); i++) {
         int64_t step;
         if (json_to_int64(json_get(json_at(again, i), STR("n")), &step) && step >= 0 &&
-            (size_t)step < t->list->count && t->steps[step].entered < t->recovered_at &&
+            (size_t)step < t->list->count && !trace_is_from(t, (uint32_t)step, t->recovered_at) &&
             !is_in_what_stays(p, (uint32_t)step))
             add_reuse(p, (uint32_t)step);
     }

@@ -119,15 +119,45 @@ static void take_event(struct trace *t, const struct flow_event *e, uint64_t pla
 {
     struct trace_step *s = &t->steps[e->step];
     bool begins = e->kind == EVENT_PARALLEL_STARTED || e->kind == EVENT_MAP_STARTED;
-    bool enters = event_shape(e->kind) == SHAPE_STATE_ENTERED || e->kind == EVENT_STEP_SKIPPED;
+    bool enters = event_shape(e->kind) == SHAPE_STATE_ENTERED;
+    bool skips = e->kind == EVENT_STEP_SKIPPED;
     if (e->generation > s->generation)
         s->generation = e->generation;
     if (e->generation > t->list->items[e->step].generation)
         return;
-    if (enters)
+    if ((enters || skips) && !s->created)
+        s->created = place;
+    if (enters || (skips && e->index != SKIP_KEPT) || !s->entered)
         s->entered = place;
+    if (enters || skips)
+        s->taken = place;
     else if (begins)
         s->began = place;
+}
+
+/* The visit of what is around it that was the last one when the step was first entered. */
+static uint32_t find_holder(const struct trace *t, uint32_t step)
+{
+    struct str frame = step_frame_path(&t->list->items[step]);
+    if (!frame.len)
+        return STEP_NO_NONE;
+    struct str holder = str_slice(frame, 0, str_rfind_char(frame, '/'));
+    uint32_t found = STEP_NO_NONE;
+    for (uint32_t i = trace_find(t, holder, 0);
+         i != STEP_NO_NONE && t->steps[i].created < t->steps[step].created;
+         i = t->steps[i].next_visit)
+        found = i;
+    return found;
+}
+
+static void find_holders(struct trace *t)
+{
+    for (uint32_t i = 0; i < t->list->count; i++) {
+        struct trace_step *s = &t->steps[i];
+        s->holder = find_holder(t, i);
+        const struct trace_step *holder = s->holder == STEP_NO_NONE ? NULL : &t->steps[s->holder];
+        s->current = !holder || (holder->current && s->taken > holder->began);
+    }
 }
 
 static bool is_rerun(const struct flow_event *e)
@@ -160,27 +190,27 @@ struct trace *trace_make(const struct step_list *list, const struct journal_turn
             }
         }
     }
-    for (uint32_t i = 0; i < list->count; i++) {
-        uint32_t holder = trace_holder(t, i);
-        t->steps[i].current =
-            holder == STEP_NO_NONE ||
-            (t->steps[holder].current && t->steps[i].entered > t->steps[holder].began);
-    }
+    find_holders(t);
     return t;
 }
 
 uint32_t trace_holder(const struct trace *t, uint32_t step)
 {
-    struct str frame = step_frame_path(&t->list->items[step]);
-    if (!frame.len)
-        return STEP_NO_NONE;
-    struct str holder = str_slice(frame, 0, str_rfind_char(frame, '/'));
-    uint32_t found = STEP_NO_NONE;
-    for (uint32_t i = trace_find(t, holder, 0);
-         i != STEP_NO_NONE && t->steps[i].entered < t->steps[step].entered;
-         i = t->steps[i].next_visit)
-        found = i;
-    return found;
+    return t->steps[step].holder;
+}
+
+bool trace_is_around(const struct trace *t, uint32_t holder, uint32_t step)
+{
+    while (step != STEP_NO_NONE && step != holder)
+        step = t->steps[step].holder;
+    return step == holder;
+}
+
+bool trace_is_from(const struct trace *t, uint32_t step, uint64_t place)
+{
+    while (step != STEP_NO_NONE && t->steps[step].taken < place)
+        step = t->steps[step].holder;
+    return step != STEP_NO_NONE;
 }
 
 /* ---- a number for each path ---- */

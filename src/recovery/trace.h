@@ -13,12 +13,15 @@
 
 struct trace_step {
     uint32_t visit;
+    uint32_t holder;     /* trace_holder */
     uint32_t next_visit; /* the record of the path's next visit; STEP_NO_NONE: none */
     uint32_t generation; /* the greatest one that any event tells of */
-    uint64_t entered;    /* where the journal has the entering that made the record, see
-                            trace_place; of a skip, that */
-    uint64_t began;      /* ... and the last begin of its branches or iterations */
-    bool current;        /* no later attempt of what is around it replaced it */
+    /* Where the journal has these events, see trace_place; 0: nowhere. */
+    uint64_t created; /* the entering that made the record first */
+    uint64_t entered; /* the one that it tells of; of a step that was skipped, that */
+    uint64_t taken;   /* the last time that the execution came to it, if only to keep it */
+    uint64_t began;   /* the last begin of its branches or iterations */
+    bool current;     /* no later attempt of what is around it replaced it */
 };
 
 struct trace {
@@ -52,6 +55,10 @@ uint32_t trace_last(const struct trace *t, struct str path);
 
 /* The record of the Parallel or Map that a recorded step stands in; STEP_NO_NONE: none. */
 uint32_t trace_holder(const struct trace *t, uint32_t step);
+/* Is it the step, or does the step stand in it? */
+bool trace_is_around(const struct trace *t, uint32_t holder, uint32_t step);
+/* Did the execution come to it, or to what it stands in, there or later? */
+bool trace_is_from(const struct trace *t, uint32_t step, uint64_t place);
 
 /* ---- a number for each path ---- */
 

@@ -89,17 +89,50 @@ static void keep_row(void *arg, const struct journal_row *row)
     s->rows[s->row_count++].body = arena_str(s->arena, row->body);
 }
 
-struct scene *scene_new(const char *definition)
+static struct player *player_of(struct scene *s)
+{
+    struct player *p = player_new(s->machine, STR("m"), STR("x"), s->limits,
+                                  (struct wall_ms){SCENE_CLOCK_START_MS}, work, s);
+    p->keep = keep_row;
+    p->keep_arg = s;
+    return p;
+}
+
+static struct scene *scene_empty(struct flow_limits limits)
 {
     struct arena *a = arena_new(0);
     struct scene *s = ARENA_NEW(a, struct scene);
     s->arena = a;
-    s->limits = flow_limits_default();
+    s->limits = limits;
+    return s;
+}
+
+struct scene *scene_new_limited(const char *definition, struct flow_limits limits)
+{
+    struct scene *s = scene_empty(limits);
     s->machine = scene_compile(s, definition);
-    s->player = player_new(s->machine, STR("m"), STR("x"), s->limits,
-                           (struct wall_ms){SCENE_CLOCK_START_MS}, work, s);
-    s->player->keep = keep_row;
-    s->player->keep_arg = s;
+    s->player = player_of(s);
+    return s;
+}
+
+struct scene *scene_new(const char *definition)
+{
+    return scene_new_limited(definition, flow_limits_default());
+}
+
+struct scene *scene_fork(struct scene *from, const struct machine *machine, const struct plan *plan,
+                         struct json input)
+{
+    struct scene *s = scene_empty(from->limits);
+    s->machine = machine;
+    s->player = player_of(s);
+    if (from->player->work != work) {
+        s->player->work = from->player->work;
+        s->player->arg = from->player->arg;
+    }
+    player_turn(s->player, (struct flow_input){
+                               .why = FLOW_START, .value = input, .recovery = &plan->recovery});
+    player_play(s->player, SCENE_SECONDS);
     return s;
 }
 

@@ -34,8 +34,10 @@ struct scene {
     size_t function_count;
 };
 
-/* The definition is JSON text; asserted to be valid. */
+/* The definition is JSON text; asserted to be valid. Whoever wants other answers than those
+ * of the functions sets s->player->work and ->arg. */
 struct scene *scene_new(const char *definition);
+struct scene *scene_new_limited(const char *definition, struct flow_limits limits);
 void scene_free(struct scene *s);
 
 const struct machine *scene_compile(struct scene *s, const char *definition);
@@ -51,6 +53,10 @@ unsigned scene_asked(struct scene *s, const char *name);
 void scene_start(struct scene *s, const char *input);
 /* Takes the turn of a plan, and plays to the end. */
 void scene_recover(struct scene *s, const struct plan *plan);
+
+/* A new execution, of the target where the story has one, by the plan of a fork. */
+struct scene *scene_fork(struct scene *s, const struct machine *machine, const struct plan *plan,
+                         struct json input);
 
 /* As the journal tells it by now. */
 struct recovery_story scene_story(struct scene *s);
