@@ -35,6 +35,8 @@ static struct catalog *new_catalog(struct api *api)
         .shard = CATALOG_SHARD,
         .epoch = engine_epoch(o->engine, CATALOG_SHARD),
         .seed = rng_next(&api->rng),
+        .machines_max = o->machines_max,
+        .activities_max = o->activities_max,
         .wake = wake,
         .changed = machine_changed,
         .arg = api,

@@ -115,7 +115,9 @@ struct api_options {
     struct str region, account;    /* of what is made here; empty: us-east-1, 000000000000 */
     uint64_t seed;                 /* of request ids; from os/entropy in production */
     struct http_limits limits;
-    void (*wake)(void *arg); /* step the engine soon */
+    size_t machines_max, activities_max; /* created by clients; 0: any number */
+    size_t activity_polls_max;           /* workers at one activity; 0: any number */
+    void (*wake)(void *arg);             /* step the engine soon */
 
     /* Gives a number to a configuration, before anything is started with it; then
      * says that it is this execution's, before any task of that is started. NULL:

@@ -47,6 +47,10 @@ static void create_decide(struct deed *d)
             deed_refuse(d, CATALOG_ACTIVITY_EXISTS);
         return;
     }
+    if (is_full(d->others, d->catalog->options.activities_max)) {
+        deed_refuse(d, CATALOG_ACTIVITIES_FULL);
+        return;
+    }
     struct json_object_builder b = json_object_builder(d->arena);
     json_object_add(&b, STR("arn"), json_string(draft->arn));
     json_object_add(&b, STR("encryptionConfiguration"), draft->encryption);
@@ -65,6 +69,8 @@ static void create_begin(struct deed *d)
     const struct catalog_activity_draft *draft = d->work;
     d->one = deed_ask_object(d, "activity", draft->name);
     d->tags = deed_ask_object(d, "tags", draft->arn);
+    d->others = deed_ask(d, STORE_COUNT_OBJECTS, STR(""));
+    d->others->read.object_kind = STR("activity");
     deed_go(d, create_decide);
 }
 

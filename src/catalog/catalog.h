@@ -52,7 +52,10 @@ struct catalog_options {
     org_id org;
     uint32_t shard; /* whose epoch the commits carry */
     uint64_t epoch;
-    uint64_t seed;           /* of revision ids and of routing */
+    uint64_t seed; /* of revision ids and of routing */
+    /* Beyond so many none is created; 0: any number. Those that are created at the same time
+     * are not counted for each other, and whoever writes machines past the catalog not at all. */
+    size_t machines_max, activities_max;
     void (*wake)(void *arg); /* step the store soon */
     /* A machine, or a version or alias of it, was written or deleted: whoever keeps it in
      * mind looks again. */
@@ -114,6 +117,7 @@ enum catalog_outcome {
     CATALOG_FAILED, /* the store's error is in err */
     CATALOG_MACHINE_EXISTS,
     CATALOG_MACHINE_MISSING,
+    CATALOG_MACHINES_FULL,
     CATALOG_REVISION_DIFFERS, /* subject: the current one */
     CATALOG_REVISION_MISSING,
     CATALOG_VERSION_MISSING,
@@ -124,6 +128,7 @@ enum catalog_outcome {
     CATALOG_ALIASES_FULL,
     CATALOG_ACTIVITY_EXISTS,
     CATALOG_ACTIVITY_MISSING,
+    CATALOG_ACTIVITIES_FULL,
     CATALOG_RESOURCE_MISSING,
     CATALOG_TAGS_FULL,
 };
@@ -170,7 +175,8 @@ struct catalog_draft {
 };
 
 /* Answers `machine`, its version above 0 when one was published. The same draft again
- * changes nothing and answers the same; role and tags are not compared. MACHINE_EXISTS. */
+ * changes nothing and answers the same; role and tags are not compared. MACHINE_EXISTS,
+ * MACHINES_FULL. */
 void catalog_create_machine(struct catalog *c, const struct catalog_asker *who,
                             const struct catalog_draft *draft);
 
@@ -268,7 +274,7 @@ struct catalog_activity_draft {
     struct json encryption, tags;
 };
 
-/* ACTIVITY_EXISTS when its encryption differs; else again the same answer. */
+/* ACTIVITY_EXISTS when its encryption differs; else again the same answer. ACTIVITIES_FULL. */
 void catalog_create_activity(struct catalog *c, const struct catalog_asker *who,
                              const struct catalog_activity_draft *draft);
 /* None such: DONE, too. */

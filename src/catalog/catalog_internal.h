@@ -55,6 +55,7 @@ struct deed {
     void *work;                                      /* the operation's own */
     struct deed_read *machine, *ledger, *tags, *one; /* what most of them ask */
     struct deed_read *definition;                    /* of deed_go_definition */
+    struct deed_read *others;                        /* of its kind, counted */
 };
 
 /* Begins one; `begin` runs at once, and again when a commit came too late. work_size
@@ -85,6 +86,12 @@ const struct object_row *deed_object(const struct deed_read *r);
 /* Its body; absent when there is none. False: the deed has failed (CORRUPT). */
 bool deed_body(struct deed *d, const struct deed_read *r, struct json *ret_body);
 bool deed_parse(struct deed *d, const struct object_row *object, struct json *ret_body);
+
+/* No more of what was counted may be created; most 0: any number. */
+static inline bool is_full(const struct deed_read *others, size_t most)
+{
+    return most && others->read.count >= most;
+}
 
 /* ---- records (records.c) ---- */
 

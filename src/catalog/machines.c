@@ -125,6 +125,10 @@ static void create_decide(struct deed *d)
     }
     if (!ledger_read(d, &ledger))
         return;
+    if (is_full(d->others, d->catalog->options.machines_max)) {
+        deed_refuse(d, CATALOG_MACHINES_FULL);
+        return;
+    }
     ledger = (struct ledger){.revision = ledger.revision,
                              .published = w->draft.publish,
                              .description = w->draft.description};
@@ -144,6 +148,7 @@ static void create_begin(struct deed *d)
     const struct creation *w = d->work;
     deed_ask_machine(d, w->machine.name);
     d->tags = deed_ask_object(d, "tags", w->machine.arn);
+    d->others = deed_ask(d, STORE_COUNT_MACHINES, STR(""));
     deed_go(d, create_decide);
 }
 

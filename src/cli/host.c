@@ -437,15 +437,17 @@ static struct http_limits within(struct http_limits asked, const struct memory_s
 static void open_api(struct host *h, const struct settings *settings,
                      const struct memory_shares *shares)
 {
-    const struct http_limits http = within(settings->http, shares);
     struct api_options api = {
         .loop = &h->loop,
         .engine = h->engine,
         .store = h->store,
         .visibility = projector_visibility(h->projector),
         .seed = entropy_u64(),
-        .limits = http,
+.limits = within(settings->http, shares),
         .aws_limits_strict = settings->aws_limits_strict,
+        .machines_max = settings->machines_max,
+        .activities_max = settings->activities_max,
+        .activity_polls_max = settings->activity_polls_max,
         .wake = step_soon,
         .take_config = h->serves ? NULL : take_config,
         .assign_crew = assign_crew,

@@ -26,7 +26,10 @@
       "memory of the process: bodies of requests, executions, caches, streams")                    \
     X(runs_live_max, COUNT, 1024, 16, "executions in memory at once; the others wait on disk")     \
     X(express_live_max, COUNT, 512, 16, "of them Express ones, which cannot wait on disk")         \
-    X(express_memory_max, BYTES, 64 << 20, 1 << 20, "memory of one of these; it is stopped")
+    X(express_memory_max, BYTES, 64 << 20, 1 << 20, "memory of one of these; it is stopped")       \
+    X(machines_max, COUNT, 100000, 1, "state machines; AWS's quota")                               \
+    X(activities_max, COUNT, 100000, 1, "activities; AWS's quota")                                 \
+    X(activity_polls_max, COUNT, 10000, 1, "workers waiting at one activity")
 
 enum limit_unit {
     LIMIT_BYTES,

@@ -25,7 +25,6 @@ enum {
     ENGINE_SNAPSHOT_MIN = 16 << 10,
     ENGINE_EXPRESS_MEMORY_MAX = 64 << 20, /* limit express_memory_max */
     ENGINE_INPUT_SIZE_MAX = 64 << 20,     /* limit input_max: bytes of an execution's input */
-    ENGINE_ACTIVITY_POLLS_MAX = 10000,    /* limit activity_polls_max: workers at one activity */
     ENGINE_ACTIVITY_TASKS_MAX = 1 << 16,  /* limit activity_tasks_max: of one activity, waiting in
                                              memory; the others wait on disk */
     ENGINE_STORY_MEMORY_MAX = 128 << 20,  /* limit recovery_memory_max: what the history of one

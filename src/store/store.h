@@ -250,6 +250,9 @@ enum store_read_kind {
     STORE_GET_OBJECT,      /* by object_kind and name: one object; NOT_FOUND */
     STORE_LIST_OBJECTS,    /* of object_kind, names that begin with `prefix`, by name, after `name`
                             * (empty: from the first); backwards: before it (empty: from the last) */
+    STORE_COUNT_MACHINES,  /* count: how many there are, and no rows */
+    STORE_COUNT_OBJECTS,   /* the same of object_kind */
+    STORE_READ_KIND_COUNT
 };
 
 #define STORE_ANY_STATUS (-1)

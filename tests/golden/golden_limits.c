@@ -51,8 +51,6 @@ static const struct {
     {"input_max", LIMIT_BYTES, ENGINE_INPUT_SIZE_MAX, "input of an execution"},
     {"express_seconds_max", LIMIT_COUNT, EXPRESS_SECONDS_MAX,
      "seconds that an Express execution may take; AWS's limit"},
-    {"activity_polls_max", LIMIT_COUNT, ENGINE_ACTIVITY_POLLS_MAX,
-     "workers waiting at one activity"},
     {"activity_tasks_max", LIMIT_COUNT, ENGINE_ACTIVITY_TASKS_MAX,
      "tasks of one activity waiting in memory; the others wait on disk"},
     {"recovery_memory_max", LIMIT_BYTES, ENGINE_STORY_MEMORY_MAX,

@@ -19,6 +19,13 @@ const { executionArn: execution } = await sfn.startExecution(
     { stateMachineArn: standard, name: 'taken', input: '{}' });
 const { activityArn: activity } = await sfn.createActivity({ name: 'taken' });
 
+// One that may have little of anything, and has it.
+const tight = await startServer(
+    'limits: {machines_max: 1, activities_max: 1, activity_polls_max: 1, express_live_max: 16}\n');
+const tightly = tight.client();
+const tightMachine = await createMachine(tightly, waiting, { type: 'EXPRESS' });
+const { activityArn: tightActivity } = await tightly.createActivity({ name: 'only' });
+
 const noMachine = arn('stateMachine', 'nobody');
 const noExecution = arn('execution', 'nobody', 'nothing');
 const noActivity = arn('activity', 'nobody');
@@ -28,6 +35,9 @@ const long = (prefix) => prefix + 'x'.repeat(3000);
 const tags = (count) => Array.from({ length: count }, (_, n) => ({ key: `k${n}`, value: 'v' }));
 const machine = (more) => ({ name: fresh('never'), definition: pass, roleArn, ...more });
 const keyless = { type: 'CUSTOMER_MANAGED_KMS_KEY' };
+const keyed = { ...keyless, kmsKeyId: 'arn:aws:kms:us-east-1:000000000000:key/00000000-0000-4000-8000-000000000000' };
+const ownedWithKey = { ...keyed, type: 'AWS_OWNED_KEY' };
+const undecided = { tracingConfiguration: {} };
 const logging = { level: 'ALL', includeExecutionData: false, destinations: [] };
 const route = (...pairs) => pairs.map(([stateMachineVersionArn, weight]) => ({ stateMachineVersionArn, weight }));
 const routed = (name, ...pairs) => ({ name, routingConfiguration: route(...pairs) });
@@ -69,10 +79,18 @@ const answered = () => token({}, true);
 const late = () => token({ TimeoutSeconds: 1 });
 const with_ = (make, more) => async () => ({ taskToken: await make(), ...more });
 
-// [operation, error, request or what makes it, message?]
+/** As many Express executions at work as there may be. */
+async function allAtWork() {
+    for (let n = 0; n < 16; n++) await tightly.startExecution({ stateMachineArn: tightMachine });
+    return { stateMachineArn: tightMachine };
+}
+
+// [operation, error, request or what makes it, message?, another server's client?]
 const refused = [
     ['createActivity', 'InvalidName', { name: 'white space' }, /^Invalid Name: 'white space'$/],
     ['createActivity', 'InvalidEncryptionConfiguration', { name: fresh('a'), encryptionConfiguration: keyless }],
+    ['createActivity', 'InvalidEncryptionConfiguration', { name: fresh('a'), encryptionConfiguration: keyed }],
+    ['createActivity', 'ActivityLimitExceeded', { name: 'another' }, /limit activities_max/, tightly],
     ['createActivity', 'TooManyTags', { name: fresh('a'), tags: tags(51) }],
     ['describeActivity', 'InvalidArn', { activityArn: bad }, /^Invalid Arn: 'Invalid ARN prefix: not:an:arn'$/],
     ['describeActivity', 'ActivityDoesNotExist', { activityArn: noActivity }, /^Activity Does Not Exist: '/],
@@ -87,6 +105,10 @@ const refused = [
         /^Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: /],
     ['createStateMachine', 'InvalidDefinition', machine({ definition: '{' })],
     ['createStateMachine', 'InvalidEncryptionConfiguration', machine({ encryptionConfiguration: keyless })],
+    ['createStateMachine', 'InvalidEncryptionConfiguration', machine({ encryptionConfiguration: keyed })],
+    ['createStateMachine', 'InvalidEncryptionConfiguration', machine({ encryptionConfiguration: ownedWithKey })],
+    ['createStateMachine', 'InvalidTracingConfiguration', machine(undecided)],
+    ['createStateMachine', 'StateMachineLimitExceeded', machine(), /limit machines_max/, tightly],
     ['createStateMachine', 'InvalidLoggingConfiguration', machine({ loggingConfiguration: logging }),
         /^Invalid Logging Configuration: Must specify exactly one Log Destination\.$/],
     ['createStateMachine', 'StateMachineAlreadyExists', machine({ name: standard.split(':').at(-1) })],
@@ -104,6 +126,7 @@ const refused = [
     ['updateStateMachine', 'InvalidEncryptionConfiguration',
         { stateMachineArn: standard, encryptionConfiguration: keyless }],
     ['updateStateMachine', 'InvalidLoggingConfiguration', { stateMachineArn: standard, loggingConfiguration: logging }],
+    ['updateStateMachine', 'InvalidTracingConfiguration', { stateMachineArn: standard, ...undecided }],
     ['updateStateMachine', 'MissingRequiredParameter', { stateMachineArn: standard }],
     ['updateStateMachine', 'ValidationException',
         { stateMachineArn: standard, definition: pass, versionDescription: 'alone' }],
@@ -161,6 +184,7 @@ const refused = [
     ['startExecution', 'InvalidExecutionInput', { stateMachineArn: standard, input: '{"a": ' }],
     ['startExecution', 'ExecutionAlreadyExists', { stateMachineArn: standard, name: 'taken', input: '[]' },
         /^Execution Already Exists: 'arn:/],
+    ['startExecution', 'ExecutionLimitExceeded', allAtWork, /limit express_live_max/, tightly],
     ['startExecution', 'ValidationException', { stateMachineArn: labeled }],
     ['startSyncExecution', 'InvalidArn', { stateMachineArn: bad }],
     ['startSyncExecution', 'StateMachineDoesNotExist', { stateMachineArn: noMachine }],
@@ -212,14 +236,10 @@ const unbuilt = {
 
 // Documented pairs that no input earns here, by "operation error" or by error alone.
 const elsewhere = {
-    ActivityLimitExceeded: 'an account quota; Pawl has none',
-    ActivityWorkerLimitExceeded: 'an account quota; Pawl has none',
-    ExecutionLimitExceeded: 'an account quota; Pawl has none',
-    StateMachineLimitExceeded: 'an account quota; Pawl has none',
+    ActivityWorkerLimitExceeded: 'of two polls at once the one that comes second: a test of its own, below',
     KmsAccessDeniedException: 'about keys of KMS; Pawl encrypts nothing with them',
     KmsInvalidStateException: 'about keys of KMS; Pawl encrypts nothing with them',
     KmsThrottlingException: 'about keys of KMS; Pawl encrypts nothing with them',
-    InvalidTracingConfiguration: 'a boolean has no invalid value',
     StateMachineDeleting: 'a deletion here is over when it is answered',
     TaskDoesNotExist: 'a token is signed: what it names has existed',
     'createActivity ActivityAlreadyExists': 'of another encryption; the only one here is AWS_OWNED_KEY',
@@ -258,10 +278,18 @@ test('each documented error of each operation is tested here, or has a reason wh
         !built.some((pair) => pair === key || pair.split(' ')[1] === key)), []);
 });
 
-for (const [operation, error, request, message] of refused) {
+test('each documented error stands in docs/api.md', () => {
+    const page = readFileSync(join(process.env.PAWL_SOURCE_ROOT, 'docs/api.md'), 'utf8');
+    const rows = page.split('\n').filter((line) => line.startsWith('| `')).map((line) => line.split('|')[1]).join();
+    const errors = new Set(documented().map((pair) => pair.split(' '))
+        .filter(([operation]) => !(operation in unbuilt)).map(([, error]) => error));
+    assert.deepEqual([...errors].filter((error) => !rows.includes(`\`${error}\``)), []);
+});
+
+for (const [operation, error, request, message, client] of refused) {
     const shown = typeof request === 'function' ? '' : ` ${JSON.stringify(request).slice(0, 70)}`;
     test(`${operation}: ${error}${shown}`, async () => {
-        await refuses(sfn[operation](typeof request === 'function' ? await request() : request), error, message);
+        await refuses((client ?? sfn)[operation](typeof request === 'function' ? await request() : request), error, message);
     });
 }
 
@@ -275,6 +303,25 @@ for (const [operation, request] of Object.entries(unbuilt)) {
         });
     });
 }
+
+test('getActivityTask: ActivityWorkerLimitExceeded for one poll too many', async () => {
+    const enough = new AbortController();
+    const polls = [1, 2].map(() =>
+        tightly.getActivityTask({ activityArn: tightActivity }, { abortSignal: enough.signal }));
+    await refuses(Promise.race(polls), 'ActivityWorkerLimitExceeded', /limit activity_polls_max/);
+    enough.abort();
+    await Promise.allSettled(polls);
+});
+
+test('a limit counts what there is, and lets the same be asked for again', async () => {
+    await tightly.createActivity({ name: 'only' });
+    await tightly.deleteActivity({ activityArn: tightActivity });
+    await tightly.createActivity({ name: 'another' });
+    await refuses(tightly.createActivity({ name: 'only' }), 'ActivityLimitExceeded');
+    await tightly.deleteStateMachine({ stateMachineArn: tightMachine });
+    await createMachine(tightly);
+    await refuses(createMachine(tightly), 'StateMachineLimitExceeded');
+});
 
 test('what was refused left nothing behind', async () => {
     const { stateMachines } = await sfn.listStateMachines({});

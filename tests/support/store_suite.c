@@ -319,6 +319,41 @@ static void assert_listed(struct store_fixture *f, struct store_read r, const ch
     buf_release(&seen);
 }
 
+static void assert_counted(struct store_fixture *f, enum store_read_kind kind, const char *of,
+                           size_t expected)
+{
+    struct store_read r = read_of(f, kind, 0, 0);
+    r.object_kind = str_of_cstr(of);
+    assert_read(f, &r);
+    assert_int_equal(r.count, expected);
+    assert_false(r.machines || r.objects || r.more);
+}
+
+static void machines_and_objects_are_counted(void **state)
+{
+    struct store_fixture *f = *state;
+    assert_counted(f, STORE_COUNT_MACHINES, "", 0);
+    assert_counted(f, STORE_COUNT_OBJECTS, "activity", 0);
+    struct store_write writes[] = {
+        write_machine(f, 0, "m", "{}"),         write_machine(f, 0, "n", "{}"),
+        write_machine(f, 1, "m", "{}"),         write_object("activity", "a", 0, "{}"),
+        write_object("activity", "b", 0, "{}"), write_object("activitz", "a", 0, "{}"),
+        write_object("activit", "a", 0, "{}"),
+    };
+    assert_kept(f, writes, COUNT_OF(writes));
+    assert_counted(f, STORE_COUNT_MACHINES, "", 2);
+    assert_counted(f, STORE_COUNT_OBJECTS, "activity", 2);
+    assert_counted(f, STORE_COUNT_OBJECTS, "alias", 0);
+    struct store_write ends[] = {
+        {.kind = STORE_DELETE_MACHINE, .u.machine_name = STR("m")},
+        write_object("activity", "a", 1, ""),
+    };
+    ends[1].kind = STORE_DELETE_OBJECT;
+    assert_kept(f, ends, COUNT_OF(ends));
+    assert_counted(f, STORE_COUNT_MACHINES, "", 1);
+    assert_counted(f, STORE_COUNT_OBJECTS, "activity", 1);
+}
+
 static void objects_are_listed_by_name(void **state)
 {
     struct store_fixture *f = *state;
@@ -1131,8 +1166,9 @@ static void organizations_see_nothing_of_each_other(void **state)
     };
     assert_kept(f, writes, COUNT_OF(writes));
     static const enum store_read_kind lists[] = {
-        STORE_LIST_MACHINES, STORE_FIND_NAMED, STORE_LIST_EXECUTIONS, STORE_LIST_WAKES,
-        STORE_LIST_RUNNING,  STORE_GET_TURNS,  STORE_GET_SNAPSHOT,    STORE_LIST_OBJECTS,
+        STORE_LIST_MACHINES,  STORE_FIND_NAMED,    STORE_LIST_EXECUTIONS, STORE_LIST_WAKES,
+        STORE_LIST_RUNNING,   STORE_GET_TURNS,     STORE_GET_SNAPSHOT,    STORE_LIST_OBJECTS,
+        STORE_COUNT_MACHINES, STORE_COUNT_OBJECTS,
     };
     for (org_id org = 0; org < 2; org++) {
         for (size_t i = 0; i < COUNT_OF(lists); i++) {
@@ -1339,7 +1375,7 @@ static void compare_all(struct store_fixture *f, struct store_fixture *model, st
             compare_read(f, model, read_of(f, STORE_GET_TURNS, org, key_of(n)));
             compare_read(f, model, read_of(f, STORE_GET_SNAPSHOT, org, key_of(n)));
         }
-        for (enum store_read_kind kind = 0; kind <= STORE_LIST_OBJECTS; kind++) {
+        for (enum store_read_kind kind = 0; kind < STORE_READ_KIND_COUNT; kind++) {
             struct store_read r = read_of(f, kind, org, 0);
             r.name = STR("b");
             r.object_kind = STR("k");
@@ -1393,6 +1429,7 @@ int store_suite_run(const struct store_kind *kind)
         EACH(objects_are_written_by_whoever_saw_them_last),
         EACH(objects_are_deleted),
         EACH(a_refused_commit_changes_no_object),
+        EACH(machines_and_objects_are_counted),
         EACH(objects_are_listed_by_name),
         EACH(executions_come_back_as_they_went_in),
         EACH(names_are_unique_on_their_machine),

@@ -97,6 +97,15 @@ static void missing_resource(struct call *c, struct str arn)
     call_fail_aws(c, "ResourceNotFound", "Resource not found: '" STR_FMT "'", STR_ARG(arn));
 }
 
+static void too_many(struct call *c, const char *what, size_t most, const char *they,
+                     const char *limit)
+{
+    struct str type = arena_printf(c->arena, "%sLimitExceeded", what);
+    call_fail_aws(c, arena_cstr(c->arena, type),
+                  "There are %zu %s, which is all that may be (limit %s). Delete some.", most, they,
+                  limit);
+}
+
 void aws_refused(struct call *c, const struct catalog_answer *answer, struct str arn)
 {
     switch (answer->outcome) {
@@ -141,6 +150,12 @@ void aws_refused(struct call *c, const struct catalog_answer *answer, struct str
     case CATALOG_ACTIVITY_MISSING:
         call_fail_aws(c, "ActivityDoesNotExist", "Activity Does Not Exist: '" STR_FMT "'",
                       STR_ARG(arn));
+        return;
+    case CATALOG_MACHINES_FULL:
+        too_many(c, "StateMachine", c->api->options.machines_max, "state machines", "machines_max");
+        return;
+    case CATALOG_ACTIVITIES_FULL:
+        too_many(c, "Activity", c->api->options.activities_max, "activities", "activities_max");
         return;
     case CATALOG_TAGS_FULL:
         call_fail_aws(c, "TooManyTags",

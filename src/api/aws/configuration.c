@@ -47,15 +47,19 @@ bool aws_take_logging(struct call *c, struct json *ret_logging)
     return true;
 }
 
-struct json aws_tracing(struct call *c)
+/* "enabled has not been set to true or false", as the API's reference has it: other types are
+ * refused before this. Its wording was not recorded. */
+bool aws_take_tracing(struct call *c, struct json *ret_tracing)
 {
     struct json given = member_get(c->body, STR("tracingConfiguration"));
-    struct json_object_builder b = json_object_builder(c->arena);
+    struct json enabled = member_get(given, STR("enabled"));
+    *ret_tracing = JSON_NONE;
     if (json_is_absent(given))
-        return JSON_NONE;
-    json_object_add(&b, STR("enabled"),
-                    or_else(member_get(given, STR("enabled")), json_bool(false)));
-    return json_object_done(&b);
+        return true;
+    if (json_is_absent(enabled))
+        return refuse(c, "Tracing", "'enabled' must be set to true or false.");
+    *ret_tracing = json_object_with(c->arena, aws_empty(), STR("enabled"), enabled);
+    return true;
 }
 
 bool aws_take_encryption(struct call *c, struct json *ret_encryption)

@@ -60,13 +60,13 @@ void aws_create_machine(struct call *c)
         .name = aws_text(c, "name"),
         .definition = aws_text(c, "definition"),
         .settings = {.express = str_eq(aws_text(c, "type"), STR("EXPRESS")),
-                     .role_arn = aws_text(c, "roleArn"),
-                     .tracing = aws_tracing(c)},
+                     .role_arn = aws_text(c, "roleArn")},
         .description = aws_text(c, "versionDescription"),
     };
     if (!take_name(c, draft.name) || !take_publish(c, &draft.publish) ||
         !take_role(c, draft.settings.role_arn) || !aws_take_tags(c, &draft.tags) ||
         !aws_take_logging(c, &draft.settings.logging) ||
+        !aws_take_tracing(c, &draft.settings.tracing) ||
         !aws_take_encryption(c, &draft.settings.encryption) ||
         !aws_take_definition(c, draft.definition, draft.settings.express))
         return;
@@ -133,11 +133,11 @@ void aws_update_machine(struct call *c)
     change->definition = aws_text(c, "definition");
     change->has_definition = aws_given(c, "definition");
     change->role_arn = aws_text(c, "roleArn");
-    change->tracing = aws_tracing(c);
     change->description = aws_text(c, "versionDescription");
     if (!aws_take_whole_machine(c, &change->machine) || !changes_anything(c) ||
         !take_publish(c, &change->publish) || !take_role(c, change->role_arn) ||
-        !aws_take_logging(c, &change->logging) || !aws_take_encryption(c, &change->encryption))
+        !aws_take_logging(c, &change->logging) || !aws_take_tracing(c, &change->tracing) ||
+        !aws_take_encryption(c, &change->encryption))
         return;
     /* A version cannot be changed, and an alias has an operation of its own. */
     if (change->machine.kind != ARN_MACHINE)

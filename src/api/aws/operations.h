@@ -64,7 +64,7 @@ MUST_CHECK bool aws_take_whole_machine(struct call *c, struct arn *ret_arn);
 MUST_CHECK bool aws_take_tags(struct call *c, struct json *ret_tags); /* {KEY: VALUE} */
 MUST_CHECK bool aws_take_logging(struct call *c, struct json *ret_logging);
 MUST_CHECK bool aws_take_encryption(struct call *c, struct json *ret_encryption);
-struct json aws_tracing(struct call *c);
+MUST_CHECK bool aws_take_tracing(struct call *c, struct json *ret_tracing);
 
 /* Where the caller says to be: the region of his signature, else this house's. */
 struct str aws_region(struct call *c);

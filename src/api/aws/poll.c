@@ -86,13 +86,14 @@ static void activity_found(void *owner, const struct catalog_answer *answer)
 {
     struct call *c = owner;
     struct str arn = aws_text(c, "activityArn");
+    size_t most = c->api->options.activity_polls_max;
     if (answer->outcome != CATALOG_DONE)
         aws_refused(c, answer, arn);
-    else if (engine_polls(c->api->options.engine, arn) >= ENGINE_ACTIVITY_POLLS_MAX)
+    else if (most && engine_polls(c->api->options.engine, arn) >= most)
         call_fail_aws(c, "ActivityWorkerLimitExceeded",
-                      "%d workers wait at activity '" STR_FMT
+                      "%zu workers wait at activity '" STR_FMT
                       "', which is all that may (limit activity_polls_max)",
-                      ENGINE_ACTIVITY_POLLS_MAX, STR_ARG(arn));
+                      most, STR_ARG(arn));
     else
         wait_for_task(c, arn, aws_text(c, "workerName"));
 }

@@ -303,6 +303,22 @@ static bool get_turns(const struct memory_store *m, struct store_read *r, struct
     return true;
 }
 
+static void count_machines(const struct memory_store *m, struct store_read *r)
+{
+    for (size_t i = 0; i < m->machines.count; i++) {
+        const struct kept_machine *kept = m->machines.items[i];
+        r->count += kept->org == r->org;
+    }
+}
+
+static void count_objects(const struct memory_store *m, struct store_read *r)
+{
+    for (size_t i = 0; i < m->objects.count; i++) {
+        const struct kept_object *kept = m->objects.items[i];
+        r->count += kept->org == r->org && str_eq(kept->row.kind, r->object_kind);
+    }
+}
+
 bool memory_answer(const struct memory_store *m, struct store_read *r, struct err *reterr)
 {
     switch (r->kind) {
@@ -337,6 +353,14 @@ bool memory_answer(const struct memory_store *m, struct store_read *r, struct er
     case STORE_LIST_WAKES:
         list_wakes(m, r);
         return true;
+    case STORE_COUNT_MACHINES:
+        count_machines(m, r);
+        return true;
+    case STORE_COUNT_OBJECTS:
+        count_objects(m, r);
+        return true;
+    case STORE_READ_KIND_COUNT:
+        break;
     }
     UNREACHABLE("a kind of read");
 }

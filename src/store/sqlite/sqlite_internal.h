@@ -74,6 +74,8 @@
                     " AND name >= ?3 AND name > ?4 AND name < ?5 ORDER BY name")                   \
     X(LIST_OBJECTS_BACK, "SELECT " OBJECT_COLUMNS " FROM object WHERE org = ?1 AND kind = ?2"      \
                          " AND name >= ?3 AND name < ?4 AND name < ?5 ORDER BY name DESC")         \
+    X(COUNT_MACHINES, "SELECT count(*) FROM machine WHERE org = ?1")                               \
+    X(COUNT_OBJECTS, "SELECT count(*) FROM object WHERE org = ?1 AND kind = ?2")                   \
     X(GET_EXECUTION, "SELECT " EXECUTION_COLUMNS " FROM execution WHERE key = ?1")                 \
     X(FIND_NAMED, "SELECT execution FROM execution_name WHERE org = ?1 AND name = ?2"              \
                   " AND (?3 = '' OR machine_arn = ?3) ORDER BY machine_arn")                       \

@@ -173,6 +173,33 @@ static bool list_objects(struct connection *c, struct store_read *r, struct err 
     return ok;
 }
 
+/* ---- counts ---- */
+
+static bool count_rows(struct connection *c, struct store_read *r, sqlite3_stmt *count,
+                       struct err *reterr)
+{
+    int rc = sqlite3_step(count);
+    if (rc != SQLITE_ROW)
+        return step_failed(c, rc, r, reterr);
+    r->count = (size_t)sqlite3_column_int64(count, 0);
+    return true;
+}
+
+static bool count_machines(struct connection *c, struct store_read *r, struct err *reterr)
+{
+    sqlite3_stmt *count = c->statements[SQL_COUNT_MACHINES];
+    bind_int(count, 1, r->org);
+    return count_rows(c, r, count, reterr);
+}
+
+static bool count_objects(struct connection *c, struct store_read *r, struct err *reterr)
+{
+    sqlite3_stmt *count = c->statements[SQL_COUNT_OBJECTS];
+    bind_int(count, 1, r->org);
+    bind_text(count, 2, r->object_kind);
+    return count_rows(c, r, count, reterr);
+}
+
 /* ---- executions ---- */
 
 /* Asked only of rows that go into the answer, inside the same read transaction. */
@@ -426,6 +453,8 @@ static const struct {
     [STORE_GET_SNAPSHOT] = {SQL_GET_SNAPSHOT, get_snapshot},
     [STORE_GET_OBJECT] = {SQL_GET_OBJECT, get_object},
     [STORE_LIST_OBJECTS] = {SQL_LIST_OBJECTS, list_objects},
+    [STORE_COUNT_MACHINES] = {SQL_COUNT_MACHINES, count_machines},
+    [STORE_COUNT_OBJECTS] = {SQL_COUNT_OBJECTS, count_objects},
 };
 
 bool reader_answer(struct connection *c, struct store_read *r, struct err *reterr)
