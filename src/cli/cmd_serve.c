@@ -140,11 +140,14 @@ static void draining(void *arg)
 }
 
 /* Text of anybody: what is no UTF-8 is left to whoever reads the log. */
-static void heard(void *arg, struct str function, bool is_error, struct str line)
+static void heard(void *arg, const struct task_line *line)
 {
     const struct serve *s = arg;
-    log_line(&s->log, LOG_INFO, is_error ? "worker-error" : "worker", NULL, STR_FMT ": " STR_FMT,
-             STR_ARG(function), STR_ARG(line));
+    if (line->task)
+        log_command(&s->log, line->task, line->text);
+    else
+        log_line(&s->log, LOG_INFO, line->is_error ? "worker-error" : "worker", NULL,
+                 STR_FMT ": " STR_FMT, STR_ARG(line->function), STR_ARG(line->text));
 }
 
 static void write_places(const struct serve *s, struct buf *to)

@@ -32,7 +32,7 @@ struct crews {
     struct children *children;
     task_done *done;
     void *arg;
-    crews_heard *heard;
+    task_heard *heard;
     void *heard_arg;
     bool held, ended;
     struct crew items[1 + CREWS_MAX];
@@ -49,7 +49,7 @@ static struct tasks *new_tasks(const struct crews *c, const struct bindings *bin
     return tasks;
 }
 
-void crews_listen(struct crews *c, crews_heard *heard, void *arg)
+void crews_listen(struct crews *c, task_heard *heard, void *arg)
 {
     c->heard = heard;
     c->heard_arg = arg;

@@ -27,9 +27,8 @@ struct crews *crews_new(uv_loop_t *loop, const struct bindings *own, struct chil
                         task_done *done, void *arg);
 void crews_free(struct crews *c); /* accepts NULL */
 
-/* What warm workers write, line by line; before any is started. */
-typedef void crews_heard(void *arg, struct str function, bool is_error, struct str line);
-void crews_listen(struct crews *c, crews_heard *heard, void *arg);
+/* As tasks_listen, for every crew; before any task is started. */
+void crews_listen(struct crews *c, task_heard *heard, void *arg);
 
 /* The process's own is this one from now on. Owned: what the arena holds, and it. */
 void crews_replace_own(struct crews *c, struct arena *arena, const struct bindings *own);

@@ -17,6 +17,7 @@
 #include "os/children.h"
 #include "config/settings.h"
 #include "task/bindings.h"
+#include "task/task.h"
 
 struct host;
 
@@ -53,9 +54,8 @@ struct host_options {
     size_t listen_count;
     void (*hung_up)(void *arg);  /* SIGHUP; may be NULL: it ends the process */
     void (*draining)(void *arg); /* may be NULL */
-    /* A line that a warm worker wrote; may be NULL. */
-    void (*heard)(void *arg, struct str function, bool is_error, struct str line);
-    void *arg; /* of all of them */
+    task_heard *heard;           /* what commands and warm workers write; may be NULL */
+    void *arg;                   /* of all of them */
 };
 
 /* First ends the commands that an earlier process left running. */

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/time.h"
 #include "store/store.h"
+#include "task/task.h"
 
 enum log_level {
     LOG_INFO,
@@ -37,6 +38,10 @@ void log_close(struct log *l);
 /* event: a word with '-', "listening". execution: NULL for none. */
 void log_line(const struct log *l, enum log_level level, const char *event,
               const struct uuid *execution, const char *format, ...) PRINTF_LIKE(5, 6);
+
+/* A line that a command wrote for its task, as event "command", with the execution, "machine",
+ * "step" and "attempt": nothing of its payload, its environment or its token. */
+void log_command(const struct log *l, const struct task_request *task, struct str line);
 
 /* Its message, with code and detail. */
 void log_err(const struct log *l, enum log_level level, const char *event,

@@ -28,6 +28,7 @@ enum phase {
 struct child {
     child_done *done;
     child_said *said;
+    bool keeps;
     void *arg;
     enum phase phase;
     uint64_t grace_ms;
@@ -199,10 +200,10 @@ static void on_output(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
         check(c);
         return;
     }
-    if (c->said) {
+    if (c->said)
         c->said(c->arg, false, str_of(buf->base, (size_t)size));
+    if (!c->keeps)
         return;
-    }
     size_t room = c->output.size_max - c->output.len;
     size_t taken = (size_t)size < room ? (size_t)size : room;
     buf_append(&c->output, str_of(buf->base, taken));
@@ -221,10 +222,10 @@ static void on_error_output(uv_stream_t *stream, ssize_t size, const uv_buf_t *b
         check(c);
         return;
     }
-    if (c->said) {
+    if (c->said)
         c->said(c->arg, true, str_of(buf->base, (size_t)size));
+    if (!c->keeps)
         return;
-    }
     /* Twice the tail at most: moved down when full, so each byte moves once. */
     if (c->error.len + (size_t)size > 2 * c->error_max + sizeof(c->chunk)) {
         memmove(c->error.ptr, c->error.ptr + c->error.len - c->error_max, c->error_max);
@@ -250,7 +251,7 @@ static void hear(struct child *c, uv_pipe_t *pipe, bool is_error)
 
 void child_hear(struct child *c)
 {
-    ASSERT(c->said);
+    ASSERT(c->said && !c->keeps);
     hear(c, &c->out, false);
     hear(c, &c->err, true);
 }
@@ -380,6 +381,7 @@ static struct child *new_child(uv_loop_t *loop, const struct child_options *o, c
         panic(__FILE__, __LINE__, "out of memory");
     c->done = done;
     c->said = o->said;
+    c->keeps = o->keeps || !o->said;
     c->arg = arg;
     c->grace_ms = o->grace_ms;
     c->error_max = o->error_max;
@@ -424,7 +426,7 @@ struct child *child_start(uv_loop_t *loop, const struct child_options *options, 
                           void *arg)
 {
     ASSERT(handler_of(SIGPIPE) != SIG_DFL && handler_of(SIGCHLD) != SIG_IGN);
-    ASSERT(options->said || (options->output_max && options->error_max));
+    ASSERT((options->said && !options->keeps) || (options->output_max && options->error_max));
     ASSERT(options->input.len <= INT32_MAX);
 
     struct child *c = new_child(loop, options, done, arg);

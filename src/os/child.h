@@ -3,10 +3,11 @@
  * The command reads `input` on its stdin through a real pipe; what fits into that
  * (64 KiB) is there before it begins, so that it finds no half of it when this
  * process is killed. Its stdout is kept whole up to a limit, of its stderr the
- * tail; or both are handed on as they come. It is over when its first process has exited, both
- * outputs are at their end and its process group is empty: what it leaves running in the group is
- * ended too, by SIGTERM and after the grace by SIGKILL. A process that left the group (setsid) is
- * not chased; when it holds the outputs open they are given up after the grace.
+ * tail; or both are handed on as they come, with or without being kept. It is over when its first
+ * process has exited, both outputs are at their end and its process group is empty: what it leaves
+ * running in the group is ended too, by SIGTERM and after the grace by SIGKILL. A process that left
+ * the group (setsid) is not chased; when it holds the outputs open they are given up after the
+ * grace.
  *
  * The child inherits stdin, stdout and stderr and no other descriptor. With a
  * register it is noted there from before it begins until it is over, so that it
@@ -34,7 +35,8 @@ struct child_options {
     const char *const *environment; /* "NAME=value", ends with NULL; all that the child gets */
     const char *folder;             /* working directory */
     struct str input;
-    child_said *said;          /* gets both outputs, and nothing is kept; NULL: they are kept */
+    child_said *said;          /* gets both outputs as they come; may be NULL */
+    bool keeps;                /* both outputs are kept, too: always without `said` */
     size_t output_max;         /* more on stdout ends the command */
     size_t error_max;          /* kept of stderr: the last so many bytes */
     uint64_t timeout_ms;       /* 0: none; then the command is ended */
@@ -62,7 +64,7 @@ struct child *child_start(uv_loop_t *loop, const struct child_options *options, 
                           void *arg);
 
 /* Tells at once what it has written so far, up to a pipe's size of each output. For
- * commands with `said`, outside of it. */
+ * commands with `said` whose outputs are not kept, outside of it. */
 void child_hear(struct child *c);
 
 /* SIGTERM to the whole group now, SIGKILL after the grace. done follows as ever. */

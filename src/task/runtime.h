@@ -38,7 +38,6 @@ enum {
     RUNTIME_RETURN_MS = 50,
     RUNTIME_DEADLINE_MS = 86400000,     /* told to a worker whose binding has no timeout_seconds */
     RUNTIME_ERROR_SIZE_MAX = 256 << 10, /* kept of an error object */
-    RUNTIME_LINE_SIZE_MAX = 4 << 10,    /* bytes */
 };
 
 /* The function is the callee; a resource of another kind is called by its last part. */
@@ -91,8 +90,7 @@ struct runtimes *runtimes_new(uv_loop_t *loop, struct children *children, struct
  * worker still gets its done, as cancelled; no other may be left. Accepts NULL. */
 void runtimes_free(struct runtimes *set);
 
-/* A line that a worker wrote, without its end; one longer than RUNTIME_LINE_SIZE_MAX
- * comes in parts. Any bytes, borrowed. function: the name it serves. */
+/* A line that a worker wrote (task/lines.h). function: the name it serves. */
 typedef void runtime_heard(void *arg, struct str function, bool is_error, struct str line);
 /* For a log; besides, what was said stays with its invocation. */
 void runtimes_listen(struct runtimes *set, runtime_heard *heard, void *arg);

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "net/http_server.h"
 #include "os/child.h"
+#include "task/lines.h"
 #include "task/runtime.h"
 #include "task/task.h"
 
@@ -54,7 +55,7 @@ struct worker {
     struct arena *arena;            /* dies with it */
     struct invocation_result first; /* of its beginning, when that failed */
     struct buf out, err;            /* said since the last answer */
-    struct buf lines[2];            /* of stdout and stderr, what is no whole line yet */
+    struct lines lines[2];          /* of stdout and stderr */
     uv_timer_t timer;               /* of the state */
 };
 

@@ -7,6 +7,7 @@
 #include "task/callee.h"
 #include "task/command.h"
 #include "task/fetch.h"
+#include "task/lines.h"
 #include "task/runtime.h"
 
 #include <stdlib.h>
@@ -43,6 +44,8 @@ struct task {
     const char *idempotency_key;
     struct callee callee;
     struct child *child;
+    struct lines said; /* on its stderr */
+    size_t logged, unlogged;
     struct fetch *fetch;
     struct invocation *invocation;
 };
@@ -63,6 +66,8 @@ struct tasks {
     struct children *children; /* NULL: commands are not noted */
     task_done *done;
     void *arg;
+    task_heard *heard; /* NULL: nobody */
+    void *heard_arg;
     struct lane *lanes; /* as many as bindings */
     struct queue answered;
     uv_idle_t deliver; /* active while something is answered */
@@ -292,12 +297,49 @@ static void leave_lane(struct task *task)
     task->set->running--;
 }
 
+/* ---- what commands say ---- */
+
+static void hear(const struct task *task, struct str text)
+{
+    const struct tasks *t = task->set;
+    const struct task_line line = {.task = &task->request, .is_error = true, .text = text};
+    t->heard(t->heard_arg, &line);
+}
+
+static void hear_line(void *arg, struct str text)
+{
+    struct task *task = arg;
+    if (task->unlogged || text.len > TASK_LOGGED_SIZE_MAX - task->logged) {
+        task->unlogged += text.len;
+        return;
+    }
+    task->logged += text.len;
+    hear(task, text);
+}
+
+static void on_said(void *arg, bool is_error, struct str bytes)
+{
+    struct task *task = arg;
+    if (is_error)
+        lines_add(&task->said, bytes, hear_line, task);
+}
+
+static void end_lines(struct task *task)
+{
+    lines_end(&task->said, hear_line, task);
+    if (task->unlogged)
+        hear(task,
+             arena_printf(task->arena, "%zu bytes more are not in this log (limit task_logged_max)",
+                          task->unlogged));
+}
+
 static void on_child_done(void *arg, const struct child_result *r)
 {
     struct task *task = arg;
     struct tasks *t = task->set;
     struct arena *a = task->arena;
     leave_lane(task);
+    end_lines(task);
     if (!task->cancelled)
         report(task, answer_of_child(a, r, task->binding->timeout_ms),
                (struct task_result){
@@ -358,6 +400,8 @@ static void start_child(struct task *task)
                                            &task->request, mark),
         .folder = arena_cstr(a, t->bindings->folder),
         .input = task->request.payload,
+        .said = t->heard ? on_said : NULL,
+        .keeps = true,
         .output_max = TASK_OUTPUT_SIZE_MAX,
         .error_max = TASK_LOG_SIZE_MAX,
         .timeout_ms = task->binding->timeout_ms,
@@ -547,9 +591,18 @@ struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, struct
     return t;
 }
 
-void tasks_listen(struct tasks *t, runtime_heard *heard, void *arg)
+static void worker_heard(void *arg, struct str function, bool is_error, struct str text)
 {
-    runtimes_listen(t->runtimes, heard, arg);
+    const struct tasks *t = arg;
+    const struct task_line line = {.function = function, .is_error = is_error, .text = text};
+    t->heard(t->heard_arg, &line);
+}
+
+void tasks_listen(struct tasks *t, task_heard *heard, void *arg)
+{
+    t->heard = heard;
+    t->heard_arg = arg;
+    runtimes_listen(t->runtimes, heard ? worker_heard : NULL, t);
 }
 
 /* The waiting first, so that none of them starts in the place of a cancelled one. */

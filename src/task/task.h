@@ -34,8 +34,9 @@
 enum {
     TASK_OUTPUT_SIZE_MAX = 16 << 20, /* limit task_output_max: stdout or HTTP body, bytes */
     TASK_LOG_SIZE_MAX =
-        16 << 10,              /* limit task_log_max: kept of stdout and of stderr each, the tail */
-    TASK_KILL_GRACE_MS = 2000, /* from SIGTERM to SIGKILL of the process group */
+        16 << 10, /* limit task_log_max: kept of stdout and of stderr each, the tail */
+    TASK_LOGGED_SIZE_MAX = 1 << 20, /* limit task_logged_max: of one command's stderr, by lines */
+    TASK_KILL_GRACE_MS = 2000,      /* from SIGTERM to SIGKILL of the process group */
     TASK_RUNNING_MAX =
         256, /* limit tasks_running_max: children and requests at once; others queue */
     TASK_QUEUED_MAX =
@@ -79,10 +80,19 @@ struct children;
 struct tasks *tasks_new(uv_loop_t *loop, const struct bindings *bindings, struct children *children,
                         task_done *done, void *arg);
 
-/* What warm workers write, line by line (runtime_heard of task/runtime.h). */
-void tasks_listen(struct tasks *t,
-                  void (*heard)(void *arg, struct str function, bool is_error, struct str line),
-                  void *arg);
+/* A line that was written while work was done (task/lines.h): by a command on its stderr, or
+ * by a warm worker on either output. Borrowed. */
+struct task_line {
+    const struct task_request *task; /* the command's; NULL: of a warm worker */
+    struct str function;             /* that the worker serves */
+    bool is_error;                   /* of stderr */
+    struct str text;
+};
+typedef void task_heard(void *arg, const struct task_line *line);
+
+/* For a log; besides, what was said stays with its step. Of one attempt of a command it gets
+ * TASK_LOGGED_SIZE_MAX bytes, and then a line that says how much more there was. */
+void tasks_listen(struct tasks *t, task_heard *heard, void *arg);
 
 /* Cancels everything. Its memory goes when the last of it is gone: run the loop
  * to its end (uv_run gives 0) before uv_loop_close. May be called from done. */

@@ -34,30 +34,18 @@ static void keep_tail(struct buf *tail, struct str bytes)
     buf_append(tail, bytes);
 }
 
-static void hear_line(struct worker *w, bool is_error)
-{
-    struct buf *line = &w->lines[is_error];
-    struct str text = buf_str(line);
-    if (str_ends_with(text, STR("\r")))
-        text.len--;
-    if (w->pool)
-        w->set->heard(w->set->heard_arg, w->pool->name, is_error, text);
-    buf_clear(line);
-}
+/* One of its two outputs. */
+struct mouth {
+    struct worker *worker;
+    bool is_error;
+};
 
-static void hear(struct worker *w, bool is_error, struct str bytes)
+static void hear_line(void *arg, struct str line)
 {
-    struct buf *line = &w->lines[is_error];
-    while (bytes.len) {
-        size_t end = str_find_char(bytes, '\n'), room = RUNTIME_LINE_SIZE_MAX - line->len;
-        size_t taken = end < bytes.len ? end : bytes.len;
-        bool whole = taken == end && taken <= room;
-        taken = taken < room ? taken : room;
-        buf_append(line, str_slice(bytes, 0, taken));
-        bytes = str_slice(bytes, taken + whole, bytes.len);
-        if (whole || line->len == RUNTIME_LINE_SIZE_MAX)
-            hear_line(w, is_error);
-    }
+    const struct mouth *m = arg;
+    const struct worker *w = m->worker;
+    if (w->pool && w->set->heard)
+        w->set->heard(w->set->heard_arg, w->pool->name, m->is_error, line);
 }
 
 static void on_said(void *arg, bool is_error, struct str bytes)
@@ -65,7 +53,7 @@ static void on_said(void *arg, bool is_error, struct str bytes)
     struct worker *w = arg;
     keep_tail(is_error ? &w->err : &w->out, bytes);
     if (w->set->heard)
-        hear(w, is_error, bytes);
+        lines_add(&w->lines[is_error], bytes, hear_line, &(struct mouth){w, is_error});
 }
 
 /* ---- an invocation's end ---- */
@@ -109,8 +97,6 @@ static void free_worker(struct worker *w)
 {
     buf_release(&w->out);
     buf_release(&w->err);
-    for (size_t i = 0; i < COUNT_OF(w->lines); i++)
-        buf_release(&w->lines[i]);
     arena_free(w->arena);
     struct runtimes *set = w->set;
     free(w);
@@ -152,8 +138,7 @@ static void gone(struct worker *w, struct invocation_result result)
     result.limit_ms = w->invocation ? binding_of(w)->timeout_ms : binding_of(w)->runtime.init_ms;
     w->child = NULL;
     for (int i = 0; i < 2; i++)
-        if (w->lines[i].len) /* the last one, without its end */
-            hear_line(w, i);
+        lines_end(&w->lines[i], hear_line, &(struct mouth){w, i});
     enter(w, WORKER_ENDING, 0);
     pool_gone(p, w);
     if (w->invocation) {

@@ -97,6 +97,8 @@ static const struct {
     {"task_output_max", LIMIT_BYTES, TASK_OUTPUT_SIZE_MAX, "result of a command or a request"},
     {"task_log_max", LIMIT_BYTES, TASK_LOG_SIZE_MAX,
      "kept of an attempt's stdout and of its stderr, the end of each"},
+    {"task_logged_max", LIMIT_BYTES, TASK_LOGGED_SIZE_MAX,
+     "of what a command writes on stderr, in the log of a server"},
     {"task_error_max", LIMIT_BYTES, TASK_ERROR_SIZE_MAX, "a task's Error; AWS's limit"},
     {"task_cause_max", LIMIT_BYTES, TASK_CAUSE_SIZE_MAX,
      "a task's Cause; AWS's limit; longer ones are cut"},

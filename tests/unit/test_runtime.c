@@ -639,12 +639,14 @@ static void test_retired(void **state)
     fixture_free(f);
 }
 
-static void keep_line(void *arg, struct str function, bool is_error, struct str line)
+static void keep_line(void *arg, const struct task_line *line)
 {
     struct buf *lines = arg;
-    buf_printf(lines, STR_FMT "%c%zu ", STR_ARG(function), is_error ? '!' : ':', line.len);
-    if (line.len < 32)
-        buf_append(lines, line);
+    assert_null(line->task);
+    buf_printf(lines, STR_FMT "%c%zu ", STR_ARG(line->function), line->is_error ? '!' : ':',
+               line->text.len);
+    if (line->text.len < 32)
+        buf_append(lines, line->text);
     buf_append_char(lines, '\n');
 }
 
