@@ -108,7 +108,7 @@ static void wait_for(struct host *h, struct wall_ms wake, struct wall_ms now)
     enum {
         WAIT_MAX_MS = 60000
     };
-    int64_t wait = wake.ms > now.ms ? wake.ms - now.ms : 0;
+    int64_t wait = wake.ms - now.ms;
     uv_timer_start(&h->wake, on_wake, (uint64_t)(wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS), 0);
 }
 
@@ -141,9 +141,11 @@ static void turn(struct host *h)
     }
     struct wall_ms wake = engine_wake(h->engine);
     uv_timer_stop(&h->wake);
-    if (wake.ms)
+    /* What is due is done in the next round: a timer of 0 ms would be all that rounds do. */
+    bool is_due = wake.ms && wake.ms <= now.ms;
+    if (wake.ms && !is_due)
         wait_for(h, wake, now);
-    if (more || h->woken)
+    if (more || h->woken || is_due)
         uv_idle_start(&h->busy, on_busy);
     else
         uv_idle_stop(&h->busy);

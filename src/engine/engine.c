@@ -573,7 +573,9 @@ struct wall_ms engine_wake(const struct engine *e)
     struct away_wake away;
     if (e->detached || e->dead)
         return (struct wall_ms){0};
-    if (away_first(&e->away, &away) && (!wake.ms || away.at.ms < wake.ms))
+    /* What is due and finds no room waits until something leaves memory, which is a step. */
+    if (away_first(&e->away, &away) && (!wake.ms || away.at.ms < wake.ms) &&
+        (away.at.ms > e->wall.ms || engine_has_room(e)))
         wake = away.at;
     if (nested.ms && (!wake.ms || nested.ms < wake.ms))
         wake = nested;

@@ -21,11 +21,11 @@ def bind(p, **commands):
 
 
 class Server:
-    def __init__(self, p, *arguments, limit=None):
+    def __init__(self, p, *arguments, before=(), limit=None):
         self.p = p
         self.log = open(p.path / "err", "wb")  # pylint: disable=consider-using-with
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [PAWL, "serve", "--listen", "127.0.0.1:0", *arguments], cwd=p.path, env=p.environment(),
+            [*before, PAWL, "serve", "--listen", "127.0.0.1:0", *arguments], cwd=p.path, env=p.environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
             preexec_fn=limit)
         assert select.select([self.process.stdout], [], [], PATIENCE_S)[0], "it never listens"
@@ -40,6 +40,15 @@ class Server:
     def ask(self, method, path, body=None):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         c.request(method, path, json.dumps(body) if body is not None else None)
+        answer = c.getresponse()
+        text = answer.read()
+        c.close()
+        return answer.status, json.loads(text)
+
+    def operation(self, name, arguments):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        c.request("POST", "/", json.dumps(arguments), {"X-Amz-Target": "AWSStepFunctions." + name,
+                                                       "Content-Type": "application/x-amz-json-1.0"})
         answer = c.getresponse()
         text = answer.read()
         c.close()

@@ -19,18 +19,8 @@ PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Parameters": {"got.$":
 HOLD = "echo at >> ran; while [ ! -e go ]; do sleep 0.02; done; cat"
 
 
-def aws(s, operation, arguments):
-    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=PATIENCE_S)
-    c.request("POST", "/", json.dumps(arguments), {"X-Amz-Target": "AWSStepFunctions." + operation,
-                                                   "Content-Type": "application/x-amz-json-1.0"})
-    answer = c.getresponse()
-    text = answer.read()
-    c.close()
-    return answer.status, json.loads(text)
-
-
 def create(s, name, definition):
-    status, made = aws(s, "CreateStateMachine", {"name": name, "definition": json.dumps(definition), "roleArn": ROLE})
+    status, made = s.operation("CreateStateMachine", {"name": name, "definition": json.dumps(definition), "roleArn": ROLE})
     assert status == 200, made
     return made["stateMachineArn"]
 
@@ -252,7 +242,7 @@ def revisions_by_pages(p):
         arn = create(s, "greet", variant(0))
         ids = ["INITIAL"]
         for n in range(1, 6):
-            status, told = aws(s, "UpdateStateMachine", {"stateMachineArn": arn, "definition": json.dumps(variant(n))})
+            status, told = s.operation("UpdateStateMachine", {"stateMachineArn": arn, "definition": json.dumps(variant(n))})
             assert status == 200, told
             ids.append(told["revisionId"])
         seen, after = [], ""

@@ -4,10 +4,12 @@ the binary."""
 import contextlib
 import json
 import os
+import pathlib
 import re
 import resource
 import signal
 import socket
+import subprocess
 import sys
 
 from place import PATIENCE_S, tap_main, test, wait_until
@@ -80,6 +82,69 @@ def it_advances_what_it_finds(p):
         assert "commands-ended  1 commands" in s.said()
         (p.path / "go").write_text("")
         wait_until(lambda: "SUCCEEDED" in p.run("ls").out)
+
+
+@test
+def it_is_not_ready_while_it_recovers(p):
+    """What may be in memory at once is taken by Express executions, which cannot wait on disk: so what
+    was under way besides is not found before one of them has ended."""
+    hold = "while [ ! -e {} ]; do sleep 0.02; done; cat"
+    bind(p, hold=f"echo at >> ran; {hold.format('go')}", after=f"echo after >> ran; {hold.format('go')}")
+    ready, recovering = (200, {"status": "ready"}), (503, {"status": "not ready", "reason": "recovering"})
+    with serving(p) as s:
+        for kind in ("EXPRESS", "STANDARD"):
+            status, made = s.operation("CreateStateMachine", {
+                "name": kind, "type": kind, "roleArn": "arn:aws:iam::000000000000:role/r",
+                "definition": json.dumps(task("hold" if kind == "EXPRESS" else "after"))})
+            assert status == 200, made
+            for _ in range(16 if kind == "EXPRESS" else 3):
+                status, told = s.operation("StartExecution", {"stateMachineArn": made["stateMachineArn"]})
+                assert status == 200, told
+        wait_until(lambda: len(p.ran()) == 19)
+        assert s.ask("GET", "/readyz") == ready
+        s.process.kill()
+        s.process.wait()
+    (p.path / "ran").unlink()
+    with (p.path / "pawl.yaml").open("a") as config:
+        config.write("limits: {runs_live_max: 16, express_live_max: 16}\n")
+    with serving(p) as s:
+        assert s.ask("GET", "/readyz") == recovering
+        wait_until(lambda: p.ran().count("at") == 16)
+        assert s.ask("GET", "/readyz") == recovering and "after" not in p.ran()
+        assert s.ask("GET", "/healthz") == (200, {"status": "ok"})
+        (p.path / "go").touch()
+        wait_until(lambda: s.ask("GET", "/readyz") == ready)
+        wait_until(lambda: json.loads(p.run("ls", "--json", "--status", "SUCCEEDED", "--machine", "STANDARD").out) != [])
+        assert s.end() == 0
+
+
+@test
+def it_is_not_ready_while_its_disk_is_full(p):
+    """On a disk of its own, which only it and whoever looks through it can see."""
+    bind(p, hold="echo at >> ran; while [ ! -e go ]; do sleep 0.02; done; cat")
+    (p.path / "data").mkdir()
+    alone = ["unshare", "--map-root-user", "--mount", "sh", "-c",
+             "mount -t tmpfs -o size=4m none data && exec \"$@\"", "sh"]
+    if subprocess.run([*alone, "true"], cwd=p.path, capture_output=True, check=False).returncode:
+        print("# no right to mount a tmpfs here: not tested")
+        return
+    with serving(p, "--data", "data", before=alone) as s:
+        s.start(task("hold"), name="one")
+        p.wait_for("ran")
+        assert s.ask("GET", "/readyz") == (200, {"status": "ready"})
+        filling = pathlib.Path(f"/proc/{s.process.pid}/root{p.path}/data/filling")
+        with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        (p.path / "go").touch()
+        refused = (503, {"status": "not ready", "reason": "the store refuses what is to be written"})
+        wait_until(lambda: s.ask("GET", "/readyz") == refused)
+        assert "refused" in s.said() and "DISK_FULL" in s.said(), s.said()
+        assert s.ask("GET", "/api/v1/executions/one")[1]["status"] == "RUNNING"
+        filling.unlink()
+        wait_until(lambda: s.ask("GET", "/readyz") == (200, {"status": "ready"}))
+        wait_until(lambda: s.ask("GET", "/api/v1/executions/one")[1]["status"] == "SUCCEEDED")
+        assert s.end() == 0
 
 
 @test
@@ -188,6 +253,65 @@ def what_workers_write_joins_the_log(p):
         assert [len(part) for part in parts] == [4096, 5000 - 4096 + 5, 4000] and parts[1].endswith("x bell"), parts
         assert parts[2] == "\1" * 4000
         assert s.end() == 0
+
+
+def log_lines(p, name="log"):
+    return [json.loads(line) for line in (p.path / name).read_text().splitlines()]
+
+
+@test
+def what_commands_write_joins_the_log(p):
+    """By lines, with whose they are and nothing else; in the new file once that is opened."""
+    (p.path / "pawl.yaml").write_text(
+        "bindings:\n  - resource: tell\n    environment: {PASSWORD: swordfish}\n"
+        "    exec: [sh, -c, \"printf 'one\\r\\ntwo\\n' >&2; echo $$ > pid; "
+        "while [ ! -e go ]; do sleep 0.02; done; printf 'three' >&2; cat\"]\n")
+    with serving(p, "--log-file", "log", "--log-format", "json") as s:
+        started = s.start(task("tell"), name="good", input={"n": "payload"})[1]
+        wait_until(lambda: len([e for e in log_lines(p) if e["event"] == "command"]) == 2)
+        os.rename(p.path / "log", p.path / "log.1")
+        s.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: (p.path / "log").exists() and (p.path / "log").read_text())
+        (p.path / "go").touch()
+        wait_until(lambda: "SUCCEEDED" in p.run("ls").out)
+        assert s.end() == 0
+    before = [e for e in log_lines(p, "log.1") if e["event"] == "command"]
+    after = [e for e in log_lines(p) if e["event"] == "command"]
+    assert [e["message"] for e in before + after] == ["one", "two", "three"], (before, after)
+    assert len(after) == 1, after
+    for e in before + after:
+        assert e.keys() == {"time", "level", "event", "message", "execution", "machine", "step", "attempt"}, e
+        assert (e["execution"], e["machine"], e["step"], e["attempt"]) == (started["id"], "m", "T", 1), e
+    whole = (p.path / "log.1").read_text() + (p.path / "log").read_text()
+    assert "swordfish" not in whole and "payload" not in whole, whole
+    p.run("logs", "good").says("one", "two", "three")
+
+
+@test
+def commands_in_a_log_of_text(p):
+    bind(p, fail="printf 'no \\033[31mroute' >&2; exit 3")
+    retried = {"StartAt": "T", "States": {"T": {
+        "Type": "Task", "Resource": "fail", "End": True,
+        "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1, "IntervalSeconds": 1}]}}}
+    with serving(p) as s:
+        id = s.start(retried, name="bad")[1]["id"]
+        wait_until(lambda: "FAILED" in p.run("ls").out)
+        told = [line for line in s.said().splitlines() if " command  " in line]
+        assert [line.split(" command  ")[1] for line in told] == [
+            f"no  [31mroute  execution={id}  machine=m  step=T  attempt={n}" for n in (1, 2)], s.said()
+        assert s.end() == 0
+
+
+@test
+def a_command_that_writes_without_end_does_not_fill_the_log(p):
+    bind(p, flood="i=0; while [ $i -lt 1500 ]; do printf '%1023d\\n' $i >&2; i=$((i + 1)); done; cat")
+    with serving(p, "--log-file", "log", "--log-format", "json") as s:
+        s.start(task("flood"), name="one")
+        wait_until(lambda: "SUCCEEDED" in p.run("ls").out)
+        assert s.end() == 0
+    told = [e["message"] for e in log_lines(p) if e["event"] == "command"]
+    assert [int(line) for line in told[:-1]] == list(range(1025)), (len(told), told[-2:])
+    assert told[-1] == f"{(1500 - 1025) * 1023} bytes more are not in this log (limit task_logged_max)", told[-1]
 
 
 @test
