@@ -170,7 +170,7 @@ struct json context_object(struct turn *t, const struct frame *frame, struct jso
     json_object_add(&b, STR("State"), state_part(t, frame, a));
     if (!json_is_absent(item) || item_of(t->run, frame, &item, &item_index))
         json_object_add(&b, STR("Map"), map_part(a, item, item_index));
-    if (state->type == STATE_TASK && state->u.task.resource.pattern == TASK_WAIT_FOR_TOKEN)
+    if (state->type == STATE_TASK && task_shows_token(&state->u.task.resource))
         json_object_add(&b, STR("Task"), task_part(t, frame, a));
     return json_object_done(&b);
 }

@@ -288,6 +288,8 @@ bool failure_is_time_out(struct str error);
 void task_result(struct turn *t);
 void task_child_ended(struct turn *t);
 void task_token_result(struct turn *t);
+/* Does the state see its token ($$.Task.Token), to give it to what it calls? */
+bool task_shows_token(const struct resource *resource);
 void task_started(struct turn *t);
 void task_heartbeat_lost(struct turn *t);
 void task_time_out(struct turn *t, struct frame *frame);

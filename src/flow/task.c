@@ -355,14 +355,20 @@ void task_result(struct turn *t)
     emit_failed(t, f, &failure);
 }
 
+/* Who has the token of a nested execution that is waited for may answer before that ends. */
+bool task_shows_token(const struct resource *resource)
+{
+    return resource->pattern == TASK_WAIT_FOR_TOKEN || awaits_child(resource);
+}
+
 /* The frame whose task has a token that somebody may use. */
 static struct frame *token_frame(const struct run *run, uint32_t step, uint32_t attempt)
 {
     struct frame *f = waiting_frame(run, step, attempt);
     const struct resource *resource = f ? &frame_state(run, f)->u.task.resource : NULL;
-    if (!f || !is_by_token(resource) || (resource->kind == TASK_ACTIVITY && !f->submitted))
+    if (!f)
         return NULL;
-    return f;
+    return (resource->kind == TASK_ACTIVITY ? f->submitted : task_shows_token(resource)) ? f : NULL;
 }
 
 bool flow_token_awaited(const struct run *run, uint32_t step, uint32_t attempt)
@@ -377,6 +383,9 @@ void task_token_result(struct turn *t)
     if (!f)
         return;
     t->awaited = true;
+    /* What becomes of the child on AWS is not known; here none goes on that nobody waits for. */
+    if (awaits_child(&frame_state(t->run, f)->u.task.resource))
+        cancel(t, f);
     if (in->ok) {
         emit_output(t, f, events_of(frame_state(t->run, f))->succeeded, in->value, false);
         return;

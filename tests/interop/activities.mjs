@@ -1,6 +1,6 @@
 // Activities, their workers, and task tokens.
-import { assert, body, given, isRecent, run, test } from './support/tap.mjs';
-import { arn, chain, createMachine, ending, fresh, lambda, refuses, startServer }
+import { assert, body, given, isRecent, run, test, until } from './support/tap.mjs';
+import { arn, chain, createMachine, ending, fresh, lambda, refuses, startServer, waiting }
     from './support/server.mjs';
 
 const server = await startServer();
@@ -184,5 +184,39 @@ test('a poll that nothing comes for ends after a minute without a token', async 
     assert(!answer.taskToken);
     assert(seconds > 55 && seconds < 90, `after ${seconds} s`);
 });
+
+for (const pattern of ['sync', 'sync:2']) {
+    test(`the token of a nested execution (.${pattern}) answers before it has ended`, async () => {
+        const child = await createMachine(sfn, waiting);
+        const parent = await createMachine(sfn, chain({ Start: { Type: 'Task',
+            Resource: `arn:aws:states:::states:startExecution.${pattern}`,
+            Parameters: { StateMachineArn: child, Input: { 'token.$': '$$.Task.Token' } } } }));
+        const begin = async () => {
+            const { executionArn } = await sfn.startExecution({ stateMachineArn: parent });
+            const { taskSubmittedEventDetails } = await until(async () => (await sfn.getExecutionHistory(
+                { executionArn })).events.find((e) => e.type === 'TaskSubmitted'), 'the child was started');
+            const known = JSON.parse(taskSubmittedEventDetails.output).ExecutionArn;
+            const { input } = await sfn.describeExecution({ executionArn: known });
+            return { executionArn, known, taskToken: JSON.parse(input).token };
+        };
+        const first = await begin();
+        await sfn.sendTaskHeartbeat({ taskToken: first.taskToken });
+        await sfn.sendTaskSuccess({ taskToken: first.taskToken, output: '"early"' });
+        const answer = await ending(sfn, first.executionArn);
+        assert.equal(answer.status, 'SUCCEEDED', answer.cause);
+        assert.equal(answer.output, '"early"');
+        const { events } = await sfn.getExecutionHistory({ executionArn: first.executionArn });
+        assert.deepEqual(events.map((e) => e.type), ['ExecutionStarted', 'TaskStateEntered', 'TaskScheduled',
+            'TaskStarted', 'TaskSubmitted', 'TaskSucceeded', 'TaskStateExited', 'ExecutionSucceeded']);
+        assert.equal(events[5].taskSucceededEventDetails.output, '"early"');
+        assert.equal((await ending(sfn, first.known)).status, 'ABORTED');
+        await refuses(sfn.sendTaskSuccess({ taskToken: first.taskToken, output: '1' }), 'TaskTimedOut');
+        const second = await begin();
+        await sfn.sendTaskFailure({ taskToken: second.taskToken, error: 'Not.Now', cause: 'why' });
+        const failed = await ending(sfn, second.executionArn);
+        assert.deepEqual([failed.status, failed.error, failed.cause], ['FAILED', 'Not.Now', 'why']);
+        assert.equal((await ending(sfn, second.known)).status, 'ABORTED');
+    });
+}
 
 await run();
