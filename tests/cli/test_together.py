@@ -17,6 +17,7 @@ import threading
 import time
 
 from place import PATIENCE_S, UUID, gone, tap_main, test, wait_until
+from server import serving
 
 LOOP = {"StartAt": "Again", "States": {
     "Again": {"Type": "Choice", "Choices": [{"Variable": "$.done", "IsPresent": True, "Next": "End"}], "Default": "Once-more"},
@@ -278,6 +279,38 @@ def an_execution_of_nobody_is_resumed_through_the_holder(p):
         status, out, err = finish(again)
         assert (status, out) == (0, "{}\n") and "goes on" in err, err
     assert p.ran().count("note-one") == p.ran().count("note-three") == 1
+
+
+@test
+def an_execution_of_a_server_is_resumed_over_its_endpoint(p):
+    """From a folder that has no data directory, and also while the server is started again."""
+    bind(p)
+    (p.path / "far").mkdir()
+    write(p, "far/second.json", ("One", "note-one"), ("Two", "hold-second"), ("Three", "note-three"))
+    with serving(p) as s:
+        there = ("--data", "nowhere", "--endpoint", s.url)
+        with p.running("run", "far/second.json", "--name", "job", *there) as first:
+            wait_until(lambda: "hold-second" in p.ran())
+            done = p.end(first, signal.SIGINT).has(130, "goes on", f"--endpoint {s.url}")
+        resume = re.search(f"pawl run (--resume {UUID} .*)$", done.err, re.M)
+        assert resume, done.err
+        resume = resume[1].split()
+        with p.running("run", *resume) as again, p.running("run", "--resume", "job", *there) as other:
+            said = lines_until(p, again, "goes on")
+            lines_until(p, other, "goes on")
+            s.process.kill()
+            s.process.wait(PATIENCE_S)
+            with serving(p, "--listen", f"127.0.0.1:{s.port}"):
+                wait_until(lambda: p.ran().count("hold-second") == 2)
+                release(p, "second")
+                status, out, err = finish(again)
+                assert (status, out) == (0, "{}\n") and "SUCCEEDED" in err, said + err
+                assert finish(other)[:2] == (0, "{}\n")
+                p.run("run", "--resume", "job", *there).has(0, "ended before").says("{}")
+                p.run("run", "--resume", "nothing", *there).has(4, "nothing")
+        p.run("run", "--resume", "job", *there).has(6, "does not answer")
+    assert p.ran() == ["note-one", "hold-second", "hold-second", "note-three"], p.ran()
+    assert not (p.path / "nowhere").exists()
 
 
 # ---------------------------------------------------------------- stopping
