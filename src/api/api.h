@@ -42,7 +42,8 @@
  *        is the from of the next page.
  *   GET  /api/v1/executions/{id}/definition                 -> 200 {"definition": TEXT}
  *   GET  /api/v1/executions/{id}/follow?from=N&data=false   -> 200, lines of JSON
- * A request of a page of another address (header Origin) is refused: 403.
+ * A request of a page of another address (header Origin) is refused: 403; and so is, with
+ * checks_host, one for another host (header Host).
  * {id} is an execution's id or the first four or more characters of it, its ARN
  * (percent-encoded) or its name. Failures are
  * problems: {"type", "title", "status", "code", "detail", "remedy"}, where code is
@@ -115,6 +116,8 @@ struct api_options {
     struct str region, account;    /* of what is made here; empty: us-east-1, 000000000000 */
     uint64_t seed;                 /* of request ids; from os/entropy in production */
     struct http_limits limits;
+    bool checks_host;  /* what comes by TCP must ask for a host of ours: api/hosts.h */
+    struct json hosts; /* with this, these names; an array of texts, or absent */
     size_t machines_max, activities_max; /* created by clients; 0: any number */
     size_t activity_polls_max;           /* workers at one activity; 0: any number */
     void (*wake)(void *arg);             /* step the engine soon */

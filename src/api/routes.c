@@ -1,6 +1,7 @@
 #include "api/api_internal.h"
 
 #include "api/aws/operations.h"
+#include "api/hosts.h"
 #include "api/rest/resources.h"
 #include "net/http_text.h"
 
@@ -153,14 +154,20 @@ static bool is_of_foreign_page(const struct http_request *request)
                                          http_request_header(request, STR("Host")));
 }
 
-static void refuse_foreign_page(struct call *c)
+/* Nor when the name that it came by leads here by now. */
+static bool is_for_foreign_host(const struct call *c)
+{
+    const struct api_options *o = &c->api->options;
+    return o->checks_host && !http_request_is_local(c->request) &&
+           !host_is_own(http_request_header(c->request, STR("Host")), o->hosts);
+}
+
+static void refuse_foreign(struct call *c, struct str code, struct str why)
 {
     struct buf text = BUF_INIT(0);
     const struct http_header headers[] = {{STR("Content-Type"), STR("application/problem+json")},
                                           {STR("X-Request-Id"), c->request_id}};
-    http_problem(&text, 403, STR("FOREIGN_PAGE"),
-                 STR("the request comes from a page of another address (header Origin), which "
-                     "may not ask anything here"));
+    http_problem(&text, 403, code, why);
     http_respond(c->request, 403, headers, COUNT_OF(headers), buf_str(&text));
     buf_release(&text);
     call_release(c);
@@ -262,7 +269,13 @@ void routes_handle(void *arg, struct http_request *request)
         return;
     }
     if (is_of_foreign_page(request))
-        refuse_foreign_page(c);
+        refuse_foreign(c, STR("FOREIGN_PAGE"),
+                       STR("the request comes from a page of another address (header Origin), "
+                           "which may not ask anything here"));
+    else if (is_for_foreign_host(c))
+        refuse_foreign(c, STR("FOREIGN_HOST"),
+                       STR("the request asks for a host that is not this one (header Host); names "
+                           "besides localhost are listed as hosts in the server's pawl.yaml"));
     else if (str_eq(http_request_path(request), STR("/")) &&
              str_eq(http_request_method(request), STR("POST")))
         handle_operation(c);

@@ -14,7 +14,8 @@
 const struct limit limits[] = {PROCESS_LIMIT_TABLE(PROCESS_ROW) HTTP_LIMIT_TABLE(HTTP_ROW)};
 const size_t limit_count = COUNT_OF(limits);
 
-const char *const settings_keys[] = {"aws_limits", "express_history", "limits", "verify", NULL};
+const char *const settings_keys[] = {"aws_limits", "express_history", "hosts",
+                                     "limits",     "verify",          NULL};
 
 static size_t *place(struct settings *s, const struct limit *limit)
 {
@@ -124,13 +125,43 @@ static bool read_verify(const struct yaml_reader *r, struct settings *s)
     return true;
 }
 
+/* "pawl.example.org": as a browser would write it, without port. */
+static bool is_host(struct json v)
+{
+    struct str name = json_str(v);
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '.' && c != '_')
+            return false;
+    }
+    return name.len > 0 && name.len <= SETTINGS_HOST_SIZE_MAX;
+}
+
+static bool read_hosts(const struct yaml_reader *r, struct json *ret_hosts)
+{
+    struct json v = json_get(r->root, STR("hosts"));
+    if (json_is_absent(v) || json_is_null(v))
+        return true;
+    if (!json_is_array(v) || json_count(v) > SETTINGS_HOSTS_MAX)
+        return yaml_refuse(r, STR("/hosts"), false, "hosts must be a list of at most %d names",
+                           SETTINGS_HOSTS_MAX);
+    for (size_t i = 0; i < json_count(v); i++)
+        if (!is_host(json_at(v, i)))
+            return yaml_refuse(r, arena_printf(r->arena, "/hosts/%zu", i), false,
+                               "a host must be a name such as pawl.example.org: lower case, "
+                               "without scheme and port, at most %d characters",
+                               SETTINGS_HOST_SIZE_MAX);
+    *ret_hosts = v;
+    return true;
+}
+
 bool settings_read(const struct yaml_reader *r, struct settings *ret_settings)
 {
     struct settings s = settings_default();
     struct json limits_given = json_get(r->root, STR("limits"));
     if (!read_choice(r, "aws_limits", "off", "strict", &s.aws_limits_strict) ||
         !read_choice(r, "express_history", "drop", "keep", &s.express_history_keep) ||
-        !read_verify(r, &s))
+        !read_verify(r, &s) || !read_hosts(r, &s.hosts))
         return false;
     if (!json_is_absent(limits_given) && !json_is_null(limits_given) &&
         !read_limits(r, limits_given, &s))

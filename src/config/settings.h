@@ -5,6 +5,7 @@
  *   express_history: keep       # or drop: synchronous Express executions in the store
  *   verify: on                  # or off: run the commands that definitions name as x-verify;
  *                               # not given: on, but off for pawl serve, where others define
+ *   hosts: [pawl.example.org]   # names that requests may ask for, besides localhost
  *   limits:
  *     memory_max: 512MiB
  *     http_idle_ms: 75s
@@ -12,7 +13,7 @@
  * A limit is a whole number of its unit, or a text with one: B, KiB, MiB, GiB for
  * bytes; ms, s, min, h for times. What is not given has its default. One table makes
  * the keys, their checks and docs/limits.md.
- * Errors: INVALID_CONFIG with line and column. Ownership: plain data.
+ * Errors: INVALID_CONFIG with line and column. Ownership: plain data, but for the hosts.
  */
 #ifndef PAWL_CONFIG_SETTINGS_H
 #define PAWL_CONFIG_SETTINGS_H
@@ -31,6 +32,11 @@
     X(activities_max, COUNT, 100000, 1, "activities; AWS's quota")                                 \
     X(activity_polls_max, COUNT, 10000, 1, "workers waiting at one activity")
 
+enum {
+    SETTINGS_HOSTS_MAX = 100,     /* limit hosts_max */
+    SETTINGS_HOST_SIZE_MAX = 253, /* bytes of one: the most that DNS takes */
+};
+
 enum limit_unit {
     LIMIT_BYTES,
     LIMIT_COUNT,
@@ -47,6 +53,7 @@ struct settings {
     bool aws_limits_strict;
     enum settings_verify verify;
     bool express_history_keep;
+    struct json hosts; /* array of texts in lower case, or absent; the reader's arena */
 #define SETTINGS_MEMBER(name, unit, value, least, what) size_t name;
     PROCESS_LIMIT_TABLE(SETTINGS_MEMBER)
 #undef SETTINGS_MEMBER

@@ -2,6 +2,7 @@
 """`pawl serve`: how it begins, what it says, how it ends. Prints TAP. $PAWL_BIN is
 the binary."""
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -369,6 +370,42 @@ def answers(s):
     with contextlib.suppress(ConnectionError):
         return s.ask("GET", "/healthz")[0] == 200
     return False
+
+
+@test
+def only_hosts_of_its_own_are_answered(p):
+    """What a page asks under a name that its owner lets lead here has that name as its Host."""
+    with (p.path / "pawl.yaml").open("a") as config:
+        config.write("hosts: [pawl.test]\n")
+    own = ["127.0.0.1", "127.0.0.1:1", "localhost:8083", "LocalHost", "localhost.", "states.localhost:80", "[::1]:8083",
+           "sync-localhost:8083", "sync-127.0.0.1:8083", "192.168.1.7", "pawl.test", "Pawl.Test:443", "sync-pawl.test"]
+    foreign = ["evil.example", "evil.example:8083", "localhost.evil.example", "127.0.0.1.evil.example", "sync-evil.example",
+               "notlocalhost", "x.pawl.test", "127.1", "[::1", "[evil.example]:80", "x" * 300]
+    machine = json.dumps({"name": "planted", "definition": json.dumps(PASS), "roleArn": "arn:aws:iam::000000000000:role/r"})
+    with serving(p, "--listen", "unix:my.sock") as s:
+        def ask(host, method="GET", path="/healthz", body=None, **headers):
+            c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=PATIENCE_S)
+            c.request(method, path, body, {"Host": host, **headers})
+            answer = c.getresponse()
+            text = answer.read()
+            c.close()
+            return answer.status, json.loads(text)
+        for host in own:
+            assert ask(host) == (200, {"status": "ok"}), host
+        for host in foreign:
+            status, problem = ask(host)
+            assert status == 403 and problem["code"] == "FOREIGN_HOST" and "hosts" in problem["detail"], (host, problem)
+        status, problem = ask("evil.example", "POST", "/", machine, **{"X-Amz-Target": "AWSStepFunctions.CreateStateMachine"})
+        assert (status, problem["code"]) == (403, "FOREIGN_HOST"), problem
+        assert s.operation("ListStateMachines", {}) == (200, {"stateMachines": []})
+        os.chdir(p.path)
+        with socket.socket(socket.AF_UNIX) as c:  # only this user can knock there, by whatever name
+            c.connect("my.sock")
+            c.sendall(b"GET /healthz HTTP/1.1\r\nHost: pawl\r\nConnection: close\r\n\r\n")
+            assert b"200 OK" in c.recv(4096)
+    for bad in ("hosts: x", "hosts: [Pawl.test]", "hosts: ['http://pawl.test']", "hosts: ['pawl.test:80']", "hosts: [7]", "hosts: ['']"):
+        (p.path / "pawl.yaml").write_text(bad + "\n")
+        p.run("serve", "--listen", "127.0.0.1:0").has(2, "pawl.yaml:1:", "host")
 
 
 @test

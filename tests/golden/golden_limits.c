@@ -87,6 +87,7 @@ static const struct {
     {"intrinsic_range_max", LIMIT_COUNT, INTRINSIC_RANGE_MAX,
      "elements of States.ArrayRange; AWS's limit"},
     {"config_max", LIMIT_BYTES, CONFIG_SIZE_MAX, "the configuration file"},
+    {"hosts_max", LIMIT_COUNT, SETTINGS_HOSTS_MAX, "names under hosts in the configuration"},
     {"bindings_max", LIMIT_COUNT, BINDINGS_MAX, "bindings of a configuration"},
     {"crews_max", LIMIT_COUNT, CREWS_MAX,
      "configurations that clients gave for their executions, in one process"},
