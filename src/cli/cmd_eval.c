@@ -85,14 +85,18 @@ static struct eval_setting setting_of(const struct arguments *a)
     };
 }
 
-/* "{% ... %}" is how a definition marks an expression; it may stay when one is pasted. */
-static struct str without_marks(struct str text)
+/* "{% ... %}" is how a definition marks an expression; it may stay when one is pasted. No
+ * expression of the language begins so. */
+static bool take_marks_off(struct str *text, struct err *reterr)
 {
-    struct str trimmed = str_trim(text);
-    if (trimmed.len >= 4 && str_starts_with(trimmed, STR("{%")) &&
-        str_ends_with(trimmed, STR("%}")))
-        return str_slice(trimmed, 2, trimmed.len - 2);
-    return text;
+    struct str trimmed = str_trim(*text);
+    if (!str_starts_with(trimmed, STR("{%")))
+        return true;
+    if (trimmed.len < 4 || !str_ends_with(trimmed, STR("%}")))
+        return err_set(reterr, ERR_INVALID_INPUT,
+                       "an expression that starts with '{%%' must end with '%%}'");
+    *text = str_slice(trimmed, 2, trimmed.len - 2);
+    return true;
 }
 
 static int run(struct cli *cli)
@@ -108,8 +112,8 @@ static int run(struct cli *cli)
     if (option_given(a, "--batch"))
         return eval_batch(cli, &setting);
     struct str text = str_of_cstr(a->count ? a->items[0] : "");
-    if (setting.language == EVAL_JSONATA)
-        text = without_marks(text);
+    if (setting.language == EVAL_JSONATA && !take_marks_off(&text, &err))
+        return cli_fail(cli, NULL, &err);
     struct eval_question question = eval_question_of(&setting, text);
     int status = read_data(cli, &question);
     if (status != 0)
@@ -133,7 +137,7 @@ static const struct option options[] = {
     {"--level", OPTION_CHOICE, "LEVEL", "JSONata as of 2.0.6 or 2.2. Default: 2.2", "2.0.6 2.2"},
     {"--step-functions", OPTION_FLAG, NULL,
      "JSONata as in a state machine: level 2.0.6, $partition and\n"
-     "its like, no $eval, Step Functions' depth",
+     "its like, no $eval, Step Functions' depth and memory",
      NULL},
     {"-i", OPTION_FLAG, NULL, "Ask again and again; :help there says more", NULL},
     {"--batch", OPTION_FLAG, NULL, "Answer lines of JSON on stdin, one line each", NULL},

@@ -140,6 +140,12 @@ def mistakes_are_explained(p):
 
 
 @test
+def marks_of_a_definition_come_in_pairs(p):
+    for text in ("{% 1", "{%", "{%}"):
+        p.run("eval", text).has(2, "must end with '%}'")
+
+
+@test
 def no_control_character_reaches_the_terminal(p):
     done = p.run("eval", "'\x1b[31m' + 1").has(1)
     assert "\x1b" not in done.err
