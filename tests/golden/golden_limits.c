@@ -144,7 +144,8 @@ static void write_all(struct buf *b, struct arena *a)
     buf_append(
         b, STR("\n`aws_limits: strict` beside them bounds payloads, variables and histories "
                "as AWS does:\n256 KiB, 10 MiB of variables, 25,000 events, and RedriveExecution "
-               "until 14 days after the\nend. They are off without it.\n\n"
+               "until 14 days after the\nend; and JSONata: level 2.0.6, evaluations nested to "
+               "100, values as large as AWS's memory holds.\nThey are off without it.\n\n"
                "## Fixed\n\n| name | value | of what |\n|---|---|---|\n"));
     for (size_t i = 0; i < COUNT_OF(fixed); i++)
         buf_printf(b, "| `%s` | %s | %s |\n", fixed[i].name,
