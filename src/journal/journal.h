@@ -134,6 +134,7 @@ struct step {
     struct step_attempt *attempts; /* of Task, Parallel and Map states, oldest first */
     size_t attempt_count, attempt_capacity;
     int64_t children_total, children_done; /* of the last attempt of a Map or Parallel */
+    int64_t children_failed;               /* of those that are done */
 };
 
 struct step_list {

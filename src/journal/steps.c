@@ -207,6 +207,17 @@ static void skip_step(const struct change *c)
 
 /* ---- recoveries ---- */
 
+/* Those that failed go on with the others, or all of them begin anew. */
+static void resume_children(const struct change *c, struct step *s)
+{
+    s->children_done -= s->children_failed;
+    s->children_failed = 0;
+    if (c->event->index == RESUME_CHILDREN)
+        begin_attempt(c, s);
+    else
+        s->children_total = s->children_done = 0;
+}
+
 /* It had been stopped, and goes on. */
 static void resume_step(const struct change *c)
 {
@@ -223,8 +234,7 @@ static void resume_step(const struct change *c)
     s->result = JSON_NONE;
     if (!json_is_absent(e->value.value))
         s->input = e->value.value;
-    if (e->index == RESUME_CHILDREN)
-        begin_attempt(c, s);
+    resume_children(c, s);
 }
 
 /* A refusal is the step's failure, as if its work had failed. */
@@ -311,7 +321,7 @@ static void begin_children(const struct change *c)
     s->children_total = s->state->type == STATE_PARALLEL
                             ? (int64_t)s->state->u.parallel.branch_count
                             : c->event->length;
-    s->children_done = 0;
+    s->children_done = s->children_failed = 0;
 }
 
 static void count_child(const struct change *c)
@@ -339,6 +349,8 @@ static void fail_iteration(const struct change *c)
 {
     struct step *s = frame_step(c->list, c->event->child), *parent = event_step(c);
     count_child(c);
+    if (parent)
+        parent->children_failed++;
     if (s && parent && (s->state->type == STATE_PARALLEL || s->state->type == STATE_MAP))
         end_branches(c, parent, false, STEP_FAILURE);
     end_step(c, s, STEP_FAILURE);

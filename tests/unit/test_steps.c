@@ -453,6 +453,42 @@ static void test_failures_that_a_map_tolerates(void **state)
                     "  1 success 1000-1020 {\"exit\":0}\n");
 }
 
+/* ---- recoveries ---- */
+
+static void resume(struct fixture *f)
+{
+    struct flow_recovery recovery = {.kind = FLOW_RESUME_RUN};
+    f->task_count = 0; /* what was out is not wanted any more */
+    turn(f, (struct flow_input){.why = FLOW_RECOVER, .recovery = &recovery});
+}
+
+static void test_a_map_that_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    start(f,
+          "{\"StartAt\":\"Each\",\"States\":{\"Each\":{\"Type\":\"Map\",\"End\":true,"
+          "\"ItemProcessor\":{\"StartAt\":\"T\",\"States\":{\"T\":{" TASK ",\"End\":true}}}}}}",
+          "[7,8,9]");
+    answer(f, "T", "70", NULL);
+    answer(f, "T", "null", "Bad");
+    assert_int_equal(f->live_steps.items[0].children_done, 2);
+    resume(f);
+    assert_int_equal(f->live_steps.items[0].children_done, 1); /* one that failed goes on */
+    answer(f, "T", "80", NULL);
+    answer(f, "T", "90", NULL);
+    assert_steps(f, "0 Each success 1000-1040 3/3 [7,8,9] -> [70,80,90]\n"
+                    "  1 failure 1000-1020 Bad\n"
+                    "  2 success 1020-1040\n"
+                    "1 Each/0/T success 1000-1010 7 -> 70\n"
+                    "  1 success 1000-1010 {\"exit\":0}\n"
+                    "2 Each/1/T success 1000-1030 8 -> 80\n"
+                    "  1 failure 1000-1020 Bad {\"exit\":1}\n"
+                    "  2 success 1020-1030 {\"exit\":0}\n"
+                    "3 Each/2/T success 1000-1040 9 -> 90\n"
+                    "  1 canceled 1000-1020\n"
+                    "  2 success 1020-1040 {\"exit\":0}\n");
+}
+
 /* ---- retries of what did not fail in its work ---- */
 
 static const char misfit[] =
@@ -528,6 +564,7 @@ int main(void)
         TEST(test_a_branch_that_fails_everything),
         TEST(test_a_map_that_is_retried),
         TEST(test_failures_that_a_map_tolerates),
+        TEST(test_a_map_that_goes_on),
         TEST(test_a_result_that_does_not_fit),
         TEST(test_work_that_never_began),
         TEST(test_events_that_fit_nothing),
