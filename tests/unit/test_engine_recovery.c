@@ -302,6 +302,54 @@ static void many_wait_for_their_turn(void **state)
     }
 }
 
+/* ---- one step again ---- */
+
+static struct recovery_request rerun_of(const char *step)
+{
+    return (struct recovery_request){.kind = RECOVERY_RERUN, .step = str_of_cstr(step)};
+}
+
+static void one_step_runs_again(void **state)
+{
+    struct world *w = *state;
+    struct handed h;
+    execution_key key = ended(w, CHAIN3("slow", ""), "[1]", EXECUTION_SUCCEEDED);
+    struct execution_row before = world_row(w, w->store, key);
+    listen(w, &h);
+    assert_int_equal(recovered(w, key, rerun_of("B")).code, ERR_NONE);
+    assert_status(w, key, EXECUTION_RUNNING);
+    world_pass(w, 100);
+    struct world_reply other = recovered(w, key, rerun_of("A"));
+    assert_int_equal(other.code, ERR_CONFLICT);
+    assert_non_null(strstr(other.message, "step 2 of execution"));
+    assert_non_null(strstr(other.message, "is being run again"));
+    reopen(w);
+    world_settle(w);
+    struct execution_row after = world_row(w, w->store, key);
+    assert_int_equal(after.status, EXECUTION_SUCCEEDED);
+    assert_int_equal(after.redrive_count, 0); /* AWS knows nothing of it */
+    assert_true(after.turns > before.turns);
+    for (size_t i = 0; i < h.count; i++)
+        assert_int_equal(h.steps[i], 1);
+    assert_true(str_eq(world_output(w, w->store, key), STR("[1]")));
+}
+
+/* It leaves the end that there was. */
+static void a_rerun_that_fails_restores_the_end(void **state)
+{
+    struct world *w = *state;
+    w->mended = true;
+    execution_key key = ended(w, CHAIN3("broken", ""), "[1]", EXECUTION_SUCCEEDED);
+    w->mended = false;
+    assert_int_equal(recovered(w, key, rerun_of("B")).code, ERR_NONE);
+    world_settle(w);
+    assert_status(w, key, EXECUTION_SUCCEEDED);
+    assert_true(str_eq(world_output(w, w->store, key), STR("[1]")));
+    struct world_reply none = recovered(w, key, rerun_of("Z"));
+    assert_int_not_equal(none.code, ERR_NONE);
+    assert_non_null(strstr(none.message, "Z"));
+}
+
 /* ---- checks ---- */
 
 struct notes {
@@ -369,10 +417,12 @@ static void what_is_gone_afterwards_is_told(void **state)
 
 /* ---- nested ---- */
 
-#define PARENT                                                                                     \
+#define NESTED(more, rest)                                                                         \
     "{\"StartAt\":\"N\",\"States\":{\"N\":{\"Type\":\"Task\",\"Resource\":\"arn:aws:states:::"     \
     "states:startExecution.sync:2\",\"Parameters\":{\"StateMachineArn\":\"arn:aws:states:"         \
-    "us-east-1:000000000000:stateMachine:m\",\"Name\":\"kid\",\"Input\":[2]},\"End\":true}}}"
+    "us-east-1:000000000000:stateMachine:m\"," more "\"Input\":[2]}," rest "\"End\":true}}}"
+#define PARENT NESTED("\"Name\":\"kid\",", "")
+#define PARENT_OF_ANY NESTED("", "")
 
 static void a_child_goes_on_alone(void **state)
 {
@@ -394,6 +444,31 @@ static void a_child_goes_on_alone(void **state)
     struct execution_row after = world_row(w, w->store, parent.key);
     assert_int_equal(after.turns, parent.turns);
     assert_int_equal(after.status, EXECUTION_FAILED);
+}
+
+/* What the parent waited for is started anew when it goes on. */
+static void a_parent_goes_on_with_another_child(void **state)
+{
+    struct world *w = *state;
+    ended(w, CHAIN3("broken", ""), "1", EXECUTION_FAILED);
+    struct world_reply reply;
+    world_start(w, "parent", PARENT_OF_ANY, "", "1", &reply);
+    world_settle(w);
+    execution_key parent = reply.key;
+    assert_status(w, parent, EXECUTION_FAILED);
+    w->mended = true;
+    assert_int_equal(recovered(w, parent, resume).code, ERR_NONE);
+    world_settle(w);
+    assert_status(w, parent, EXECUTION_SUCCEEDED);
+    struct store_read read = {.kind = STORE_LIST_EXECUTIONS,
+                              .status = STORE_ANY_STATUS,
+                              .shard = STORE_ANY_SHARD,
+                              .arena = w->arena};
+    size_t kids = 0;
+    world_read(w->store, &read);
+    for (size_t i = 0; i < read.count; i++)
+        kids += read.executions[i].parent == parent;
+    assert_int_equal(kids, 2);
 }
 
 /* ---- new executions made of others ---- */
@@ -551,6 +626,97 @@ static void it_is_canceled(void **state)
     assert_int_equal(controlled(w, key, cancel_it).code, ERR_CONFLICT);
 }
 
+static void children_are_stopped_by_a_cancel(void **state)
+{
+    struct world *w = *state;
+    execution_key never = running(w, CHAIN3("never", ""));
+    assert_int_equal(controlled(w, never, cancel_it).code, ERR_NONE);
+    struct world_reply reply;
+    world_start(w, "parent", PARENT, "", "1", &reply);
+    world_settle(w);
+    execution_key kid = world_named(w, w->store, "kid").items[0].key;
+    assert_status(w, kid, EXECUTION_RUNNING);
+    assert_int_equal(controlled(w, reply.key, cancel_it).code, ERR_NONE);
+    world_settle(w);
+    assert_status(w, reply.key, EXECUTION_ABORTED);
+    assert_status(w, kid, EXECUTION_ABORTED);
+    assert_false(engine_minds_children(w->engine));
+}
+
+/* ---- reviews ---- */
+
+#define REVIEW(fields)                                                                             \
+    "{\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Task\",\"Resource\":\"" LAMBDA("echo") "\","   \
+    "\"x-review\":" fields ",\"Catch\":[{\"ErrorEquals\":[\"States.ALL\"],\"ResultPath\":"         \
+    "\"$.why\",\"Next\":\"B\"}],\"End\":true},\"B\":{\"Type\":\"Pass\",\"End\":true}}}"
+
+static struct world_reply reviewed(struct world *w, execution_key key, struct engine_review review)
+{
+    struct world_reply reply = {0};
+    engine_review(w->engine, key, &review, world_replied, &reply);
+    until_answered(w, &reply);
+    return reply;
+}
+
+static execution_key waiting(struct world *w, const char *definition)
+{
+    struct world_reply reply;
+    world_start(w, "m", definition, "", "{\"a\":1}", &reply);
+    world_pass(w, 1000);
+    assert_int_equal(reply.code, ERR_NONE);
+    assert_status(w, reply.key, EXECUTION_RUNNING);
+    assert_int_equal(w->started, 0);
+    reopen(w);
+    return reply.key;
+}
+
+static void a_person_approves(void **state)
+{
+    struct world *w = *state;
+    struct err err;
+    execution_key key = waiting(w, REVIEW("true"));
+    struct engine_review review = {.step = STEP_NO_NONE, .approved = true, .by = STR("me")};
+    assert_true(json_parse(w->arena, STR("{\"b\":2}"), (struct json_limits){0},
+                           JSON_DUPLICATES_LAST, &review.changes, &err));
+    assert_int_equal(reviewed(w, key, review).code, ERR_NONE);
+    world_settle(w);
+    assert_status(w, key, EXECUTION_SUCCEEDED);
+    assert_string_equal(arena_cstr(w->arena, world_output(w, w->store, key)),
+                        "{\"a\":1,\"b\":2}");
+    struct world_reply late = reviewed(w, key, review);
+    assert_int_equal(late.code, ERR_CONFLICT);
+    assert_non_null(strstr(late.message, "cannot be reviewed: it has ended"));
+}
+
+static void a_person_refuses(void **state)
+{
+    struct world *w = *state;
+    execution_key key = waiting(w, REVIEW("{\"message\":\"fine?\"}"));
+    struct engine_review review = {
+        .step = STEP_NO_NONE, .error = STR("Nope"), .cause = STR("not well enough")};
+    struct engine_review elsewhere = {.step = 7, .approved = true};
+    assert_int_equal(reviewed(w, key, elsewhere).code, ERR_CONFLICT);
+    assert_int_equal(reviewed(w, key, review).code, ERR_NONE);
+    world_settle(w);
+    assert_status(w, key, EXECUTION_SUCCEEDED);
+    assert_string_equal(arena_cstr(w->arena, world_output(w, w->store, key)),
+                        "{\"a\":1,\"why\":{\"Error\":\"Nope\",\"Cause\":\"not well enough\"}}");
+    assert_int_equal(w->started, 0);
+}
+
+/* The expiry is a timer like others, also of a run that is not in memory. */
+static void nobody_decides_in_time(void **state)
+{
+    struct world *w = *state;
+    execution_key key = waiting(w, REVIEW("{\"expires_seconds\":60}"));
+    uint64_t began = w->now_ms;
+    world_settle(w);
+    assert_status(w, key, EXECUTION_SUCCEEDED);
+    assert_true(w->now_ms >= began + 58000 && w->now_ms <= began + 61000);
+    struct str output = world_output(w, w->store, key);
+    assert_true(str_find(output, STR("Pawl.ReviewExpired")) != SIZE_MAX);
+}
+
 /* ---- a store that refuses ---- */
 
 static void a_refusing_store_changes_nothing(void **state)
@@ -591,15 +757,22 @@ int main(void)
         EACH(the_window_of_aws),
         EACH(a_long_story_is_refused),
         EACH(many_wait_for_their_turn),
+        EACH(one_step_runs_again),
+        EACH(a_rerun_that_fails_restores_the_end),
         EACH(what_stays_is_checked_before_and_after),
         EACH(what_is_gone_refuses_it),
         EACH(what_is_gone_afterwards_is_told),
         EACH(a_child_goes_on_alone),
+        EACH(a_parent_goes_on_with_another_child),
         EACH(a_restart_has_the_same_input),
         EACH(a_fork_takes_over_what_was_done),
         EACH(a_start_is_planned),
         EACH(it_pauses_between_steps),
         EACH(it_is_canceled),
+        EACH(children_are_stopped_by_a_cancel),
+        EACH(a_person_approves),
+        EACH(a_person_refuses),
+        EACH(nobody_decides_in_time),
         EACH(a_refusing_store_changes_nothing),
     };
     return cmocka_run_group_tests_name("engine_recovery", tests, NULL, NULL);
