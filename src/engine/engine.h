@@ -196,7 +196,8 @@ void engine_start(struct engine *e, const struct engine_start *start, engine_rep
 /* ---- recovery: what was not right goes on, or is done again ---- */
 
 /* `plan` is NULL when it could not be made; else it is borrowed, and so is what it refers
- * to. reply->err with a plan: it has problems, and nothing was done. */
+ * to. reply->err with a plan: it has problems, and nothing was done. reply->execution is the
+ * one that goes on or was made; of what is only planned, the one that it is made of, or NULL. */
 typedef void engine_planned(void *arg, const struct engine_reply *reply, const struct plan *plan);
 
 /* Plans a RECOVERY_RESUME or RECOVERY_RERUN of an execution that has ended from its whole

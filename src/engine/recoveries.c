@@ -158,7 +158,8 @@ static void runs_already(const struct recovery *r, struct err *ret_err)
                 STR_ARG(r->row.name));
 }
 
-/* AWS leaves room for ExecutionRedriven and one more event.
+/* AWS leaves room for ExecutionRedriven and one more event; how often an execution may be
+ * redriven is nowhere bounded.
  * Source: "Redriving executions" in the Step Functions developer guide. */
 static bool history_is_full(const struct recovery *r)
 {
@@ -166,24 +167,28 @@ static bool history_is_full(const struct recovery *r)
         ROOM = 2
     };
     size_t most = r->engine->options.limits.history_max, count = 0;
+    if (!r->request.redrive || !most)
+        return false;
     for (size_t i = 0; i < r->turn_count; i++)
         for (size_t k = 0; k < r->turns[i].count; k++)
             count += r->turns[i].events[k].id != 0;
-    return r->request.redrive && most && count + ROOM > most;
+    return count + ROOM > most;
 }
 
 static bool plan(struct recovery *r, struct err *reterr)
 {
-    const struct recovery_story story = {
-        .machine = r->machine ? r->machine->machine : NULL,
-        .run = r->run,
-        .turns = r->turns,
-        .turn_count = r->turn_count,
-        .steps = r->run ? &r->steps : NULL,
+    struct recovery_story story = {
         .target = r->target ? r->target->machine : NULL,
         .limits = &r->engine->options.limits,
         .now = r->engine->wall,
     };
+    if (r->run && !r->only_input) {
+        story.machine = r->machine->machine;
+        story.run = r->run;
+        story.turns = r->turns;
+        story.turn_count = r->turn_count;
+        story.steps = &r->steps;
+    }
     r->has_plan = plan_make(&story, &r->request, r->story_arena, &r->plan, reterr);
     return r->has_plan;
 }

@@ -646,9 +646,12 @@ static void children_are_stopped_by_a_cancel(void **state)
 /* ---- reviews ---- */
 
 #define REVIEW(fields)                                                                             \
-    "{\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Task\",\"Resource\":\"" LAMBDA("echo") "\","   \
-    "\"x-review\":" fields ",\"Catch\":[{\"ErrorEquals\":[\"States.ALL\"],\"ResultPath\":"         \
-    "\"$.why\",\"Next\":\"B\"}],\"End\":true},\"B\":{\"Type\":\"Pass\",\"End\":true}}}"
+    "{\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Task\",\"Resource\":\"" LAMBDA(              \
+        "echo") "\","                                                                              \
+                "\"x-review\":" fields                                                             \
+                ",\"Catch\":[{\"ErrorEquals\":[\"States.ALL\"],\"ResultPath\":"                    \
+                "\"$.why\",\"Next\":\"B\"}],\"End\":true},\"B\":{\"Type\":\"Pass\",\"End\":true}}" \
+                "}"
 
 static struct world_reply reviewed(struct world *w, execution_key key, struct engine_review review)
 {
@@ -681,8 +684,7 @@ static void a_person_approves(void **state)
     assert_int_equal(reviewed(w, key, review).code, ERR_NONE);
     world_settle(w);
     assert_status(w, key, EXECUTION_SUCCEEDED);
-    assert_string_equal(arena_cstr(w->arena, world_output(w, w->store, key)),
-                        "{\"a\":1,\"b\":2}");
+    assert_string_equal(arena_cstr(w->arena, world_output(w, w->store, key)), "{\"a\":1,\"b\":2}");
     struct world_reply late = reviewed(w, key, review);
     assert_int_equal(late.code, ERR_CONFLICT);
     assert_non_null(strstr(late.message, "cannot be reviewed: it has ended"));
