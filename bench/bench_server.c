@@ -334,7 +334,7 @@ static void wait_for_result(struct server *s)
         &request, "/api/v1/workflows/chain/executions?wait=10",
         STR("{\"trigger_data\":{\"order\":\"A-1047\",\"lines\":[{\"sku\":\"x\",\"n\":2}]}}"));
     struct load load = {
-        .request = buf_str(&request), .wanted = WORKFLOWS, .must_have = "SUCCEEDED"};
+        .request = buf_str(&request), .wanted = WORKFLOWS, .must_have = "completed"};
     measure_load("wait", s, &load);
     buf_release(&load.last);
     buf_release(&request);

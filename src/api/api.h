@@ -14,13 +14,17 @@
  *        that it lies in), taken on unix sockets only. The answer's config says whose
  *        holds: "own", or "server" when this process carries tasks out by its own
  *        alone; with required that is refused (CONFLICT).
- *   POST /api/v1/executions/{id}/resume  {"config"?}        -> 200, as above
+ *   POST /api/v1/executions/{id}/resume  {"already"?, "config"?, and see below} -> 200, as above
+ *        with "already": true one that runs goes on, or has ended, without its being an error.
  *        The config of an execution that has one already is replaced only when required.
  *   POST /api/v1/executions/{id}/stop   {"error"?, "cause"?} -> 200, as above
- *   POST /api/v1/workflows/{id}/executions?wait=SECONDS  {"trigger_data"?: object, "name"?: TEXT}
+ *   POST /api/v1/workflows/{id}/executions?wait=SECONDS
+ *        {"trigger_data"?: object, "name"?: TEXT, "dry_run"?, "until_phase"?, "until_step"?,
+ *         "skip_steps"?, "set_output"?, "mocks"?, "reuse"?: EXECUTION, "from_step"?}
  *        -> 201, or 200 when that very execution runs already: the run state, at once
  *        or, with wait (at most 60), when it has ended or the time is over. {id} is
- *        the name of a machine, or the ARN of one, of a version or of an alias.
+ *        the name of a machine, or the ARN of one, of a version or of an alias. reuse: what
+ *        that execution had done is taken over; without trigger_data, its input too.
  *   GET  /api/v1/workflows/{id}/revisions?after=REVISION&limit=N
  *        -> 200 {"revisions": [{"revision", "created_at", "definition_hash", "role_arn",
  *                               "is_current"}], "next"?}
@@ -31,17 +35,48 @@
  *        {revision} is an id, or INITIAL, what the first one is called.
  *   GET  /api/v1/executions/{id}?wait=SECONDS               -> 200, the run state
  *        {"execution_arn", "id", "name", "machine_name", "definition", "status", "started_at",
- *         "stopped_at"?, "turns", "trigger_data", "output"?, "error"?, "cause"?, "error_human"?}
+ *         "stopped_at"?, "turns", "paused"?: {"why", "reason" | "step" | "phase", "quiet"},
+ *         "reviews"?: [{"step", "step_name", "message"?, "asked_at", "expires_at"?, "data"}],
+ *         "canceling"?, "rerun_step"?, "redrive_count"?, "redriven_at"?, "trigger_data",
+ *         "output"?, "error"?, "cause"?, "error_human"?,
+ *         "current_step"?: {"index", "label", "step_name", "step_type", "path"},
+ *         "related"?: [{"relation", "execution_arn", "id", "name"}]}
+ *        status: api/status.h. relation: "reuses", "restarts", "reused_by", "restarted_by".
  *   GET  /api/v1/executions/{id}/steps    -> 200 {"steps": [{"step_index", "step_order",
- *        "step_name", "step_type", "x_step"?, "path", "status", "data_in", "data_out"?,
- *        "error_human"?, "error_tech"?, "started_at", "completed_at"?, "children_total"?,
- *        "children_done"?, "attempts": [{"number", "status", "started_at", "completed_at"?,
- *        "error_human"?, "error_tech"?, "log"?}]}]}
+ *        "step_name", "step_type", "x_step"?, "path", "generation", "status", "stale"?,
+ *        "data_in", "data_out"?, "error_human"?, "error_tech"?, "started_at", "completed_at"?,
+ *        "children_total"?, "children_done"?, "attempts": [{"number", "generation", "status",
+ *        "started_at", "completed_at"?, "error_human"?, "error_tech"?, "log"?}]}]}
  *   GET  /api/v1/executions/{id}/history?from=N&limit=M     -> 200 {"events": [...], "next"?}
  *        Events as followers get them, those above number N, at most 1,000 or M; next
  *        is the from of the next page.
  *   GET  /api/v1/executions/{id}/definition                 -> 200 {"definition": TEXT}
  *   GET  /api/v1/executions/{id}/follow?from=N&data=false   -> 200, lines of JSON
+ *
+ * Recovery and control, all of them POST /api/v1/executions/{id}/VERB. "dry_run": true answers
+ * 200 with the plan (recovery/plan.h) and changes nothing; else the answer has the plan as
+ * "plan". Steps are numbers from 0, names or paths (recovery/request.h has the fields):
+ *   resume      {"skip_steps", "from_step", "until_step", "until_phase", "only", "input",
+ *                "set_output", "mocks", "dry_run", "by"} -> 200; a paused one goes on, if none of
+ *               these but "by" is given
+ *   resume      {"approved", "changes", "step", "error", "cause", "by"} -> 200, the run state:
+ *               decides a review
+ *   retry       {"trigger_data", "from_step", and as resume} -> 200
+ *   rerun-step  {"step_index" | "step", "context", "input", "cascade", "mocks", "dry_run",
+ *                "until_step", "until_phase", "by"} -> 202 with "rerun_arn", unless "cascade"
+ *   restart     {"name", "mocks", "dry_run"} -> 201 with "restarts": the ARN of the old one
+ *   pause       {"reason", "by"} -> 200, the run state
+ *   cancel      {"reason", "by"} -> 200, the run state; it ends when it has cleaned up
+ * What does not fit how the execution stands is a CONFLICT (409); a plan with problems has them
+ * in the problem's "plan", and the first of them as its detail and remedy.
+ *
+ * An execution as a job (rest/jobs.c):
+ *   GET  /admin/jobs/{id}             -> 200 {"job_id", "workflow_id", "status", "execution_arn",
+ *        "created_at", "updated_at", "completed_at"?, "output"?, "error"?, "cause"?,
+ *        "execution_steps": as "steps" above}
+ *   POST /admin/jobs/{id}/rerun-step  {"step_index", ...}
+ *        -> 202 {"execution_arn": of the rerun, "job_id", "step_index", "status"}
+ *
  * A request of a page of another address (header Origin) is refused: 403; and so is, with
  * checks_host, one for another host (header Host).
  * {id} is an execution's id or the first four or more characters of it, its ARN
@@ -52,7 +87,8 @@
  * A followed execution is a stream of lines, each one JSON object:
  *   {"execution": {"id", "arn", "name", "machine_name", "status", "started_at",
  *                  "definition"}}         first; definition: the hash of its text
- *   {"turn": N, "at": TIME, "last": N, "events": [...], "steps": [...]}   a durable turn
+ *   {"turn": N, "at": TIME, "status", "last": N, "events": [...], "steps": [...]}
+ *                                         a durable turn, and how it left the execution
  *   {"end": {"status", "stopped_at", "output"?, "error"?, "cause"?}}      last
  *   {"closed": {"reason": "stopping" | "slow" | CODE, "detail", "resume_from": N}}
  *                                         last, when the stream ends before the execution does

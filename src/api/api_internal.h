@@ -49,6 +49,7 @@ struct errand {
     struct arena *arena; /* the errand, and what the store answers, lie in it */
     struct store_read read;
     const struct engine_reply *reply; /* during done, of an order to the engine */
+    const struct plan *plan;          /* during done, of a recovery; NULL: none was made */
     errand_done *done;
     void *owner;
     struct errand **place; /* where the owner keeps it, cleared before done; NULL: nobody waits */
@@ -62,6 +63,13 @@ void errand_read(struct errand *e, enum store_read_kind kind);
 void errand_start(struct errand *e, const struct engine_start *start);
 void errand_resume(struct errand *e, execution_key key);
 void errand_stop(struct errand *e, execution_key key, struct str error, struct str cause);
+void errand_recover(struct errand *e, execution_key key, const struct recovery_request *request);
+void errand_plan(struct errand *e, const struct engine_start *start);
+/* Who asks is not known yet: `by` is what he says. */
+void errand_pause(struct errand *e, execution_key key, struct str reason, struct str by);
+void errand_unpause(struct errand *e, execution_key key, struct str by);
+void errand_cancel(struct errand *e, execution_key key, struct str reason, struct str by);
+void errand_review(struct errand *e, execution_key key, const struct engine_review *review);
 void errand_token_result(struct errand *e, const struct engine_task_result *result);
 void errand_token_heartbeat(struct errand *e, const struct flow_task_key *key);
 /* Accepts NULL. */
@@ -84,6 +92,12 @@ struct call *call_again(struct api *api, struct http_request *request, bool aws)
  * ARN alone, and goes on with its row, which lies in the call's arena; or fails the call. */
 typedef void call_found(struct call *c, const struct execution_row *row);
 void call_find(struct call *c, struct str reference, call_found *found);
+/* The same, and an ARN may be that of a rerun of one step: then the row is its execution's,
+ * and call_rerun tells which one of them, from 1; 0: it is the execution itself. */
+void call_find_rerun(struct call *c, struct str reference, call_found *found);
+uint32_t call_rerun(const struct call *c);
+/* Answers that there is no execution such as was looked for. */
+void call_not_found(struct call *c);
 
 /* With texts of its own. */
 struct execution_row *execution_row_copy(struct arena *a, const struct execution_row *row);

@@ -91,18 +91,28 @@ static void fail_aws_err(struct call *c, const struct err *err)
         fail_aws(c, 500, STR("InternalFailure"), message);
 }
 
-static void fail_rest(struct call *c, int status, const struct err *err)
+static void fail_rest(struct call *c, int status, const struct err *err, struct str remedy,
+                      struct json plan)
 {
     struct buf text = BUF_INIT(0);
     http_problem(&text, status, str_of_cstr(err_name(err->code)), str_of_cstr(err->message));
     text.len--; /* its brace */
     buf_append(&text, STR(",\"remedy\":"));
-    json_write_string(&text, str_of_cstr(err_remedy(err->code)));
+    json_write_string(&text, remedy);
     if (err->line)
         buf_printf(&text, ",\"line\":%u,\"column\":%u", err->line, err->column);
+    if (!json_is_absent(plan)) {
+        buf_append(&text, STR(",\"plan\":"));
+        json_write(&text, plan);
+    }
     buf_append_char(&text, '}');
     respond(c, status, STR("application/problem+json"), STR(""), buf_str(&text));
     buf_release(&text);
+}
+
+void call_fail_plan(struct call *c, const struct err *err, struct str remedy, struct json plan)
+{
+    fail_rest(c, err_http_status(err->code), err, remedy, plan);
 }
 
 void call_fail(struct call *c, const struct err *err)
@@ -110,7 +120,8 @@ void call_fail(struct call *c, const struct err *err)
     if (c->aws)
         fail_aws_err(c, err);
     else
-        fail_rest(c, err->code == ERR_BUSY ? 503 : err_http_status(err->code), err);
+        fail_rest(c, err->code == ERR_BUSY ? 503 : err_http_status(err->code), err,
+                  str_of_cstr(err_remedy(err->code)), JSON_NONE);
 }
 
 /* ---- finding an execution ---- */
@@ -120,6 +131,9 @@ struct search {
     call_found *found;
     struct execution_row *kept; /* one whose id begins so */
     bool many;
+    bool reruns;      /* a rerun will do */
+    uint32_t rerun;   /* which one it is; 0: none */
+    struct str asked; /* for, when that was a rerun */
 };
 
 static void find_prefixed(struct call *c, execution_key below);
@@ -141,17 +155,52 @@ struct execution_row *call_keep_row(struct call *c, const struct execution_row *
     return execution_row_copy(c->arena, row);
 }
 
-static void not_found(struct call *c, const struct search *s)
+void call_not_found(struct call *c)
 {
+    const struct search *s = c->search;
+    struct str asked = s->rerun ? s->asked : s->reference;
     struct err err;
     if (c->aws) {
         call_fail_aws(c, "ExecutionDoesNotExist", "Execution Does Not Exist: '" STR_FMT "'",
-                      STR_ARG(s->reference));
+                      STR_ARG(asked));
         return;
     }
     err_set(&err, ERR_NOT_FOUND, "no execution has the id, ARN or name \"" STR_FMT "\"",
-            STR_ARG(s->reference));
+            STR_ARG(asked));
     call_fail(c, &err);
+}
+
+static void search(struct call *c, struct search s);
+
+uint32_t call_rerun(const struct call *c)
+{
+    return c->search->rerun;
+}
+
+/* "ARN.rerun-2", which no execution has for a name: the second rerun of a step of "ARN". */
+static bool find_rerun(struct call *c, const struct search *s)
+{
+    size_t dash = str_rfind_char(s->reference, '-');
+    struct str before = str_slice(s->reference, 0, dash == SIZE_MAX ? 0 : dash);
+    struct str digits = str_slice(s->reference, before.len + 1, SIZE_MAX);
+    size_t suffix = sizeof(".rerun") - 1;
+    int64_t number;
+    if (!s->reruns || s->rerun || !str_ends_with(before, STR(".rerun")) ||
+        !str_to_int64(digits, &number) || digits.ptr[0] == '0' || number < 1 ||
+        number >= UINT32_MAX)
+        return false;
+    search(c, (struct search){.reference = str_slice(before, 0, before.len - suffix),
+                              .found = s->found,
+                              .reruns = true,
+                              .rerun = (uint32_t)number,
+                              .asked = s->reference});
+    return true;
+}
+
+static void not_found(struct call *c, const struct search *s)
+{
+    if (!find_rerun(c, s))
+        call_not_found(c);
 }
 
 /* An ARN names one execution: its account and region count too. */
@@ -271,13 +320,14 @@ static void keyed_read(void *owner, struct errand *e, const struct err *err)
         find_named(c);
 }
 
-void call_find(struct call *c, struct str reference, call_found *found)
+static void search(struct call *c, struct search wanted)
 {
     struct search *s = c->search = ARENA_NEW(c->arena, struct search);
-    struct str machine;
+    struct str machine, reference = wanted.reference;
     struct uuid id;
     execution_key key;
-    *s = (struct search){.reference = reference, .name = reference, .found = found};
+    *s = wanted;
+    s->name = reference;
     if (arn_is_execution(reference, &machine, &s->name)) {
         s->machine_arn = arn_execution_machine(c->arena, reference);
     } else if (c->aws) {
@@ -295,4 +345,14 @@ void call_find(struct call *c, struct str reference, call_found *found)
     struct errand *e = call_errand(c, keyed_read);
     e->read.key = key;
     errand_read(e, STORE_GET_EXECUTION);
+}
+
+void call_find(struct call *c, struct str reference, call_found *found)
+{
+    search(c, (struct search){.reference = reference, .found = found});
+}
+
+void call_find_rerun(struct call *c, struct str reference, call_found *found)
+{
+    search(c, (struct search){.reference = reference, .found = found, .reruns = true});
 }

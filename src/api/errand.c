@@ -77,6 +77,55 @@ void errand_stop(struct errand *e, execution_key key, struct str error, struct s
     o->wake(o->arg);
 }
 
+static void planned(void *arg, const struct engine_reply *reply, const struct plan *plan)
+{
+    struct errand *e = arg;
+    e->plan = plan;
+    replied(e, reply);
+}
+
+void errand_recover(struct errand *e, execution_key key, const struct recovery_request *request)
+{
+    const struct api_options *o = &e->api->options;
+    engine_recover(o->engine, key, request, planned, e);
+    o->wake(o->arg);
+}
+
+void errand_plan(struct errand *e, const struct engine_start *start)
+{
+    const struct api_options *o = &e->api->options;
+    engine_plan(o->engine, start, planned, e);
+    o->wake(o->arg);
+}
+
+void errand_pause(struct errand *e, execution_key key, struct str reason, struct str by)
+{
+    const struct api_options *o = &e->api->options;
+    engine_pause(o->engine, key, reason, by, replied, e);
+    o->wake(o->arg);
+}
+
+void errand_unpause(struct errand *e, execution_key key, struct str by)
+{
+    const struct api_options *o = &e->api->options;
+    engine_unpause(o->engine, key, by, replied, e);
+    o->wake(o->arg);
+}
+
+void errand_cancel(struct errand *e, execution_key key, struct str reason, struct str by)
+{
+    const struct api_options *o = &e->api->options;
+    engine_cancel(o->engine, key, reason, by, replied, e);
+    o->wake(o->arg);
+}
+
+void errand_review(struct errand *e, execution_key key, const struct engine_review *review)
+{
+    const struct api_options *o = &e->api->options;
+    engine_review(o->engine, key, review, replied, e);
+    o->wake(o->arg);
+}
+
 void errand_token_result(struct errand *e, const struct engine_task_result *result)
 {
     const struct api_options *o = &e->api->options;

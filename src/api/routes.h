@@ -67,6 +67,10 @@ void call_answer(struct call *c, int status, struct json body);
  * exception that stands for it (InternalFailure when none does). */
 void call_fail(struct call *c, const struct err *err);
 
+/* A problem of REST v1 with a remedy of its own, and "plan": what was planned, as far as that
+ * went. */
+void call_fail_plan(struct call *c, const struct err *err, struct str remedy, struct json plan);
+
 /* An exception of the Step Functions API: 400. */
 void call_fail_aws(struct call *c, const char *type, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -1,6 +1,8 @@
 /* Things of this house as REST v1 shows them. */
 #include "api/api_internal.h"
 
+#include "api/status.h"
+
 struct json time_json(struct arena *a, struct wall_ms at)
 {
     char text[TIME_TEXT_SIZE];
@@ -41,7 +43,7 @@ struct json execution_json(struct arena *a, const struct execution_row *row)
     json_object_add(&b, STR("machine_name"), json_string(row->machine_name));
     json_object_add(&b, STR("definition"), hash_json(a, row->definition));
     json_object_add(&b, STR("status"),
-                    json_string(str_of_cstr(execution_status_name(row->status))));
+                    json_string(str_of_cstr(status_rest_name(status_of_row(row->status)))));
     json_object_add(&b, STR("started_at"), time_json(a, row->started_at));
     json_object_add(&b, STR("stopped_at"), time_json(a, row->stopped_at));
     json_object_add(&b, STR("turns"), json_int(row->turns));
@@ -52,9 +54,9 @@ struct json end_json(struct arena *a, const struct run *run)
 {
     struct json_object_builder b = json_object_builder(a);
     struct str error = {0}, cause = {0};
-    enum execution_status status = (enum execution_status)run_status(run);
     bool has_error = run_error(run, &error), has_cause = run_cause(run, &cause);
-    json_object_add(&b, STR("status"), json_string(str_of_cstr(execution_status_name(status))));
+    json_object_add(&b, STR("status"),
+                    json_string(str_of_cstr(status_rest_name(status_of_run(run, a)))));
     json_object_add(&b, STR("stopped_at"), time_json(a, run_stopped_at(run)));
     json_object_add(&b, STR("output"), run_output(run));
     json_object_add(&b, STR("error"), error_json(has_error, error));
@@ -101,6 +103,7 @@ static struct json attempt_json(struct arena *a, const struct step_attempt *atte
 {
     struct json_object_builder b = json_object_builder(a);
     json_object_add(&b, STR("number"), json_int(attempt->number));
+    json_object_add(&b, STR("generation"), json_int(attempt->generation));
     json_object_add(&b, STR("status"), json_string(str_of_cstr(step_status_name(attempt->status))));
     json_object_add(&b, STR("started_at"), time_json(a, attempt->started_at));
     json_object_add(&b, STR("stopped_at"), time_json(a, attempt->stopped_at));
@@ -119,6 +122,7 @@ struct json step_json(struct arena *a, const struct step *step, bool data)
 {
     struct json_object_builder b = json_object_builder(a);
     json_object_add(&b, STR("index"), json_int(step->index));
+    json_object_add(&b, STR("generation"), json_int(step->generation));
     json_object_add(&b, STR("x_step"), step_x_number(step));
     json_object_add(&b, STR("path"), json_string(step->path));
     json_object_add(&b, STR("state"), json_string(step->state->name));

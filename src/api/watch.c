@@ -6,6 +6,7 @@
  * it; one with several does not, and drops whoever is slower than its queue is
  * long: the last number it has seen lets it go on later.
  */
+#include "api/status.h"
 #include "api/story.h"
 
 /* Lies in its request's arena. */
@@ -20,7 +21,7 @@ struct follower {
 
 /* A step that was running after the last turn, as it was then. */
 struct seen_step {
-    uint32_t index;
+    uint32_t index, generation;
     size_t attempts;
     enum step_status attempt_status;
     int64_t children_total, children_done;
@@ -42,6 +43,8 @@ struct watch {
     size_t running_count, running_capacity;
     const struct step **changed; /* by the last turn */
     size_t changed_count, changed_capacity;
+    uint32_t *marks; /* by step: the turn that changed it plus one */
+    size_t mark_capacity;
 };
 
 static const struct http_header line_headers[] = {
@@ -147,22 +150,29 @@ static struct seen_step see(const struct step *s)
 {
     enum step_status last =
         s->attempt_count ? s->attempts[s->attempt_count - 1].status : STEP_RUNNING;
-    return (struct seen_step){s->index, s->attempt_count, last, s->children_total,
-                              s->children_done};
+    return (struct seen_step){s->index, s->generation,     s->attempt_count,
+                              last,     s->children_total, s->children_done};
 }
 
 static bool sees_same(const struct seen_step *a, const struct seen_step *b)
 {
-    return a->attempts == b->attempts && a->attempt_status == b->attempt_status &&
-           a->children_total == b->children_total && a->children_done == b->children_done;
+    return a->generation == b->generation && a->attempts == b->attempts &&
+           a->attempt_status == b->attempt_status && a->children_total == b->children_total &&
+           a->children_done == b->children_done;
 }
 
-static void add_changed(struct watch *w, const struct step *step)
+/* Once a turn. False: it is among them already. */
+static bool add_changed(struct watch *w, const struct step *step)
 {
+    uint32_t turn = story_turns(w->story);
+    if (w->marks[step->index] == turn)
+        return false;
+    w->marks[step->index] = turn;
     if (w->changed_count == w->changed_capacity)
         w->changed = arena_grow(w->arena, w->changed, w->changed_count, &w->changed_capacity,
                                 sizeof(const struct step *));
     w->changed[w->changed_count++] = step;
+    return true;
 }
 
 static void add_running(struct watch *w, const struct step *step)
@@ -173,11 +183,50 @@ static void add_running(struct watch *w, const struct step *step)
     w->running[w->running_count++] = see(step);
 }
 
-static void find_changed(struct watch *w)
+static void make_marks(struct watch *w, size_t count)
+{
+    if (count <= w->mark_capacity)
+        return;
+    uint32_t *marks = ARENA_ARRAY(w->arena, uint32_t, 2 * count);
+    if (w->mark_capacity)
+        memcpy(marks, w->marks, w->mark_capacity * sizeof(*marks));
+    w->marks = marks;
+    w->mark_capacity = 2 * count;
+}
+
+/* A recovery takes up records that were done with. */
+static bool takes_up(const struct flow_event *event)
+{
+    switch ((int)event->kind) {
+    case EVENT_STEP_RESUMED:
+    case EVENT_STEP_SKIPPED:
+    case EVENT_RERUN_BEGAN:
+    case EVENT_RERUN_ENDED:
+        return true;
+    default:
+        return event_shape(event->kind) == SHAPE_STATE_ENTERED && event->length == 1;
+    }
+}
+
+static void find_taken_up(struct watch *w, const struct journal_turn *turn)
+{
+    const struct step_list *steps = story_steps(w->story);
+    for (size_t i = 0; i < turn->count; i++) {
+        const struct flow_event *event = &turn->events[i];
+        if (!takes_up(event) || event->step >= w->known)
+            continue;
+        const struct step *step = &steps->items[event->step];
+        if (add_changed(w, step) && step->status == STEP_RUNNING)
+            add_running(w, step);
+    }
+}
+
+static void find_changed(struct watch *w, const struct journal_turn *turn)
 {
     const struct step_list *steps = story_steps(w->story);
     size_t kept = 0;
     w->changed_count = 0;
+    make_marks(w, steps->count);
     for (size_t i = 0; i < w->running_count; i++) {
         const struct step *step = &steps->items[w->running[i].index];
         struct seen_step now = see(step);
@@ -185,8 +234,10 @@ static void find_changed(struct watch *w)
             add_changed(w, step);
         if (step->status == STEP_RUNNING)
             w->running[kept++] = now;
+        w->marks[step->index] = story_turns(w->story); /* looked at */
     }
     w->running_count = kept;
+    find_taken_up(w, turn);
     for (size_t i = w->known; i < steps->count; i++) {
         add_changed(w, &steps->items[i]);
         if (steps->items[i].status == STEP_RUNNING)
@@ -212,6 +263,8 @@ static void write_turn(const struct watch *w, const struct journal_turn *turn, b
         json_array_add(&steps, step_json(a, w->changed[i], data));
     json_object_add(&b, STR("turn"), json_int(turn->number));
     json_object_add(&b, STR("at"), time_json(a, turn->at));
+    json_object_add(&b, STR("status"),
+                    json_string(str_of_cstr(status_rest_name(status_of_run(run, a)))));
     json_object_add(&b, STR("last"), json_int((int64_t)last));
     json_object_add(&b, STR("events"), json_array_done(&events));
     json_object_add(&b, STR("steps"), json_array_done(&steps));
@@ -255,10 +308,9 @@ static void tell_end(struct watch *w)
 static bool on_turn(void *arg, struct story *story, const struct journal_turn *turn)
 {
     struct watch *w = arg;
-    find_changed(w);
+    (void)story;
+    find_changed(w, turn);
     tell_turn(w, turn);
-    if (run_status(story_run(story)) != FLOW_RUNNING)
-        tell_end(w);
     if (!w->followers) {
         watch_close(w);
         return false;
@@ -294,6 +346,9 @@ static void on_rested(void *arg, struct story *story, const struct err *err)
         watch_close(w);
     } else if (w->notified) {
         go_on(w);
+    } else if (run_status(story_run(w->story)) != FLOW_RUNNING) {
+        tell_end(w); /* only now: after an earlier end it may have been resumed */
+        watch_close(w);
     } else {
         w->resting = true;
         merge(w);

@@ -58,6 +58,7 @@ static bool ask_resume(struct visit *v, struct str id, struct json *ret_answer, 
     struct json_object_builder b = json_object_builder(a);
     struct str path =
         arena_printf(a, "/api/v1/executions/" STR_FMT "/resume", STR_ARG(client_encode(a, id)));
+    json_object_add(&b, STR("already"), json_bool(true));
     add_config(v, &b);
     return client_call(v->client, a, "POST", path, json_text(a, json_object_done(&b)), 0,
                        ret_answer, reterr);

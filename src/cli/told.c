@@ -1,5 +1,7 @@
 #include "cli/told.h"
 
+#include "api/status.h"
+
 struct wall_ms told_time(struct json told)
 {
     struct wall_ms at = {0};
@@ -8,16 +10,14 @@ struct wall_ms told_time(struct json told)
 
 enum execution_status told_status(struct json told)
 {
-    for (unsigned i = 0; i < EXECUTION_STATUS_COUNT; i++)
-        if (str_eq(json_str(told), str_of_cstr(execution_status_name((enum execution_status)i))))
-            return (enum execution_status)i;
-    return EXECUTION_RUNNING;
+    enum execution_status status = EXECUTION_RUNNING;
+    return status_of_word(json_str(told), &status) ? status : EXECUTION_RUNNING;
 }
 
 static enum step_status step_status_of(struct json told)
 {
-    static const enum step_status all[] = {STEP_RUNNING, STEP_SUCCESS, STEP_FAILURE, STEP_TIMED_OUT,
-                                           STEP_CANCELED};
+    static const enum step_status all[] = {STEP_RUNNING,   STEP_SUCCESS,  STEP_FAILURE,
+                                           STEP_TIMED_OUT, STEP_CANCELED, STEP_SKIPPED};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         if (str_eq(json_str(told), str_of_cstr(step_status_name(all[i]))))
             return all[i];

@@ -134,6 +134,11 @@ void engine_trouble(struct engine *e, execution_key key, const struct err *err,
         e->options.troubled(e->options.troubled_arg, key, err, again_at);
 }
 
+int64_t engine_redrive_window(const struct engine *e)
+{
+    return e->options.redrive_window_ms;
+}
+
 bool engine_dead(const struct engine *e, struct err *ret_why)
 {
     if (e->dead)

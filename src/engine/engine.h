@@ -143,6 +143,9 @@ struct engine_stats engine_stats(const struct engine *e);
  * store, to be resumed another time. What was committed stays committed. */
 void engine_detach(struct engine *e);
 
+/* RedriveExecution: so long after its end an execution may be redriven; 0: always. */
+int64_t engine_redrive_window(const struct engine *e);
+
 /* After an IO error of the store the engine is dead: exit and recover. */
 bool engine_dead(const struct engine *e, struct err *ret_why);
 

@@ -69,7 +69,7 @@ class House:
 
     def alive(self):
         status, body = self.ask("POST", "/api/v1/run", {"machine_name": "m", "definition": PASS})
-        assert status == 200 and body["status"] == "SUCCEEDED", body
+        assert status == 200 and body["status"] == "completed", body
 
 
 def read_all(s):
@@ -366,12 +366,12 @@ def followers_come_and_go(h):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         s.close()
     status, body = h.ask("POST", f"/api/v1/executions/{body['id']}/stop", {"cause": "enough"})
-    assert status == 200 and body["status"] == "ABORTED", body
+    assert status == 200 and body["status"] == "canceled", body
     for s in streams[25:]:
         heard = b""
         while not heard.endswith(b"0\r\n\r\n"):
             heard += s.recv(65536)
-        assert b'{"end":{"status":"ABORTED"' in heard, heard
+        assert b'{"end":{"status":"canceled"' in heard, heard
         s.close()
 
 

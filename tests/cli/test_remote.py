@@ -160,7 +160,7 @@ def executions_are_awaited_described_and_listed(p):
         p.run("wait", "long", "--timeout", 1).has(1, "RUNNING still after 1 s")
         p.run("wait", "none").has(4, "none")
         p.run("wait", "good", "--timeout", "x").has(2, "--timeout")
-        assert json.loads(p.run("wait", "good", "--json").out)["status"] == "SUCCEEDED"
+        assert json.loads(p.run("wait", "good", "--json").out)["status"] == "completed"
         p.run("describe", "awry", *there).says("FAILED", "E: why", "execution:fail:awry")
         whole = json.loads(p.run("describe", "good", "--json", *there).out)
         assert json.loads(whole["output"]) == {"hello": 3} and whole["status"] == "SUCCEEDED", whole

@@ -9,30 +9,13 @@ import socket
 import sys
 import threading
 import time
-import urllib.parse
 
+from asking import ROLE, create, problem, quoted
 from place import PATIENCE_S, PAWL, UUID, tap_main, test, wait_until
 from server import bind, serving, task
 
-ROLE = "arn:aws:iam::000000000000:role/r"
 PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Parameters": {"got.$": "$"}, "End": True}}}
 HOLD = "echo at >> ran; while [ ! -e go ]; do sleep 0.02; done; cat"
-
-
-def create(s, name, definition):
-    status, made = s.operation("CreateStateMachine", {"name": name, "definition": json.dumps(definition), "roleArn": ROLE})
-    assert status == 200, made
-    return made["stateMachineArn"]
-
-
-def quoted(text):
-    return urllib.parse.quote(text, safe="")
-
-
-def problem(answer, status, code, part=""):
-    assert answer[0] == status and answer[1]["code"] == code and answer[1]["status"] == status, answer
-    assert part in answer[1]["detail"], answer
-    assert answer[1].keys() >= {"type", "title", "remedy"}
 
 
 @test
@@ -41,14 +24,14 @@ def a_start_and_its_end_in_one_request(p):
         arn = create(s, "greet", PASS)
         for place in ("greet", quoted(arn)):
             status, state = s.ask("POST", f"/api/v1/workflows/{place}/executions?wait=30", {"trigger_data": {"n": 1}})
-            assert status == 201 and state["status"] == "SUCCEEDED", state
+            assert status == 201 and state["status"] == "completed", state
             assert state["output"] == {"got": {"n": 1}} and state["trigger_data"] == {"n": 1}, state
             assert state["machine_name"] == "greet" and re.fullmatch(UUID, state["id"]), state
             assert "error" not in state and "error_human" not in state and state["stopped_at"]
             assert s.ask("GET", f"/api/v1/executions/{state['id']}") == (200, state)
         status, state = s.ask("POST", "/api/v1/workflows/greet/executions", {"name": "seventeen"})
         assert status == 201 and state["trigger_data"] == {} and state["name"] == "seventeen", state
-        wait_until(lambda: s.ask("GET", "/api/v1/executions/seventeen")[1]["status"] == "SUCCEEDED")
+        wait_until(lambda: s.ask("GET", "/api/v1/executions/seventeen")[1]["status"] == "completed")
         problem(s.ask("POST", "/api/v1/workflows/greet/executions", {"name": "seventeen"}), 409, "CONFLICT", "seventeen")
 
 
@@ -59,10 +42,10 @@ def a_wait_ends_with_the_execution_or_with_the_time(p):
         create(s, "slow", task("slow"))
         begin = time.monotonic()
         status, state = s.ask("POST", "/api/v1/workflows/slow/executions?wait=1", {"name": "one"})
-        assert status == 201 and state["status"] == "RUNNING" and "output" not in state, state
+        assert status == 201 and state["status"] == "running" and "output" not in state, state
         assert time.monotonic() - begin >= 0.9
         status, state = s.ask("POST", "/api/v1/workflows/slow/executions?wait=1", {"name": "one"})
-        assert status == 200 and state["status"] == "RUNNING", "the same start again"
+        assert status == 200 and state["status"] == "running", "the same start again"
         answers = []
         def wait():
             answers.append(s.ask("GET", "/api/v1/executions/one?wait=60"))
@@ -74,7 +57,7 @@ def a_wait_ends_with_the_execution_or_with_the_time(p):
         for t in threads:
             t.join(PATIENCE_S)
         assert len(answers) == 5 and all(a == (200, answers[0][1]) for a in answers), answers
-        assert answers[0][1]["status"] == "SUCCEEDED" and answers[0][1]["output"] == {}
+        assert answers[0][1]["status"] == "completed" and answers[0][1]["output"] == {}
         assert s.ask("GET", "/api/v1/executions/one?wait=60") == answers[0], "it has ended already"
 
 
@@ -112,7 +95,7 @@ def steps_are_told_as_documented(p):
             "Two": {"Type": "Task", "Resource": "bad", "End": True,
                     "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1, "IntervalSeconds": 1}]}}})
         status, state = s.ask("POST", "/api/v1/workflows/steps/executions?wait=60", {"trigger_data": {"a": 1}})
-        assert status == 201 and state["status"] == "FAILED" and state["error"] and state["error_human"], state
+        assert status == 201 and state["status"] == "failed" and state["error"] and state["error_human"], state
         status, answer = s.ask("GET", f"/api/v1/executions/{quoted(state['execution_arn'])}/steps")
         assert status == 200, answer
         one, two = answer["steps"]
@@ -157,8 +140,9 @@ def what_is_wrong_is_a_problem(p):
         arn = "arn:aws:states:us-east-1:000000000000:stateMachine:greet:7"
         problem(s.ask("POST", f"/api/v1/workflows/{quoted(arn)}/executions", {}), 404, "NOT_FOUND", arn)
         problem(s.ask("POST", f"/api/v1/workflows/{quoted('arn:aws:s3:::x')}/executions", {}), 404, "NOT_FOUND")
-        for body in ({"trigger_data": 7}, {"trigger_data": []}, {"input": {}}, {"name": 7}, [], "x"):
-            problem(s.ask("POST", start, body), 400, "USAGE", "trigger_data")
+        for body, part in (({"trigger_data": 7}, "trigger_data"), ({"trigger_data": []}, "trigger_data"),
+                           ({"input": {}}, "it takes trigger_data"), ({"name": 7}, "name"), ([], "object"), ("x", "object")):
+            problem(s.ask("POST", start, body), 400, "USAGE", part)
         problem(s.ask("POST", start, {"name": "a b"}), 400, "INVALID_INPUT", "name")
         for wait in ("-1", "61", "x", "1.5"):
             problem(s.ask("POST", f"{start}?wait={wait}", {}), 400, "USAGE", "wait")
@@ -198,14 +182,14 @@ def waiting_costs_little(p):
         before = rss(s)
         crowd = [socket.create_connection(("127.0.0.1", s.port)) for _ in range(waiters)]
         for c in crowd:
-            c.sendall(b"GET /api/v1/executions/one?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n")
+            c.sendall(b"GET /api/v1/executions/one?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         # Answered in order of arrival: so all of them are in when this one is out.
         assert s.ask("GET", "/api/v1/executions/one")[0] == 200
         each = (rss(s) - before) / waiters
         (p.path / "go").write_text("")
         for c in crowd:
             c.settimeout(PATIENCE_S)
-            assert b"SUCCEEDED" in c.recv(65536)
+            assert b"completed" in c.recv(65536)
             c.close()
         print(f"# {each:.0f} bytes for each of {waiters} that wait")
         sanitized = re.search(rb"__[at]san_init", open(PAWL, "rb").read())  # whose memory is not ours
@@ -226,7 +210,7 @@ def a_stop_answers_who_waits(p):
         s.ask("POST", "/api/v1/workflows/slow/executions", {"name": "one"})
         c = socket.create_connection(("127.0.0.1", s.port))
         c.settimeout(PATIENCE_S)
-        c.sendall(b"GET /api/v1/executions/one?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n")
+        c.sendall(b"GET /api/v1/executions/one?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         p.wait_for("ran")
         s.process.terminate()
         wait_until(lambda: "draining" in s.said())

@@ -74,7 +74,7 @@ def it_advances_what_it_finds(p):
     bind(p, slow="echo at >> ran; while [ ! -e go ]; do sleep 0.02; done; cat")
     with serving(p) as s:
         status, started = s.start(task("slow"), name="one")
-        assert status == 200 and started["status"] == "RUNNING", started
+        assert status == 200 and started["status"] == "running", started
         p.wait_for("ran")
         s.process.kill()
         s.process.wait()

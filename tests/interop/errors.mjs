@@ -200,6 +200,11 @@ const refused = [
     ['stopExecution', 'InvalidArn', { executionArn: bad }],
     ['stopExecution', 'ExecutionDoesNotExist', { executionArn: noExecution }],
     ['stopExecution', 'ValidationException', { executionArn: execution, error: 'x'.repeat(257) }],
+    ['redriveExecution', 'InvalidArn', { executionArn: bad }],
+    ['redriveExecution', 'ExecutionDoesNotExist', { executionArn: noExecution }, /^Execution Does Not Exist: '/],
+    ['redriveExecution', 'ExecutionNotRedrivable', { executionArn: execution },
+        /^Execution is RUNNING and cannot be redriven$/],
+    ['redriveExecution', 'ValidationException', { executionArn: execution, clientToken: 'white space' }],
     ['listExecutions', 'InvalidArn', { stateMachineArn: bad }],
     ['listExecutions', 'InvalidToken', { stateMachineArn: standard, nextToken: 'bogus' }],
     ['listExecutions', 'StateMachineDoesNotExist', { stateMachineArn: noMachine }],
@@ -228,7 +233,6 @@ const refused = [
 // Operations that are not built yet: they say so, and never succeed.
 const unbuilt = {
     testState: { definition: '{"Type": "Pass", "End": true}', roleArn },
-    redriveExecution: { executionArn: execution },
     describeMapRun: { mapRunArn: arn('mapRun', 'm/Label', 'x') },
     listMapRuns: { executionArn: execution },
     updateMapRun: { mapRunArn: arn('mapRun', 'm/Label', 'x'), maxConcurrency: 1 },
@@ -250,6 +254,7 @@ const elsewhere = {
     'deleteStateMachineAlias ConflictException': 'of concurrent updates; here they wait for each other',
     'deleteStateMachineAlias ResourceNotFound': 'deleting nothing succeeds, as recorded',
     'createStateMachineAlias InvalidName': 'an invalid name is a ValidationException, as recorded',
+    'redriveExecution ExecutionLimitExceeded': 'what is redriven waits until there is room for it',
     'listExecutions ResourceNotFound': 'of map runs, which are not built yet',
     'listStateMachineAliases ResourceNotFound': 'a missing machine is StateMachineDoesNotExist',
 };

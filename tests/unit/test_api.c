@@ -47,7 +47,7 @@ static void test_run(void **state)
                         "arn:aws:states:us-east-1:000000000000:execution:m:one");
     assert_string_equal(house_member(h, a.body, "name"), "one");
     assert_string_equal(house_member(h, a.body, "machine_name"), "m");
-    assert_string_equal(house_member(h, a.body, "status"), "SUCCEEDED");
+    assert_string_equal(house_member(h, a.body, "status"), "completed");
     assert_string_equal(house_member(h, a.body, "already"), "false");
     assert_int_equal(strlen(house_member(h, a.body, "id")), UUID_TEXT_LEN);
     /* The text of a definition, and the number as it was written. */
@@ -145,17 +145,17 @@ static void test_finding(void **state)
     struct house *h = *state;
     h->still = true;
     struct answer a = house_run(h, TASK("never"), ",\"name\":\"by-name\"");
-    assert_string_equal(house_member(h, stop(h, "by-name").body, "status"), "ABORTED");
+    assert_string_equal(house_member(h, stop(h, "by-name").body, "status"), "canceled");
     /* Stopped already: it says so. */
     assert_string_equal(house_member(h, stop(h, house_member(h, a.body, "id")).body, "status"),
-                        "ABORTED");
+                        "canceled");
     a = house_run(h, TASK("never"), "");
     assert_string_equal(house_member(h, stop(h, house_member(h, a.body, "id")).body, "status"),
-                        "ABORTED");
+                        "canceled");
     a = house_run(h, TASK("never"), "");
     assert_string_equal(
         house_member(h, stop(h, house_member(h, a.body, "execution_arn")).body, "status"),
-        "ABORTED");
+        "canceled");
     assert_problem(h, stop(h, "nobody"), 404, "NOT_FOUND");
     assert_problem(h, stop(h, "00000000-0000-7000-8000-000000000000"), 404, "NOT_FOUND");
     assert_problem(h, stop(h, "arn:aws:states:eu-west-1:000000000000:execution:m:by-name"), 404,
@@ -445,7 +445,7 @@ static void test_follow(void **state)
     assert_int_equal(api_followers(h->api), 0);
     struct str whole = arena_printf(h->arena, STR_FMT STR_FMT, STR_ARG(head), STR_ARG(rest));
     struct str body = house_parse(whole).body;
-    check_lines(h, body, 1, "SUCCEEDED");
+    check_lines(h, body, 1, "completed");
     assert_true(str_find(body, STR("\"type\":\"PawlRetryArmed\"")) != SIZE_MAX);
     assert_true(str_find(body, STR("\"error\":\"Boom\"")) != SIZE_MAX);
     assert_true(str_find(body, STR("\"output\":{\"a\":1}}}\n")) != SIZE_MAX);
@@ -464,7 +464,7 @@ static void test_follow_on(void **state)
     int fd = follow(h, arn, "");
     struct str body = house_parse(house_hear(h, fd, NULL)).body;
     close(fd);
-    check_lines(h, body, 1, "SUCCEEDED");
+    check_lines(h, body, 1, "completed");
     struct lines l = lines_of(h, body);
     for (size_t i = 1; i + 1 < l.count; i++) {
         int64_t last;
@@ -474,7 +474,7 @@ static void test_follow_on(void **state)
         fd = follow(h, arn, query);
         struct str rest = house_parse(house_hear(h, fd, NULL)).body;
         close(fd);
-        check_lines(h, rest, last + 1, "SUCCEEDED");
+        check_lines(h, rest, last + 1, "completed");
         assert_int_equal(lines_of(h, rest).count, l.count - i);
     }
 }
@@ -513,7 +513,7 @@ static void test_followers_share(void **state)
         house_turn(h);
     h->still = false;
     struct str first = house_hear(h, fds[2], NULL);
-    assert_true(str_find(first, STR("\"status\":\"SUCCEEDED\",\"stopped_at\"")) != SIZE_MAX);
+    assert_true(str_find(first, STR("\"status\":\"completed\",\"stopped_at\"")) != SIZE_MAX);
     for (int i = 1; i < COUNT; i++) {
         if (i == 2)
             continue;
@@ -567,7 +567,7 @@ static void test_slow_follower(void **state)
     for (int i = 0; i < 50; i++) /* until the two share one story */
         house_turn(h);
     struct str heard = hear_in_step(h, fast, "big");
-    assert_true(str_find(heard, STR("\"end\":{\"status\":\"SUCCEEDED\"")) != SIZE_MAX);
+    assert_true(str_find(heard, STR("\"end\":{\"status\":\"completed\"")) != SIZE_MAX);
     close(fast);
     heard = house_hear(h, slow, NULL);
     close(slow);
@@ -582,7 +582,7 @@ static void test_slow_follower(void **state)
     assert_true(json_to_int64(json_get(closed, STR("resume_from")), &from));
     snprintf(query, sizeof(query), "?data=true&from=%lld", (long long)from);
     slow = follow(h, arn, query);
-    check_lines(h, house_parse(house_hear(h, slow, NULL)).body, from + 1, "SUCCEEDED");
+    check_lines(h, house_parse(house_hear(h, slow, NULL)).body, from + 1, "completed");
     close(slow);
 }
 
@@ -594,7 +594,7 @@ static void test_lone_follower(void **state)
     int fd = follow(h, arn, "?data=true");
     for (int i = 0; i < 50; i++)
         house_turn(h);
-    check_lines(h, house_parse(house_hear(h, fd, NULL)).body, 1, "SUCCEEDED");
+    check_lines(h, house_parse(house_hear(h, fd, NULL)).body, 1, "completed");
     close(fd);
 }
 

@@ -256,8 +256,8 @@ static const struct refusal machine_refusals[] = {
     {"StartExecution", "{\"stateMachineArn\":\"" MACHINE "taken:live\"}",
      "StateMachineDoesNotExist", "taken:live'"},
     {"TestState", "{\"definition\":\"{}\"}", "UnknownOperationException", "TestState"},
-    {"RedriveExecution", "{\"executionArn\":\"x\"}", "UnknownOperationException",
-     "RedriveExecution is not served by this release"},
+    {"RedriveExecution", "{\"executionArn\":\"x\"}", "InvalidArn",
+     "Invalid Arn: 'Invalid ARN prefix: x'"},
     {"DescribeMapRun", "{\"mapRunArn\":\"x\"}", "UnknownOperationException", "DescribeMapRun"},
 };
 

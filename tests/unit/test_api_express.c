@@ -187,7 +187,7 @@ static void test_async_state(void **state)
         house_turn(h);
     a = house_ask(h, "GET", path, "", "");
     assert_int_equal(a.status, 200);
-    assert_string_equal(house_member(h, a.body, "status"), "SUCCEEDED");
+    assert_string_equal(house_member(h, a.body, "status"), "completed");
     assert_string_equal(house_member(h, a.body, "name"), "one");
     path = arena_cstr(h->arena, arena_printf(h->arena, "%s/follow", path));
     assert_problem(h, house_ask(h, "GET", path, "", ""), 400, "USAGE");

@@ -1,6 +1,11 @@
 /* DescribeExecution: the row, with the input from the first turn and the end from
- * the last. What it ended with may refer to values of any turn, so all are read. */
+ * the last. What it ended with may refer to values of any turn, so all are read.
+ * A rerun of one step is described as an execution of its own (api/rerun.h). */
 #include "api/aws/operations.h"
+
+#include "api/rerun.h"
+#include "api/story.h"
+#include "os/clock.h"
 
 struct describe {
     struct execution_row row;
@@ -8,13 +13,16 @@ struct describe {
     struct arena *values; /* owned; of the turns */
     struct journal_reader *reader;
     uint32_t turns;
-    struct flow_event first, last;
+    struct flow_event first, last; /* last: that ended it */
+    struct rerun *rerun;           /* the one that is described; NULL: the execution itself */
+    struct story *story;
 };
 
 static void clean(void *work)
 {
     const struct describe *d = work;
     arena_free(d->values);
+    story_close(d->story);
 }
 
 /* "input" as JSON text, and "inputDetails". */
@@ -30,17 +38,28 @@ static void add_data(struct json_object_builder *b, const struct describe *d, st
     json_object_add(b, details, json_object_done(&included));
 }
 
-/* What can be redriven says so, though the operation is still to come. */
-static void add_redrive(struct json_object_builder *b, enum execution_status status)
+/* As RedriveExecution would refuse it; empty: it would not. That the history is full is
+ * not looked for here: it would have to be counted. */
+static struct str not_redrivable(const struct call *c, const struct execution_row *row)
 {
-    bool failed = status != EXECUTION_RUNNING && status != EXECUTION_SUCCEEDED;
-    json_object_add(b, STR("redriveCount"), json_int(0));
+    int64_t window = engine_redrive_window(c->api->options.engine);
+    if (row->status == EXECUTION_RUNNING || row->status == EXECUTION_SUCCEEDED)
+        return arena_printf(c->arena, "Execution is %s and cannot be redriven",
+                            execution_status_name(row->status));
+    if (window && clock_wall().ms > row->stopped_at.ms + window)
+        return STR("Execution redrivable period exceeded");
+    return STR("");
+}
+
+static void add_redrive(struct json_object_builder *b, const struct execution_row *row,
+                        struct str why_not)
+{
+    json_object_add(b, STR("redriveCount"), json_int(row->redrive_count));
+    json_object_add(b, STR("redriveDate"), aws_time(row->redriven_at));
     json_object_add(b, STR("redriveStatus"),
-                    json_string(failed ? STR("REDRIVABLE") : STR("NOT_REDRIVABLE")));
-    if (!failed)
-        json_object_add(b, STR("redriveStatusReason"),
-                        json_stringf(b->arena, "Execution is %s and cannot be redriven",
-                                     execution_status_name(status)));
+                    json_string(why_not.len ? STR("NOT_REDRIVABLE") : STR("REDRIVABLE")));
+    if (why_not.len)
+        json_object_add(b, STR("redriveStatusReason"), json_string(why_not));
 }
 
 static void answer(struct call *c)
@@ -68,8 +87,63 @@ static void answer(struct call *c)
         json_object_add(&b, STR("error"), error_json(d->last.has_error, d->last.error));
         json_object_add(&b, STR("cause"), error_json(d->last.has_cause, d->last.cause));
     }
-    add_redrive(&b, row->status);
+    add_redrive(&b, row, not_redrivable(c, row));
     call_answer(c, 200, json_object_done(&b));
+}
+
+/* ---- a rerun ---- */
+
+static void answer_rerun(struct call *c)
+{
+    const struct describe *d = c->work;
+    const struct rerun *r = d->rerun;
+    const struct execution_row *row = &d->row;
+    const struct flow_event *last = &r->last.event;
+    enum execution_status status = rerun_status(r);
+    struct json_object_builder b = json_object_builder(c->arena);
+    json_object_add(&b, STR("executionArn"), json_string(rerun_arn(c->arena, row->arn, r->number)));
+    json_object_add(&b, STR("stateMachineArn"), json_string(row->machine_arn));
+    json_object_add(&b, STR("name"), json_string(rerun_arn(c->arena, row->name, r->number)));
+    json_object_add(&b, STR("status"), json_string(str_of_cstr(execution_status_name(status))));
+    json_object_add(&b, STR("startDate"), aws_time(r->first.at));
+    json_object_add(&b, STR("stopDate"), aws_time(r->last.at));
+    add_data(&b, d, STR("input"), STR("inputDetails"), rerun_input(r, row, c->arena));
+    add_data(&b, d, STR("output"), STR("outputDetails"), rerun_output(r));
+    if (status == EXECUTION_FAILED) {
+        json_object_add(&b, STR("error"), error_json(last->has_error, last->error));
+        json_object_add(&b, STR("cause"), error_json(last->has_cause, last->cause));
+    }
+    add_redrive(&b, &(struct execution_row){0}, STR("Execution is a rerun of one step"));
+    call_answer(c, 200, json_object_done(&b));
+}
+
+static bool on_turn(void *arg, struct story *story, const struct journal_turn *turn)
+{
+    const struct call *c = arg;
+    const struct describe *d = c->work;
+    (void)story;
+    rerun_take(d->rerun, turn);
+    return true;
+}
+
+static void on_rested(void *arg, struct story *story, const struct err *err)
+{
+    struct call *c = arg;
+    const struct describe *d = c->work;
+    (void)story;
+    if (err)
+        call_fail(c, err);
+    else if (!d->rerun->began)
+        call_not_found(c);
+    else
+        answer_rerun(c);
+}
+
+/* ---- reading ---- */
+
+static bool is_end(const struct flow_event *event)
+{
+    return event->kind >= EVENT_EXECUTION_SUCCEEDED && event->kind <= EVENT_EXECUTION_ABORTED;
 }
 
 static bool take_turns(struct describe *d, const struct store_read *read, struct err *reterr)
@@ -83,8 +157,9 @@ static bool take_turns(struct describe *d, const struct store_read *read, struct
             return false;
         if (turn.count && d->turns == 0)
             d->first = turn.events[0];
-        if (turn.count)
-            d->last = turn.events[turn.count - 1];
+        for (size_t k = 0; k < turn.count; k++)
+            if (is_end(&turn.events[k]))
+                d->last = turn.events[k];
         d->turns++;
     }
     if (arena_used(d->values) > API_STORY_SIZE_MAX)
@@ -126,6 +201,12 @@ static void found(struct call *c, const struct execution_row *row)
 {
     struct describe *d = c->work;
     d->row = *row;
+    if (call_rerun(c)) {
+        d->rerun = rerun_new(c->arena, call_rerun(c));
+        d->story = story_new(c->api, row, on_turn, on_rested, c);
+        story_advance(d->story);
+        return;
+    }
     d->values = arena_new(0);
     d->reader = journal_reader_new(d->values);
     read_turns(c);
@@ -138,5 +219,5 @@ void aws_describe_execution(struct call *c)
     c->clean = clean;
     d->data = !str_eq(aws_text(c, "includedData"), STR("METADATA_ONLY"));
     if (aws_take_arn(c, "executionArn", ARN_IS_EXECUTION, &arn))
-        call_find(c, arn.text, found);
+        call_find_rerun(c, arn.text, found);
 }

@@ -6,6 +6,7 @@
  */
 #include "api/aws/operations.h"
 
+#include "api/rerun.h"
 #include "api/story.h"
 #include "base/base64.h"
 
@@ -29,6 +30,8 @@ struct history {
      * first of them, in reverse the last. One more than the page tells of the next. */
     struct kept_event *events;
     size_t room, begin, count;
+    struct rerun *rerun; /* whose events they are; NULL: the execution's own */
+    struct execution_row row;
 };
 
 static void clean(void *work)
@@ -41,8 +44,11 @@ static void clean(void *work)
 
 static struct str token_of(struct arena *a, const struct history *h, uint32_t last)
 {
+    struct str of = arena_printf(a, "%lld", (long long)h->key);
+    if (h->rerun)
+        of = arena_printf(a, STR_FMT ".%u", STR_ARG(of), h->rerun->number);
     return base64_encode(
-        a, arena_printf(a, "h1 %c %lld %u", h->reverse ? 'r' : 'f', (long long)h->key, last));
+        a, arena_printf(a, "h1 %c " STR_FMT " %u", h->reverse ? 'r' : 'f', STR_ARG(of), last));
 }
 
 static bool take_token(struct call *c, struct history *h)
@@ -112,6 +118,54 @@ static void answer(struct call *c)
     call_answer(c, 200, json_object_done(&b));
 }
 
+/* ---- those of a rerun ---- */
+
+/* There are few, with ids from 1: they are all made, and the page is taken out of them. */
+static void answer_rerun(struct call *c)
+{
+    struct history *h = c->work;
+    struct json all = rerun_history(h->rerun, &h->row, story_run(h->story), c->arena, h->data);
+    struct json_array_builder events = json_array_builder(c->arena);
+    struct json_object_builder b = json_object_builder(c->arena);
+    size_t count = json_count(all), size = 0;
+    size_t id = h->after ? h->after : (h->reverse ? count + 1 : 0);
+    size_t left = h->reverse ? id - 1 : (id > count ? 0 : count - id);
+    for (; left && events.count < (size_t)h->count_max && size < PAGE_SIZE_MAX; left--) {
+        id += h->reverse ? -(size_t)1 : (size_t)1;
+        struct json event = json_at(all, id - 1);
+        json_array_add(&events, event);
+        size += json_size(event);
+    }
+    json_object_add(&b, STR("events"), json_array_done(&events));
+    if (left)
+        json_object_add(&b, STR("nextToken"), json_string(token_of(c->arena, h, (uint32_t)id)));
+    call_answer(c, 200, json_object_done(&b));
+}
+
+static bool on_turn_of_rerun(void *arg, struct story *story, const struct journal_turn *turn)
+{
+    const struct call *c = arg;
+    const struct history *h = c->work;
+    (void)story;
+    rerun_take(h->rerun, turn);
+    return true;
+}
+
+static void on_rested_of_rerun(void *arg, struct story *story, const struct err *err)
+{
+    struct call *c = arg;
+    const struct history *h = c->work;
+    (void)story;
+    if (err)
+        call_fail(c, err);
+    else if (!h->rerun->began)
+        call_not_found(c);
+    else
+        answer_rerun(c);
+}
+
+/* ---- those of an execution ---- */
+
 /* Going forward, a full page needs no later turns. */
 static bool on_turn(void *arg, struct story *story, const struct journal_turn *turn)
 {
@@ -142,8 +196,16 @@ static void found(struct call *c, const struct execution_row *row)
 {
     struct history *h = c->work;
     h->key = row->key;
+    h->row = *row;
+    if (call_rerun(c))
+        h->rerun = rerun_new(c->arena, call_rerun(c));
     if (!take_token(c, h))
         return;
+    if (h->rerun) {
+        h->story = story_new(c->api, row, on_turn_of_rerun, on_rested_of_rerun, c);
+        story_advance(h->story);
+        return;
+    }
     h->room = (size_t)h->count_max + 1;
     h->events = ARENA_ARRAY(c->arena, struct kept_event, h->room);
     h->story = story_new(c->api, row, on_turn, on_rested, c);
@@ -162,5 +224,5 @@ void aws_get_execution_history(struct call *c)
     if (h->count_max == 0)
         h->count_max = AWS_PAGE_DEFAULT;
     if (aws_take_arn(c, "executionArn", ARN_IS_EXECUTION, &arn))
-        call_find(c, arn.text, found);
+        call_find_rerun(c, arn.text, found);
 }

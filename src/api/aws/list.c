@@ -61,7 +61,9 @@ static bool fits(struct call *c, const struct list *l, const struct execution_ro
 {
     if (!str_eq(row->machine_arn, l->query.machine_arn) ||
         (l->query.status != STORE_ANY_STATUS &&
-         row->status != (enum execution_status)l->query.status))
+         row->status != (enum execution_status)l->query.status) ||
+        (l->query.redrive != REDRIVE_ANY &&
+         (l->query.redrive == REDRIVE_YES) != (row->redrive_count > 0)))
         return false;
     if (!l->qualified)
         return true;
@@ -99,7 +101,8 @@ static void take_row(struct call *c, struct list *l, const struct execution_row 
                     json_string(str_of_cstr(execution_status_name(kept->status))));
     json_object_add(&b, STR("startDate"), aws_time(kept->started_at));
     json_object_add(&b, STR("stopDate"), aws_time(kept->stopped_at));
-    json_object_add(&b, STR("redriveCount"), json_int(0));
+    json_object_add(&b, STR("redriveCount"), json_int(kept->redrive_count));
+    json_object_add(&b, STR("redriveDate"), aws_time(kept->redriven_at));
     add_origin(&b, c, kept);
     json_array_add(&l->items, json_object_done(&b));
 }
@@ -216,10 +219,7 @@ static void machine_found(void *owner, const struct catalog_answer *answer_of_ca
         return;
     }
     struct visibility *v = c->api->options.visibility;
-    if (str_eq(aws_text(c, "redriveFilter"), STR("REDRIVEN"))) {
-        l->more = false; /* nothing is redriven here */
-        answer(c, l);
-    } else if (!v) {
+    if (!v) {
         walk_on(c);
     } else {
         visibility_refresh(v, FRESH_ROWS_MAX);
@@ -233,6 +233,13 @@ static int status_filter(struct str text)
         if (str_eq(text, str_of_cstr(execution_status_name((enum execution_status)i))))
             return i;
     return STORE_ANY_STATUS;
+}
+
+static enum visibility_redrive redrive_filter(struct str text)
+{
+    if (str_eq(text, STR("REDRIVEN")))
+        return REDRIVE_YES;
+    return text.len ? REDRIVE_NO : REDRIVE_ANY;
 }
 
 static bool take_machine(struct call *c, struct list *l)
@@ -270,6 +277,7 @@ void aws_list_executions(struct call *c)
     l->query.org = c->api->options.org;
     l->query.machine_arn = l->machine.unqualified;
     l->query.status = status_filter(aws_text(c, "statusFilter"));
+    l->query.redrive = redrive_filter(aws_text(c, "redriveFilter"));
     if (aws_take_page(c, "executions", filters, &l->page) && take_after(c, l))
         catalog_find_machine(c->api->catalog, &who, &l->machine);
 }

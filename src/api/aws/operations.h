@@ -31,6 +31,7 @@ route_handler aws_list_tags;
 route_handler aws_list_versions;
 route_handler aws_not_served; /* it says so */
 route_handler aws_publish_version;
+route_handler aws_redrive_execution;
 route_handler aws_send_task_failure;
 route_handler aws_send_task_heartbeat;
 route_handler aws_send_task_success;

@@ -10,32 +10,6 @@ static void done(void *owner, struct errand *e, const struct err *err)
         call_answer(c, 200, execution_json(c->arena, e->reply->execution));
 }
 
-/* ---- resume ---- */
-
-static void resumed(void *owner, struct errand *e, const struct err *err)
-{
-    struct call *c = owner;
-    if (err)
-        call_fail(c, err);
-    else
-        call_answer(c, 200,
-                    config_told(c->arena, execution_json(c->arena, e->reply->execution), c->work));
-}
-
-static void resume_found(struct call *c, const struct execution_row *row)
-{
-    if (row->status == EXECUTION_RUNNING)
-        config_assign(c, c->work, row->key);
-    errand_resume(call_errand(c, resumed), row->key);
-}
-
-void rest_resume(struct call *c)
-{
-    struct config_wish *config = c->work = ARENA_NEW(c->arena, struct config_wish);
-    if (config_take(c, config))
-        call_find(c, c->parameters[0], resume_found);
-}
-
 /* ---- stop ---- */
 
 static void stop_found(struct call *c, const struct execution_row *row)

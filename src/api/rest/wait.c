@@ -1,9 +1,9 @@
 /* Waiting for an execution's end: ?wait=SECONDS.
  *
  * A wait is no call any more, since thousands of them may: it lies in its request's
- * own memory, and becomes a call again when there is something to answer. The end of
- * an execution that is followed here is answered from the run that has just ended;
- * what had ended before is read.
+ * own memory, knows no more than the execution's key, and becomes a call again when there
+ * is something to answer. The end of an execution that is followed here is answered from
+ * the run that has just ended; what had ended before is read.
  */
 #include "api/rest/resources.h"
 
@@ -11,8 +11,9 @@ struct wait {
     struct wait *next, **link; /* in its bucket */
     struct api *api;
     struct http_request *request;
-    struct execution_row *row; /* as it was when the wait began */
-    struct errand *errand;     /* looks whether it ended before that */
+    execution_key key;
+    struct errand *errand; /* looks whether it ended before the wait began */
+    bool started;          /* it began with the execution */
     int status;
 };
 
@@ -32,13 +33,26 @@ static struct call *call_of(struct wait *w)
     return call_again(w->api, w->request, false);
 }
 
+static void late_read(void *owner, struct errand *e, const struct err *err)
+{
+    struct call *c = owner;
+    const int *status = c->work;
+    if (err)
+        call_fail(c, err);
+    else
+        rest_answer_state(c, call_keep_row(c, &e->read.executions[0]), *status);
+}
+
 static void on_late(void *arg)
 {
     struct wait *w = arg;
-    struct execution_row row = *w->row;
+    execution_key key = w->key;
     int status = w->status;
     struct call *c = call_of(w);
-    rest_answer_state(c, call_keep_row(c, &row), status);
+    struct errand *e = call_errand(c, late_read);
+    c->work = arena_dup(c->arena, &status, sizeof(status));
+    e->read.key = key;
+    errand_read(e, STORE_GET_EXECUTION);
 }
 
 static void on_gone(void *arg)
@@ -67,7 +81,8 @@ void wait_begin(struct call *c, const struct execution_row *row, uint32_t second
                        .link = bucket,
                        .api = c->api,
                        .request = c->request,
-                       .row = execution_row_copy(a, row),
+                       .key = row->key,
+                       .started = started,
                        .status = status};
     if (w->next)
         w->next->link = &w->next;
@@ -78,7 +93,7 @@ void wait_begin(struct call *c, const struct execution_row *row, uint32_t second
     if (started)
         return;
     struct errand *e = errand_new(w->api, looked, w, &w->errand);
-    e->read.key = w->row->key;
+    e->read.key = w->key;
     errand_read(e, STORE_GET_EXECUTION);
 }
 
@@ -87,11 +102,16 @@ void waits_ended(struct api *api, const struct run *run, const struct execution_
     struct wait *next;
     for (struct wait *w = *bucket_of(api, row->key); w; w = next) {
         next = w->next;
-        if (w->row->key != row->key)
+        if (w->key != row->key)
             continue;
+        /* The run says it all, unless a step is to be told of, or another execution. */
+        bool whole = w->started && !row->related && row->status == EXECUTION_SUCCEEDED;
         int status = w->status;
         struct call *c = call_of(w);
-        call_answer(c, status, rest_state_json(c->arena, row, run));
+        if (whole)
+            call_answer(c, status, rest_state_json(c->arena, row, run));
+        else
+            rest_answer_state(c, call_keep_row(c, row), status);
     }
 }
 
