@@ -61,7 +61,7 @@ static struct check_outcome outcome_of(const struct checking *one, const struct 
     if (r->failure) {
         outcome.said = str_of_cstr(r->failure->message);
     } else if (r->timed_out) {
-        outcome.said = arena_printf(a, "it took longer than %lld seconds", (long long)one->seconds);
+        outcome.said = arena_printf(a, "it took longer than %lld s", (long long)one->seconds);
     } else {
         outcome.exit_status = r->signal ? 128 + r->signal : r->exit_status;
         outcome.said = text_tail(a, r->error.len ? r->error : r->output, TASK_LOG_SIZE_MAX);
