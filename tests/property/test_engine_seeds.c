@@ -5,7 +5,9 @@
  * the shard is taken over, the process dies and comes back, results come twice or for
  * nobody, runs must leave memory all the time since few may stay, and the wall's clock is
  * set forward and back. In every fourth seed the machine is run by others, as a nested
- * execution for each of three items, and some of those are stopped. Then the faults stop.
+ * execution for each of three items, and some of those are stopped; in every third of the
+ * other seeds executions are paused and let go on, resumed when they have failed, and single
+ * steps of them run again. Then the faults stop.
  * Checked:
  *   - whatever was acknowledged exists, and every execution ends;
  *   - no task is handed out whose result is in the journal, nor one twice in one life, and
@@ -120,6 +122,7 @@ struct sim {
     uint64_t trace; /* a digest of all that the engine told */
     bool calm;      /* the faults have stopped */
     bool tasks_fail;
+    bool disturbed; /* by people, who pause and recover */
     struct asked asked[RUNS_MAX];
     size_t asked_count;
     struct task tasks[TASKS_MAX];
@@ -142,7 +145,8 @@ struct sim {
 
 static struct totals {
     unsigned runs, crashes, deaths, refusals, turns, tasks, timers, compared, differing_luck, late,
-        snapshots, jumps, kids, stops, given, lost, counted, too_late, silent;
+        snapshots, jumps, kids, stops, given, lost, counted, too_late, silent, resumed, rerun,
+        paused;
     unsigned statuses[EXECUTION_STATUS_COUNT];
 } totals;
 
@@ -700,6 +704,58 @@ static void stop_some(struct sim *s)
     engine_stop(s->engine, a->key, STR("Stopped"), STR(""), NULL, NULL);
 }
 
+static void planned(void *arg, const struct engine_reply *reply, const struct plan *plan)
+{
+    struct sim *s = arg;
+    if (reply->err)
+        return;
+    struct execution_row stored = row_of(s, reply->execution->key);
+    if (reply->execution->status == EXECUTION_RUNNING) /* else it was a dry run, or is over */
+        *(plan->kind == RECOVERY_RERUN ? &totals.rerun : &totals.resumed) += 1;
+    if (stored.turns < reply->execution->turns)
+        fail(s, "a recovery was acknowledged before it was stored");
+}
+
+static void paused(void *arg, const struct engine_reply *reply)
+{
+    (void)arg;
+    totals.paused += !reply->err;
+}
+
+static void run_again(struct sim *s, execution_key key)
+{
+    struct recovery_request request = {.kind = RECOVERY_RESUME, .numbering = STEPS_FROM_ZERO};
+    if (below(s, 2)) {
+        request.kind = RECOVERY_RERUN;
+        request.step = arena_printf(s->arena, "%u", (unsigned)below(s, 12));
+    }
+    request.dry_run = below(s, 4) == 0;
+    engine_recover(s->engine, key, &request, planned, s);
+}
+
+static void disturb_some(struct sim *s)
+{
+    if (!s->disturbed || s->calm || !s->asked_count || below(s, 30))
+        return;
+    const struct asked *a = &s->asked[below(s, s->asked_count)];
+    if (!a->acknowledged)
+        return;
+    if (below(s, 3))
+        run_again(s, a->key);
+    else if (below(s, 2))
+        engine_pause(s->engine, a->key, STR(""), STR(""), paused, s);
+    else
+        engine_unpause(s->engine, a->key, STR(""), NULL, NULL);
+}
+
+/* Nobody would any more. */
+static void let_all_go_on(struct sim *s)
+{
+    for (size_t i = 0; i < s->asked_count && s->engine; i++)
+        if (s->disturbed && s->asked[i].acknowledged)
+            engine_unpause(s->engine, s->asked[i].key, STR(""), NULL, NULL);
+}
+
 static bool move(struct sim *s)
 {
     struct err why;
@@ -721,6 +777,7 @@ static bool move(struct sim *s)
     }
     answer_due(s);
     stop_some(s);
+    disturb_some(s);
     move_holders(s);
     move_workers(s);
     if (!s->calm)
@@ -741,6 +798,7 @@ static void play_faults(struct sim *s)
     if (!s->problem) {
         totals.crashes++;
         crash(s);
+        let_all_go_on(s);
     }
     for (int i = 0; !s->problem && move(s); i++)
         if (i == STEPS_MAX)
@@ -931,6 +989,7 @@ static const char *play_seed(uint64_t seed, struct gen_coverage *coverage, uint6
         fail(s, "a generated machine is refused");
     } else {
         s->nested = seed % 4 == 0;
+        s->disturbed = !s->nested && seed % 3 == 1;
         if (s->nested) {
             put_kid(s);
             s->definition = STR(parent);
@@ -998,19 +1057,20 @@ int main(void)
            "# crashes=%u deaths=%u refused and tried again=%u snapshots=%u clock jumps=%u\n"
            "# outputs compared=%u (depending on luck=%u, timed out=%u)\n"
            "# given to workers=%u (polls gone=%u) answers that counted=%u too late=%u silent=%u\n"
-           "# children=%u, parents stopped=%u\n",
+           "# children=%u, parents stopped=%u; resumed=%u, steps run again=%u, paused=%u\n",
            (long long)(last - first + 1), totals.runs, totals.statuses[EXECUTION_SUCCEEDED],
            totals.statuses[EXECUTION_FAILED], totals.turns, totals.tasks, totals.timers,
            totals.crashes, totals.deaths, totals.refusals, totals.snapshots, totals.jumps,
            totals.compared, totals.differing_luck, totals.late, totals.given, totals.lost,
-           totals.counted, totals.too_late, totals.silent, totals.kids, totals.stops);
+           totals.counted, totals.too_late, totals.silent, totals.kids, totals.stops,
+           totals.resumed, totals.rerun, totals.paused);
     bool ok = verdict(1, failed == 0, "the engine keeps its promises whatever the store does");
-    ok &=
-        verdict(2,
-                alone || (totals.deaths && totals.refusals && totals.compared && totals.snapshots &&
-                          totals.jumps && totals.given && totals.lost && totals.counted &&
-                          totals.too_late && totals.silent && totals.kids && totals.stops),
-                "faults of every kind happened, and outputs were compared");
+    ok &= verdict(2,
+                  alone || (totals.deaths && totals.refusals && totals.compared &&
+                            totals.snapshots && totals.jumps && totals.given && totals.lost &&
+                            totals.counted && totals.too_late && totals.silent && totals.kids &&
+                            totals.stops && totals.resumed && totals.rerun && totals.paused),
+                  "faults of every kind happened, and outputs were compared");
     ok &= verdict(3, play_again(first, last) == 0, "a seed played again gives the same turns");
     printf("1..3\n");
     return ok ? 0 : 1;
