@@ -106,8 +106,11 @@ static bool answer_ahead(void *arg, const struct step *step, uint32_t visit, uin
         ret_outcome->ms = usual_ms(p, step->path);
         return true;
     }
-    uint32_t same = p->new_run ? trace_find_current(p->trace, step->path, visit)
-                               : trace_find(p->trace, step->path, visit);
+    uint32_t same = step->index;
+    if (p->new_run)
+        same = trace_find_current(p->trace, step->path, visit);
+    else if (same >= p->trace->list->count)
+        same = STEP_NO_NONE;
     uint32_t last = trace_last(p->trace, step->path);
     if (same != STEP_NO_NONE && outcome_expected(&items[same], tries, ret_outcome))
         return true;
@@ -116,6 +119,17 @@ static bool answer_ahead(void *arg, const struct step *step, uint32_t visit, uin
 }
 
 /* ---- rows ---- */
+
+/* There will be at least one for each record. */
+static void begin_rows(struct planner *p)
+{
+    size_t least = p->trace->list->count;
+    p->row_count = 0;
+    if (p->row_capacity >= least && p->rows)
+        return;
+    p->row_capacity = least;
+    p->rows = arena_alloc(p->arena, least * sizeof(*p->rows));
+}
 
 static struct row *add_row(struct planner *p, const struct machine *m, const struct state *state,
                            struct str key, uint32_t index)
@@ -218,7 +232,7 @@ static void rows_of_list(struct planner *p, const struct rehearsal *r)
 
 void look_back(struct planner *p)
 {
-    p->row_count = 0;
+    begin_rows(p);
     for (uint32_t i = 0; i < p->trace->list->count; i++) {
         const struct step *old = &p->trace->list->items[i];
         struct row *row = add_row(p, p->story->machine, old->state, old->path, i);
@@ -234,13 +248,15 @@ void look_back(struct planner *p)
 struct rest {
     struct planner *p;
     const struct rehearsal *rehearsal;
-    struct path_counts frames; /* the steps that they stand in */
-    bool *seen;                /* by state: listed in the scope being walked */
-    bool sure;                 /* what is listed will run */
-    bool in_order;             /* the index of the next step is known */
-    uint32_t index;            /* that index */
-    struct str why;            /* of what is not sure */
-    size_t left;               /* PLAN_STEPS_AHEAD_MAX */
+    struct path_counts frames; /* standing_frames */
+    struct path_counts begun;  /* of the first steps of the list: 1 for each frame that has any */
+    size_t begun_count;
+    bool *seen;     /* by state: listed in the scope being walked */
+    bool sure;      /* what is listed will run */
+    bool in_order;  /* the index of the next step is known */
+    uint32_t index; /* that index */
+    struct str why; /* of what is not sure */
+    size_t left;    /* PLAN_STEPS_AHEAD_MAX */
 };
 
 static void rest_of_scope(struct rest *rest, const struct path_part *parts, size_t count,
@@ -324,22 +340,25 @@ static void rest_of_scope(struct rest *rest, const struct path_part *parts, size
     }
 }
 
-enum {
-    FRAME_SEEN = 1, /* a step of the frame is listed; above it: the one that it stands in, + 2 */
-};
-
-static struct path_counts frames_of(const struct rehearsal *r, struct arena *a)
+/* By a frame's path: the step that it stands in, + 1. */
+static struct path_counts standing_frames(const struct rehearsal *r, struct arena *a)
 {
     struct path_counts frames = path_counts(a);
     for (uint32_t i = 0; i < r->list.count; i++) {
         const struct step *s = &r->list.items[i];
-        uint32_t *frame = path_counts_at(&frames, step_frame_path(s));
         if (r->steps[i].what != REHEARSED_NOT && s->status == STEP_RUNNING)
-            *frame = i + 2;
-        else if (!*frame)
-            *frame = FRAME_SEEN;
+            *path_counts_at(&frames, step_frame_path(s)) = i + 1;
     }
     return frames;
+}
+
+/* Has a branch or iteration any step? */
+static bool has_begun(struct rest *rest, struct str frame_path)
+{
+    const struct step_list *list = &rest->rehearsal->list;
+    for (; rest->begun_count < list->count; rest->begun_count++)
+        *path_counts_at(&rest->begun, step_frame_path(&list->items[rest->begun_count])) = 1;
+    return *path_counts_at(&rest->begun, frame_path);
 }
 
 static void rest_of_frame(struct rest *rest, struct str frame_path);
@@ -355,7 +374,7 @@ static void rest_of_holder(struct rest *rest, const struct step *holder,
     memcpy(inner, parts, count * sizeof(*parts));
     for (int64_t i = 0; i < holder->children_total && rest->left; i++) {
         struct str frame = arena_printf(a, STR_FMT "/%lld", STR_ARG(holder->path), (long long)i);
-        if (*path_counts_at(&rest->frames, frame)) {
+        if (has_begun(rest, frame)) {
             rest_of_frame(rest, frame);
             continue;
         }
@@ -370,7 +389,7 @@ static void rest_of_holder(struct rest *rest, const struct step *holder,
 static void rest_of_frame(struct rest *rest, struct str frame_path)
 {
     uint32_t at = *path_counts_at(&rest->frames, frame_path);
-    const struct step *s = at > FRAME_SEEN ? &rest->rehearsal->list.items[at - 2] : NULL;
+    const struct step *s = at ? &rest->rehearsal->list.items[at - 1] : NULL;
     const struct path_part *parts;
     size_t count;
     if (!s || !step_parts(rest->p->machine, s->state, s->path, rest->p->arena, &parts, &count))
@@ -406,7 +425,8 @@ static void add_the_rest(struct planner *p, const struct rehearsal *r)
     struct rest rest = {
         .p = p,
         .rehearsal = r,
-        .frames = frames_of(r, p->arena),
+        .frames = standing_frames(r, p->arena),
+        .begun = path_counts(p->arena),
         .seen = ARENA_ARRAY(p->arena, bool, p->machine->state_count),
         .sure = true,
         .in_order = true,
@@ -465,9 +485,9 @@ bool look_ahead(struct planner *p)
     if (!run)
         return false;
     struct flow_input input = input_ahead(p);
-    const struct step_list *list = p->new_run ? NULL : p->story->steps;
-    struct rehearsal *r = rehearse_new(run, list, p->story->now, answer_ahead, p, p->arena);
-    p->row_count = 0;
+    const struct trace *trace = p->new_run ? NULL : p->trace;
+    struct rehearsal *r = rehearse_new(run, trace, p->story->now, answer_ahead, p, p->arena);
+    begin_rows(p);
     bool taken = rehearse_input(r, &input);
     if (taken) {
         rehearse_play(r);

@@ -396,8 +396,10 @@ static bool look_first(struct planner *p)
 /* Steps of the earlier execution are named as it numbers them; behind them, those to come. */
 static bool look_first_of_fork(struct planner *p)
 {
-    if (!look_first(p) || !names_steps(p->request))
-        return p->problem_count == 0 || names_steps(p->request);
+    if (!look_first(p))
+        return false;
+    if (!names_steps(p->request))
+        return true;
     struct row *ahead = p->rows;
     size_t count = p->row_count;
     p->rows = NULL;

@@ -4,6 +4,7 @@
 
 /* ---- beginning ---- */
 
+/* Attempts of what is done are only ever read. */
 static void copy_list(struct rehearsal *r, const struct step_list *from)
 {
     struct arena *a = r->arena;
@@ -15,38 +16,54 @@ static void copy_list(struct rehearsal *r, const struct step_list *from)
     for (size_t i = 0; i < from->count; i++) {
         struct step *s = &r->list.items[i];
         s->attempt_capacity = s->attempt_count;
-        s->attempts = arena_dup(a, s->attempts, s->attempt_count * sizeof(*s->attempts));
+        if (!step_is_done(s))
+            s->attempts = arena_dup(a, s->attempts, s->attempt_count * sizeof(*s->attempts));
     }
+    r->step_capacity = from->count;
+    r->steps = ARENA_ARRAY(a, struct rehearsed_step, from->count);
+    for (size_t i = 0; i < from->count; i++)
+        r->steps[i].visit = r->trace->steps[i].visit;
+    r->count_first = from->count;
 }
 
 /* Brings what is known of each step up to the length of the list. */
 static void follow_list(struct rehearsal *r, size_t known)
 {
     for (size_t i = known; i < r->list.count; i++) {
+        struct str path = r->list.items[i].path;
+        uint32_t last = r->trace ? trace_last(r->trace, path) : STEP_NO_NONE;
+        uint32_t before = last == STEP_NO_NONE ? 0 : r->trace->steps[last].visit + 1;
         if (i >= r->step_capacity)
             r->steps = arena_grow(r->arena, r->steps, i, &r->step_capacity, sizeof(*r->steps));
-        uint32_t *visits = path_counts_at(&r->visits, r->list.items[i].path);
-        r->steps[i] = (struct rehearsed_step){.visit = (*visits)++};
+        uint32_t *visits = path_counts_at(&r->visits, path);
+        r->steps[i] = (struct rehearsed_step){.visit = before + (*visits)++};
     }
 }
 
-struct rehearsal *rehearse_new(struct run *run, const struct step_list *list, struct wall_ms now,
+static bool is_review(const struct state *state)
+{
+    return state->type == STATE_TASK && state->u.task.resource.kind == TASK_REVIEW;
+}
+
+struct rehearsal *rehearse_new(struct run *run, const struct trace *trace, struct wall_ms now,
                                rehearse_answer *answer, void *arg, struct arena *a)
 {
     struct rehearsal *r = ARENA_NEW(a, struct rehearsal);
     *r = (struct rehearsal){
         .arena = a,
         .run = run,
+        .trace = trace,
         .now = now,
         .answer = answer,
         .arg = arg,
         .visits = path_counts(a),
     };
-    if (list)
-        copy_list(r, list);
-    r->count_first = r->list.count;
-    follow_list(r, 0);
-    int64_t seconds = run_machine(run)->timeout_seconds;
+    if (trace)
+        copy_list(r, trace->list);
+    const struct machine *m = run_machine(run);
+    for (uint32_t i = 0; i < m->state_count && !r->has_reviews; i++)
+        r->has_reviews = m->states[i].review || is_review(&m->states[i]);
+    int64_t seconds = m->timeout_seconds;
     r->run_deadline = seconds ? now.ms + seconds * 1000 : 0;
     return r;
 }
@@ -214,9 +231,37 @@ static void finish_task(struct rehearsal *r, const struct rehearsed_task *task)
     (void)rehearse_input(r, &input);
 }
 
+/* Decides one of the reviews that wait. False: none can be. */
+static bool review_one(struct rehearsal *r)
+{
+    const struct flow_review *reviews;
+    struct arena *a = arena_new(0);
+    size_t count = run_reviews(r->run, a, &reviews);
+    bool decided = false;
+    for (size_t i = 0; i < count && !decided; i++) {
+        struct rehearsed_step *known = &r->steps[reviews[i].step];
+        struct outcome outcome;
+        if (known->reviewed)
+            continue;
+        known->reviewed = true;
+        decided = r->answer(r->arg, &r->list.items[reviews[i].step], known->visit, 0, &outcome);
+        if (!decided)
+            stand(r, reviews[i].expires_at.ms);
+        else
+            (void)rehearse_input(r, &(struct flow_input){.why = FLOW_REVIEW,
+                                                         .step = reviews[i].step,
+                                                         .ok = true,
+                                                         .worker = STR("plan")});
+    }
+    arena_free(a);
+    return decided;
+}
+
 /* False: nothing is due that anybody knows of. */
 static bool next_thing(struct rehearsal *r)
 {
+    if (r->has_reviews && review_one(r))
+        return true;
     int64_t wake = flow_wake(r->run).ms, due = wake ? wake : INT64_MAX;
     size_t soonest = SIZE_MAX;
     if (r->unknown && r->stands_until && due >= r->stands_until)
@@ -258,6 +303,11 @@ static const struct step_attempt *attempt_of(const struct step *s, uint32_t trie
 bool outcome_of_record(const struct step *s, uint32_t tries, struct outcome *ret_outcome)
 {
     const struct step_attempt *a = attempt_of(s, tries);
+    bool has_work = s->state->type == STATE_TASK;
+    if (!has_work && step_is_done(s)) { /* it had a review, which was approved */
+        *ret_outcome = (struct outcome){.ok = true};
+        return true;
+    }
     if (!a || !a->stopped_at.ms)
         return false;
     int64_t ms = a->stopped_at.ms - a->started_at.ms;

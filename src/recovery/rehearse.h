@@ -1,8 +1,9 @@
 /* Private to recovery/: plays a run on without the world, under a clock that is only a
  * number.
  *
- * Tasks are answered at once by who was given for it, waits and delays pass. A task whose
- * answer nobody knows stays out, and its frame stands.
+ * Tasks are answered by who was given for it, after the time that he says; waits and delays
+ * pass. A task whose answer nobody knows stays out, and its frame stands. A review is
+ * approved as it is where its step has an answer, and stands else.
  * Ownership: borrows the run, which it changes; what it makes lies in its arena.
  */
 #ifndef PAWL_RECOVERY_REHEARSE_H
@@ -36,10 +37,12 @@ struct rehearsed_step {
     enum rehearsed what;
     uint32_t tries;
     uint32_t visit;
+    bool reviewed; /* its review was decided, or stands */
 };
 
 struct rehearsal {
     struct arena *arena;
+    bool has_reviews; /* the machine asks a person somewhere */
     struct run *run;
     struct step_list list;
     struct rehearsed_step *steps; /* list.count of them */
@@ -62,12 +65,13 @@ struct rehearsal {
     struct str stop_path; /* it stops once this path's visit was entered; empty: not so */
     uint32_t stop_visit;
     bool stopped;
-    struct path_counts visits;
-    size_t count_first; /* of the list, before anything was rehearsed */
+    const struct trace *trace; /* of the first steps of the list; NULL: there were none */
+    struct path_counts visits; /* of those that came to it */
+    size_t count_first;        /* of the list, before anything was rehearsed */
 };
 
-/* `list`: the steps of the run so far, copied; NULL: it has not begun. */
-struct rehearsal *rehearse_new(struct run *run, const struct step_list *list, struct wall_ms now,
+/* `trace`: of the steps of the run so far, which are copied; NULL: it has not begun. */
+struct rehearsal *rehearse_new(struct run *run, const struct trace *trace, struct wall_ms now,
                                rehearse_answer *answer, void *arg, struct arena *a);
 
 /* One input, and what follows at once. False: the run did not take it. */

@@ -195,7 +195,7 @@ bool situation_of(struct planner *p, uint32_t step, bool recorded, struct situat
     struct situation s = {.frame_path = step_frame_path(&p->trace->list->items[step])};
     bool *stale = ARENA_ARRAY(p->arena, bool, p->trace->list->count);
     s.within = around(p, step);
-    steps_stale(p->trace->list, stale);
+    trace_stale(p->trace, stale);
     bool is_stale = stale[step] && p->trace->steps[step].current;
     for (uint32_t h = trace_holder(p->trace, step); h != STEP_NO_NONE;
          h = trace_holder(p->trace, h))

@@ -133,6 +133,8 @@ static void take_event(struct trace *t, const struct flow_event *e, uint64_t pla
         s->taken = place;
     else if (begins)
         s->began = place;
+    else if (event_shape(e->kind) == SHAPE_STATE_EXITED)
+        s->exited = place;
 }
 
 /* The visit of what is around it that was the last one when the step was first entered. */

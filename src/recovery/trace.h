@@ -21,6 +21,7 @@ struct trace_step {
     uint64_t entered; /* the one that it tells of; of a step that was skipped, that */
     uint64_t taken;   /* the last time that the execution came to it, if only to keep it */
     uint64_t began;   /* the last begin of its branches or iterations */
+    uint64_t exited;  /* its end, by which it gave its output */
     bool current;     /* no later attempt of what is around it replaced it */
 };
 
@@ -59,6 +60,9 @@ uint32_t trace_holder(const struct trace *t, uint32_t step);
 bool trace_is_around(const struct trace *t, uint32_t holder, uint32_t step);
 /* Did the execution come to it, or to what it stands in, there or later? */
 bool trace_is_from(const struct trace *t, uint32_t step, uint64_t place);
+
+/* As steps_stale of plan.h, exactly. */
+void trace_stale(const struct trace *t, bool *stale);
 
 /* ---- a number for each path ---- */
 

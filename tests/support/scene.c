@@ -14,7 +14,7 @@ struct json scene_json(struct scene *s, const char *text)
     struct err err;
     if (!json_parse_copy(s->arena, str_of_cstr(text), (struct json_limits){0}, &value, &err)) {
         printf("# %s: %s\n", err.message, text);
-        abort();
+        exit(1);
     }
     return value;
 }
@@ -28,7 +28,7 @@ const struct machine *scene_compile(struct scene *s, const char *definition)
         for (size_t i = 0; i < diags.count; i++)
             printf("# " STR_FMT ": " STR_FMT "\n", STR_ARG(diags.items[i].pointer),
                    STR_ARG(diags.items[i].message));
-        abort();
+        exit(1);
     }
     return machine;
 }
@@ -41,7 +41,7 @@ struct scene_function *scene_function(struct scene *s, struct str name)
         if (str_eq(s->functions[i].name, name))
             return &s->functions[i];
     if (s->function_count == SCENE_FUNCTIONS_MAX)
-        abort();
+        exit(1);
     struct scene_function *f = &s->functions[s->function_count++];
     f->name = arena_str(s->arena, name);
     return f;
@@ -168,7 +168,7 @@ struct recovery_story scene_story(struct scene *s)
         struct err err;
         if (!journal_fold(reader, &s->rows[i], s->told, &turns[i], &err)) {
             printf("# %s\n", err.message);
-            abort();
+            exit(1);
         }
         steps_apply(&s->steps, s->arena, s->told, turns[i].events, turns[i].count, turns[i].at);
     }

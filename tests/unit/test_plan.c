@@ -266,6 +266,233 @@ static void test_cascade(void **state)
                      "\"c\":{\"by\":\"c\",\"n\":2},\"d\":{\"by\":\"d\",\"n\":2}}");
 }
 
+/* ---- inside of Parallels and Maps ---- */
+
+/* Two parts are split side by side and registered in two contexts, as one step each time. */
+static const char split[] =
+    "{\"StartAt\":\"Split\",\"States\":{\"Split\":{\"Type\":\"Parallel\",\"Next\":\"Load\","
+    "\"ResultPath\":\"$.parts\",\"Branches\":["
+    "{\"StartAt\":\"SplitA\",\"x-label\":\"addressable\",\"States\":{"
+    "\"SplitA\":{" FUNCTION "sa\",\"x-step\":1,\"Next\":\"RegisterA\"},"
+    "\"RegisterA\":{" FUNCTION "ra\",\"x-step\":3,\"End\":true}}},"
+    "{\"StartAt\":\"SplitB\",\"x-label\":\"infobase\",\"States\":{"
+    "\"SplitB\":{" FUNCTION "sb\",\"x-step\":2,\"Next\":\"RegisterB\"},"
+    "\"RegisterB\":{" FUNCTION "rb\",\"x-step\":3,\"End\":true}}}]},"
+    "\"Load\":{" FUNCTION "load\",\"x-step\":4,\"x-phase\":\"delivery\",\"End\":true}}}";
+
+static struct scene *failed_split(void **state, const char *which)
+{
+    struct scene *s = scene_new(split);
+    *state = s;
+    scene_takes(s, "sa", HOUR);
+    scene_takes(s, "sb", HOUR);
+    scene_takes(s, "ra", 10 * MINUTE);
+    scene_takes(s, "rb", 20 * MINUTE);
+    scene_takes(s, "load", MINUTE);
+    scene_fails(s, which, true);
+    scene_start(s, "{}");
+    scene_fails(s, which, false);
+    return s;
+}
+
+static void test_parallel_steps_are_added(void **state)
+{
+    struct scene *s = failed_split(state, "load");
+    struct plan plan = make_good(
+        s, (struct recovery_request){.kind = RECOVERY_RESUME, .skip = STR("1,2,3")},
+        "Split kept, Split/addressable/SplitA skipped, Split/infobase/SplitB skipped, "
+        "Split/addressable/RegisterA skipped, Split/infobase/RegisterB skipped, Load run");
+    assert_int_equal(plan.saved_ms, 2 * HOUR + 30 * MINUTE);
+    assert_int_equal(plan.expected_ms, MINUTE);
+}
+
+static void test_one_context_failed(void **state)
+{
+    struct scene *s = failed_split(state, "rb");
+    struct plan plan =
+        make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME},
+                  "Split run, Split/addressable/SplitA kept, Split/infobase/SplitB kept, "
+                  "Split/addressable/RegisterA kept, Split/infobase/RegisterB run, Load run");
+    scene_recover(s, &plan);
+    assert_int_equal(run_status(s->player->live), FLOW_SUCCEEDED);
+    assert_int_equal(scene_asked(s, "sa") + scene_asked(s, "sb") + scene_asked(s, "ra"), 3);
+}
+
+static void test_only_one_branch(void **state)
+{
+    struct scene *s = failed_split(state, "sa"); /* so that the other one was canceled */
+    struct recovery_request r = {.kind = RECOVERY_RESUME, .only = STR("context=addressable")};
+    assert_problem(s, r, "the branch infobase has no output yet");
+    r.outputs = scene_json(s, "{\"infobase\":{\"old\":true}}");
+    struct plan plan = make_good(s, r,
+                                 "Split run, Split/addressable/SplitA run, Split/infobase/SplitB "
+                                 "skipped, Split/addressable/RegisterA run, Load run");
+    scene_recover(s, &plan);
+    assert_output(s, "{\"by\":\"load\",\"n\":1}");
+    assert_int_equal(scene_asked(s, "sb") + scene_asked(s, "rb"), 1);
+}
+
+static void test_from_a_step_inside(void **state)
+{
+    struct scene *s = failed_split(state, "load");
+    struct recovery_request r = {.kind = RECOVERY_RESUME, .from = STR("Register")};
+    assert_problem(s, r, "there is no step \"Register\"");
+    r.from = STR("Split/infobase/RegisterB");
+    struct plan plan =
+        make_good(s, r,
+                  "Split rerun, Split/addressable/SplitA kept, Split/infobase/SplitB kept, "
+                  "Split/addressable/RegisterA kept, Split/infobase/RegisterB rerun, Load run");
+    scene_recover(s, &plan);
+    assert_int_equal(run_status(s->player->live), FLOW_SUCCEEDED);
+    assert_int_equal(scene_asked(s, "sa") + scene_asked(s, "sb") + scene_asked(s, "ra"), 3);
+    assert_int_equal(scene_asked(s, "rb"), 2);
+    (void)scene_story(s);
+    assert_int_equal(s->steps.count, 6);
+}
+
+static void test_until_phase(void **state)
+{
+    struct scene *s = failed_split(state, "sa");
+    struct recovery_request r = {.kind = RECOVERY_RESUME, .until_phase = STR("deliver")};
+    assert_problem(s, r, "its phases are delivery");
+    r.until_phase = STR("delivery");
+    struct plan plan = make(s, r);
+    assert_int_equal(plan.problem_count, 0);
+}
+
+static const char each[] =
+    "{\"StartAt\":\"Leads\",\"States\":{\"Leads\":{\"Type\":\"Map\",\"ItemsPath\":\"$.leads\","
+    "\"ItemProcessor\":{\"StartAt\":\"Enrich\",\"States\":{"
+    "\"Enrich\":{" FUNCTION "enrich\",\"Parameters\":{\"i.$\":\"$$.Map.Item.Index\"},"
+    "\"Next\":\"Keep\"},\"Keep\":{\"Type\":\"Pass\",\"End\":true}}},\"End\":true}}}";
+
+static void test_rerun_of_one_item(void **state)
+{
+    struct scene *s = scene_new(each);
+    *state = s;
+    scene_start(s, "{\"leads\":[7,8,9]}");
+    struct recovery_request r = {.kind = RECOVERY_RERUN, .step = STR("Leads[1]/Enrich")};
+    struct plan plan = make(s, r);
+    assert_int_equal(plan.problem_count, 0);
+    assert_int_equal(plan.recovery.item_index, 1);
+    assert_true(json_equal(plan.recovery.item, json_int(8)));
+    assert_true(json_equal(plan.recovery.data, json_int(8)));
+    scene_recover(s, &plan);
+    assert_int_equal(scene_asked(s, "enrich"), 4);
+    assert_int_equal(run_status(s->player->live), FLOW_SUCCEEDED);
+    r.step = STR("Leads[3]/Enrich");
+    assert_problem(s, r, "there is no step \"Leads[3]/Enrich\"");
+    r.step = STR("Enrich");
+    assert_problem(s, r, "names more than one step");
+    r.step = STR("Leads/2/Enrich");
+    assert_int_equal(make(s, r).problem_count, 0);
+}
+
+static void test_a_choice_that_goes_elsewhere(void **state)
+{
+    struct scene *s = scene_new(
+        "{\"StartAt\":\"Score\",\"States\":{\"Score\":{" FUNCTION "score\",\"Next\":\"Which\"},"
+        "\"Which\":{\"Type\":\"Choice\",\"Choices\":[{\"Variable\":\"$.n\",\"NumericEquals\":1,"
+        "\"Next\":\"Good\"}],\"Default\":\"Bad\"},\"Good\":{" FUNCTION "good\",\"End\":true},"
+        "\"Bad\":{\"Type\":\"Pass\",\"End\":true}}}");
+    *state = s;
+    scene_start(s, "{}");
+    struct plan plan =
+        make_good(s, (struct recovery_request){.kind = RECOVERY_RERUN, .step = STR("1")},
+                  "Score rerun, Which kept, Good kept");
+    scene_recover(s, &plan);
+    struct recovery_request r = {.kind = RECOVERY_RERUN, .step = STR("Good")};
+    assert_problem(s, r, "step Which: Which would now lead to Bad");
+    r.recorded_context = true;
+    assert_int_equal(make(s, r).problem_count, 0);
+}
+
+static void test_where_a_choice_leads_is_not_known(void **state)
+{
+    struct scene *s = scene_new(
+        "{\"StartAt\":\"A\",\"States\":{\"A\":{" FUNCTION "a\",\"Next\":\"Which\"},"
+        "\"Which\":{\"Type\":\"Choice\",\"Choices\":[{\"Variable\":\"$.n\",\"NumericEquals\":1,"
+        "\"Next\":\"Good\"}],\"Default\":\"Bad\"},\"Good\":{" FUNCTION "good\",\"End\":true},"
+        "\"Bad\":{\"Type\":\"Pass\",\"End\":true}}}");
+    *state = s;
+    scene_fails(s, "a", true);
+    scene_start(s, "{}");
+    struct recovery_request r = {.kind = RECOVERY_RESUME};
+    assert_false(make_good(s, r, "A run, Which run, Good not reached, Bad not reached").ends_known);
+    r.mocks = scene_json(s, "{\"A\":{\"n\":2}}");
+    assert_true(make_good(s, r, "A run, Which run, Bad run").ends_known);
+    r.mocks = scene_json(s, "{\"A\":{\"errorOutput\":{\"error\":\"Boom\"}}}");
+    assert_true(make_good(s, r, "A run").ends_known);
+}
+
+/* ---- forks ---- */
+
+static void test_fork_with_a_mended_definition(void **state)
+{
+    struct scene *s = failed_chain(state, "c");
+    const struct machine *mended =
+        scene_compile(s, "{\"StartAt\":\"A\",\"States\":{"
+                         "\"A\":{" FUNCTION "a\",\"ResultPath\":\"$.a\",\"Next\":\"B\"},"
+                         "\"B\":{" FUNCTION "b\",\"ResultPath\":\"$.b\",\"Next\":\"C2\"},"
+                         "\"C2\":{" FUNCTION "c2\",\"ResultPath\":\"$.c\",\"Next\":\"D\"},"
+                         "\"D\":{" FUNCTION "d\",\"End\":true}}}");
+    struct recovery_story *story = ARENA_NEW(s->arena, struct recovery_story);
+    struct recovery_request *r = ARENA_NEW(s->arena, struct recovery_request);
+    struct plan plan;
+    struct err err;
+    *story = scene_story(s);
+    story->target = mended;
+    r->kind = RECOVERY_FORK;
+    assert_true(plan_make(story, r, s->arena, &plan, &err));
+    assert_true(plan_feasible(&plan, &err));
+    assert_true(str_eq(rows_text(s, &plan), STR("A kept, B kept, C2 run, D run")));
+    assert_int_equal(plan.saved_ms, 2 * HOUR);
+    struct scene *fork = scene_fork(s, mended, &plan, scene_json(s, "{}"));
+    assert_int_equal(run_status(fork->player->live), FLOW_SUCCEEDED);
+    assert_int_equal(fork->steps.count, 0);
+    assert_int_equal(scene_asked(fork, "a") + scene_asked(fork, "b"), 0);
+    assert_int_equal(scene_asked(fork, "c2"), 1);
+    scene_free(fork);
+}
+
+static void test_fork_that_does_not_fit(void **state)
+{
+    struct scene *s = failed_chain(state, "c");
+    struct recovery_story story = scene_story(s);
+    struct recovery_request r = {.kind = RECOVERY_FORK};
+    struct plan plan;
+    struct err err;
+    story.target = scene_compile(s, "{\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Pass\","
+                                    "\"Next\":\"C\"},\"C\":{\"Type\":\"Pass\",\"End\":true}}}");
+    assert_true(plan_make(&story, &r, s->arena, &plan, &err));
+    assert_false(plan_feasible(&plan, &err));
+    assert_non_null(strstr(err.message, "another type of state"));
+    assert_int_equal(plan.problem_count, 2);
+    assert_non_null(
+        strstr(json_text(s->arena, plan_json(&plan, s->arena)).ptr, "does not have this step"));
+}
+
+static void test_start(void **state)
+{
+    struct scene *s = failed_chain(state, NULL);
+    struct recovery_story story = scene_story(s);
+    struct recovery_request r = {.kind = RECOVERY_START};
+    struct plan plan;
+    struct err err;
+    story.target = s->machine;
+    assert_true(plan_make(&story, &r, s->arena, &plan, &err));
+    assert_true(str_eq(rows_text(s, &plan), STR("A run, B run, C run, D run")));
+    assert_int_equal(plan.expected_ms, 2 * HOUR + 11 * MINUTE);
+    assert_int_equal(plan.saved_ms, 0);
+    struct recovery_story fresh = {
+        .target = s->machine, .limits = &s->limits, .now = {1700000000000}};
+    assert_true(plan_make(&fresh, &r, s->arena, &plan, &err));
+    assert_true(str_eq(rows_text(s, &plan), STR("A run, B run, C run, D run")));
+    r.skip = STR("B");
+    assert_true(plan_make(&fresh, &r, s->arena, &plan, &err));
+    assert_false(plan_feasible(&plan, &err));
+}
+
 #define TEST(function) cmocka_unit_test_teardown(function, teardown)
 
 int main(void)
@@ -282,6 +509,17 @@ int main(void)
         TEST(test_resume_of_what_succeeded),
         TEST(test_rerun),
         TEST(test_cascade),
+        TEST(test_parallel_steps_are_added),
+        TEST(test_one_context_failed),
+        TEST(test_only_one_branch),
+        TEST(test_from_a_step_inside),
+        TEST(test_until_phase),
+        TEST(test_rerun_of_one_item),
+        TEST(test_a_choice_that_goes_elsewhere),
+        TEST(test_where_a_choice_leads_is_not_known),
+        TEST(test_fork_with_a_mended_definition),
+        TEST(test_fork_that_does_not_fit),
+        TEST(test_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
