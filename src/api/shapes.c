@@ -81,6 +81,9 @@ static void add_own_event(struct json_object_builder *b, const struct run *run,
     json_object_add(b, STR("error"), error_json(e->has_error, e->error));
     json_object_add(b, STR("cause"), error_json(e->has_cause, e->cause));
     json_object_add(b, STR("wake_at"), time_json(b->arena, (struct wall_ms){e->wake_ms}));
+    json_object_add(b, STR("text"), e->text.len ? json_string(e->text) : JSON_NONE);
+    if (e->kind == EVENT_PAUSED || e->kind == EVENT_RERUN_ENDED || e->kind == EVENT_REVIEW_DECIDED)
+        json_object_add(b, STR("how"), json_int(e->index));
     json_object_add(b, STR("log"), e->log);
 }
 

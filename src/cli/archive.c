@@ -1,5 +1,6 @@
 #include "cli/archive.h"
 
+#include "catalog/catalog.h"
 #include "cli/render.h"
 #include "engine/names.h"
 #include "journal/sql.h"
@@ -91,6 +92,59 @@ bool archive_read(const struct archive *a, struct store_read *read, struct err *
     if (outcome.failed)
         *reterr = outcome.err;
     return !outcome.failed;
+}
+
+/* ---- revisions ---- */
+
+struct revision_search {
+    struct arena *arena;
+    bool done, failed;
+    enum catalog_outcome outcome;
+    struct str definition;
+    struct err err;
+};
+
+static void revision_found(void *owner, const struct catalog_answer *answer)
+{
+    struct revision_search *s = owner;
+    s->done = true;
+    s->outcome = answer->outcome;
+    if (answer->outcome == CATALOG_FAILED)
+        s->err = *answer->err;
+    else if (answer->outcome == CATALOG_DONE)
+        s->definition = arena_str(s->arena, answer->machine.text);
+}
+
+/* The store is stepped until the answer is there. */
+static void no_wake(void *arg)
+{
+    (void)arg;
+}
+
+bool archive_revision(struct cli *cli, const struct archive *a, struct str machine,
+                      struct str revision, struct str *ret_definition, struct err *reterr)
+{
+    const struct catalog_options options = {.store = a->store, .wake = no_wake};
+    struct catalog *catalog = catalog_new(&options);
+    struct revision_search s = {.arena = cli->arena};
+    struct deed *place = NULL;
+    const struct catalog_asker who = {
+        .now = clock_wall(), .done = revision_found, .owner = &s, .place = &place};
+    catalog_find_revision(catalog, &who, machine, revision);
+    while (!s.done) {
+        store_wait(a->store, -1);
+        store_step(a->store, clock_mono());
+    }
+    catalog_free(catalog);
+    *ret_definition = s.definition;
+    if (s.outcome == CATALOG_FAILED)
+        *reterr = s.err;
+    return s.outcome == CATALOG_DONE || s.outcome == CATALOG_FAILED
+               ? s.outcome == CATALOG_DONE
+               : err_set(reterr, ERR_NOT_FOUND,
+                         "machine " STR_FMT " has no revision \"" STR_FMT "\" in this data "
+                         "directory: pawl machines revisions " STR_FMT " lists them",
+                         STR_ARG(machine), STR_ARG(revision), STR_ARG(machine));
 }
 
 /* ---- finding ---- */

@@ -24,6 +24,11 @@ void archive_close(struct archive *a);
 /* Submits and waits. */
 MUST_CHECK bool archive_read(const struct archive *a, struct store_read *read, struct err *reterr);
 
+/* The definition that a machine had in this revision. Errors: NOT_FOUND, and the store's. */
+MUST_CHECK bool archive_revision(struct cli *cli, const struct archive *a, struct str machine,
+                                 struct str revision, struct str *ret_definition,
+                                 struct err *reterr);
+
 /* An execution by its id, its ARN, its name, or the beginning of its id; NULL:
  * the newest. On NOT_FOUND and AMBIGUOUS the candidates are printed with the
  * error, which is why this prints it itself: gives 0, or the exit status. */

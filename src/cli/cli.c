@@ -5,25 +5,11 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-    &command_run,
-    &command_serve,
-    &command_start,
-    &command_wait,
-    &command_describe,
-    &command_stop,
-    &command_show,
-    &command_logs,
-    &command_history,
-    &command_ls,
-    &command_machines,
-    &command_activities,
-    &command_worker,
-    &command_eval,
-    &command_validate,
-    &command_completion,
-    &command_version,
-    &command_help,
-    NULL,
+    &command_run,      &command_resume,     &command_rerun,      &command_retry,  &command_restart,
+    &command_pause,    &command_cancel,     &command_serve,      &command_start,  &command_wait,
+    &command_describe, &command_stop,       &command_show,       &command_logs,   &command_history,
+    &command_ls,       &command_machines,   &command_activities, &command_worker, &command_eval,
+    &command_validate, &command_completion, &command_version,    &command_help,   NULL,
 };
 
 const struct command *command_find(const char *name)

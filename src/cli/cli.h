@@ -27,7 +27,8 @@ struct command {
     int (*run)(struct cli *cli);
 };
 
-extern const struct command command_run, command_serve, command_start, command_wait,
+extern const struct command command_run, command_resume, command_rerun, command_retry,
+    command_restart, command_pause, command_cancel, command_serve, command_start, command_wait,
     command_describe, command_stop, command_show, command_logs, command_history, command_ls,
     command_machines, command_activities, command_eval, command_worker, command_validate,
     command_completion, command_version, command_help;

@@ -1,4 +1,5 @@
 #include "cli/layout.h"
+#include "cli/log_feed.h"
 #include "cli/render.h"
 #include "cli/story.h"
 #include "os/clock.h"
@@ -221,7 +222,7 @@ static int tell(struct cli *cli, struct wanted *w, const struct story *s)
     return 0;
 }
 
-static int run(struct cli *cli)
+static int run_attempts(struct cli *cli)
 {
     struct archive archive;
     struct story story;
@@ -242,31 +243,95 @@ static int run(struct cli *cli)
     return status;
 }
 
+/* ---- lines ---- */
+
+/* The two ways of looking: by attempt, or line by line. */
+static bool check_options(const struct cli *cli, bool lines, struct err *reterr)
+{
+    const struct arguments *a = &cli->arguments;
+    if (lines && (option_given(a, "--step") || option_given(a, "--attempt")))
+        return err_set(reterr, ERR_USAGE,
+                       "--step and --attempt are about what tasks said; --grep looks for a step "
+                       "among the lines");
+    if (!lines && option_given(a, "--endpoint"))
+        return err_set(reterr, ERR_USAGE,
+                       "what tasks said is read from a data directory; from a server come lines: "
+                       "add --follow or --level ok");
+    if (a->count && option_given(a, "--workflow"))
+        return err_set(reterr, ERR_USAGE, "give an ID or --workflow, not both");
+    return true;
+}
+
+static int run_lines(struct cli *cli)
+{
+    const struct arguments *a = &cli->arguments;
+    const struct log_wish wish = {
+        .id = a->count ? a->items[0] : NULL,
+        .workflow = option_text(a, "--workflow"),
+        .follow = option_given(a, "--follow"),
+    };
+    const char *url = cli_endpoint(cli);
+    struct log_filter filter;
+    struct err err;
+    if (!log_filter_read(cli, &filter, &err))
+        return cli_fail(cli, NULL, &err);
+    int status =
+        url ? log_feed_there(cli, url, &wish, &filter) : log_feed_here(cli, &wish, &filter);
+    log_filter_release(&filter);
+    return status;
+}
+
+static int run(struct cli *cli)
+{
+    static const char *const lined[] = {"--follow", "--workflow", "--level", "--grep"};
+    bool lines = false;
+    struct err err;
+    for (size_t i = 0; i < COUNT_OF(lined); i++)
+        lines |= option_given(&cli->arguments, lined[i]);
+    if (!check_options(cli, lines, &err))
+        return cli_fail(cli, NULL, &err);
+    return lines ? run_lines(cli) : run_attempts(cli);
+}
+
 static const struct option options[] = {
     {"--step", OPTION_TEXT, "S",
      "Only this step: its number as pawl show has it, its name, or its\n"
      "path (\"Each/3/Register\" is one item's)",
      NULL},
     {"--attempt", OPTION_TEXT, "N", "Only the Nth attempt; the first is 1", NULL},
-    OPTION_JSON("a JSON list, an object for each attempt"),
+    {"--follow", OPTION_FLAG, NULL, "A line for all that happens, as it happens, to its end", NULL},
+    {"--workflow", OPTION_TEXT, "NAME", "Lines of all executions of this workflow", NULL},
+    {"--level", OPTION_CHOICE, "ok|warn|error", "Only lines of this level, or worse ones",
+     "ok warn error"},
+    {"--grep", OPTION_TEXT, "REGEX", "Only lines that match this extended regular expression",
+     NULL},
+    OPTION_JSON("JSON: a list with an object for each attempt,\nor an object a line"),
     OPTION_DATA,
+    OPTION_ENDPOINT,
     OPTION_END,
 };
 
 const struct command command_logs = {
     .name = "logs",
-    .summary = "Print what the tasks of an execution said",
+    .summary = "Print what the tasks of an execution said, or follow what happens",
     .arguments = "[ID]",
     .arguments_max = 1,
     .description =
         "For each attempt of each task: how it went, how long it took, its exit status, and\n"
         "what it wrote on stdout and stderr. Of long texts the end is kept. An attempt's log is\n"
         "kept when the attempt ends; this works while others run.\n"
+        "With --follow, --workflow, --level or --grep it prints a line for each thing that\n"
+        "happened instead: steps that begin, end, fail and are tried again, pauses, reviews,\n"
+        "recoveries. ok: as it should be; warn: worth a look; error: failed. When a server is\n"
+        "away for a moment, it goes on where it was.\n"
         "ID is an execution's id, its ARN, its name, or the beginning of its id; without\n"
         "it, the newest execution.\n",
     .examples = "pawl logs\n"
                 "pawl logs order-17 --step 3\n"
-                "pawl logs 0193a5e2-7c --step Register --attempt 2 --json\n",
+                "pawl logs 0193a5e2-7c --step Register --attempt 2 --json\n"
+                "pawl logs order-17 --follow\n"
+                "pawl logs --workflow order --follow --level error\n"
+                "pawl logs order-17 --grep 'step 3|Deliver' --endpoint http://127.0.0.1:8083\n",
     .options = options,
     .run = run,
 };

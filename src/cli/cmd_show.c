@@ -1,6 +1,6 @@
 #include "cli/layout.h"
 #include "cli/render.h"
-#include "cli/story.h"
+#include "cli/show_state.h"
 #include "os/clock.h"
 
 enum {
@@ -32,6 +32,7 @@ static struct json attempt_json(struct arena *a, const struct step_attempt *atte
 {
     struct json_object_builder b = json_object_builder(a);
     json_object_add(&b, STR("number"), json_int(attempt->number));
+    json_object_add(&b, STR("generation"), json_int(attempt->generation));
     json_object_add(&b, STR("status"), json_string(str_of_cstr(step_status_name(attempt->status))));
     add_times(&b, a, attempt->started_at, attempt->stopped_at);
     add_error(&b, attempt->has_error, attempt->error, attempt->has_cause, attempt->cause);
@@ -39,17 +40,24 @@ static struct json attempt_json(struct arena *a, const struct step_attempt *atte
     return json_object_done(&b);
 }
 
-static struct json step_json(struct arena *a, const struct step_layout *l, const struct step *step)
+static struct json step_json(struct arena *a, const struct step_layout *l, const struct step *step,
+                             const struct show_state *state)
 {
     struct json_object_builder b = json_object_builder(a);
+    struct str context = step_context(l, step);
     json_object_add(&b, STR("index"), json_int(step->index));
+    json_object_add(&b, STR("generation"), json_int(step->generation));
+    json_object_add(&b, STR("stale"), json_bool(state->stale[step->index]));
     int64_t number = step_number_in(l, step);
     json_object_add(&b, STR("number"), number ? json_int(number) : JSON_NONE);
     json_object_add(&b, STR("path"), json_string(step->path));
     json_object_add(&b, STR("state"), json_string(step->state->name));
     json_object_add(&b, STR("type"), json_string(state_type_name(step->state->type)));
     json_object_add(&b, STR("status"), json_string(str_of_cstr(step_status_name(step->status))));
+    if (context.len)
+        json_object_add(&b, STR("context"), json_string(context));
     add_times(&b, a, step->started_at, step->stopped_at);
+    json_object_add(&b, STR("parameters"), state->params[step->index]);
     json_object_add(&b, STR("input"), step->input);
     json_object_add(&b, STR("output"), step->output);
     add_error(&b, step->has_error, step->error, step->has_cause, step->cause);
@@ -64,7 +72,27 @@ static struct json step_json(struct arena *a, const struct step_layout *l, const
     return json_object_done(&b);
 }
 
-static void print_json(struct out *o, const struct story *s)
+static void add_state(struct json_object_builder *b, const struct story *s,
+                      const struct show_state *state)
+{
+    struct arena *a = s->arena;
+    struct json_array_builder reviews = json_array_builder(a), related = json_array_builder(a);
+    json_object_add(b, STR("redriveCount"), json_int(s->row.redrive_count));
+    if (s->row.redriven_at.ms)
+        json_object_add(b, STR("redrivenAt"), time_shown(a, s->row.redriven_at));
+    if (state->pause.asked)
+        json_object_add(b, STR("paused"), json_string(state->pause.text));
+    for (size_t i = 0; i < state->review_count; i++)
+        json_array_add(&reviews, json_int(state->reviews[i].step));
+    json_object_add(b, STR("reviews"), json_array_done(&reviews));
+    for (size_t i = 0; i < state->related_count; i++)
+        json_array_add(&related,
+                       json_object_with(a, execution_shown(a, &state->related[i].row), STR("is"),
+                                        json_string(str_of_cstr(state->related[i].is))));
+    json_object_add(b, STR("related"), json_array_done(&related));
+}
+
+static void print_json(struct out *o, const struct story *s, const struct show_state *state)
 {
     struct arena *a = s->arena;
     const struct step_layout layout = step_layout_of(s->machine);
@@ -77,9 +105,10 @@ static void print_json(struct out *o, const struct story *s)
     json_object_add(&execution, STR("input"), run_input(s->run));
     json_object_add(&execution, STR("output"), run_output(s->run));
     add_error(&execution, has_error, error, has_cause, cause);
+    add_state(&execution, s, state);
     struct json_array_builder steps = json_array_builder(a);
     for (size_t i = 0; i < s->steps.count; i++)
-        json_array_add(&steps, step_json(a, &layout, &s->steps.items[i]));
+        json_array_add(&steps, step_json(a, &layout, &s->steps.items[i], state));
     json_object_add(&b, STR("execution"), json_object_done(&execution));
     json_object_add(&b, STR("steps"), json_array_done(&steps));
     json_write_pretty(&o->buf, json_object_done(&b));
@@ -91,6 +120,7 @@ static void print_json(struct out *o, const struct story *s)
 struct page {
     struct out *out;
     const struct story *story;
+    const struct show_state *state;
     struct arena *arena;
     struct wall_ms now;
     bool verbose;
@@ -110,6 +140,41 @@ static void print_value(const struct page *p, const char *name, struct json valu
 {
     if (!json_is_absent(value))
         print_fact(p, name, json_text(p->arena, value));
+}
+
+static void print_related(const struct page *p)
+{
+    for (size_t i = 0; i < p->state->related_count; i++) {
+        const struct show_related *r = &p->state->related[i];
+        char id[UUID_TEXT_LEN];
+        uuid_format(r->row.id, id);
+        print_fact(p, i ? "" : "related",
+                   arena_printf(p->arena, "%s %.*s%s" STR_FMT ", %s", r->is, UUID_TEXT_LEN, id,
+                                r->row.client_named ? " " : "",
+                                STR_ARG(r->row.client_named ? r->row.name : STR("")),
+                                execution_status_name(r->row.status)));
+    }
+}
+
+/* What it stands for. */
+static void print_waits(const struct page *p)
+{
+    const struct show_state *state = p->state;
+    const struct step_list *steps = &p->story->steps;
+    if (state->rerunning)
+        print_fact(p, "reruns", steps->items[state->rerun_step].state->name);
+    if (state->pause.asked)
+        print_fact(p, state->pause.quiet ? "paused" : "pausing",
+                   state->pause.text.len ? state->pause.text : STR("as asked"));
+    for (size_t i = 0; i < state->review_count; i++) {
+        const struct show_review *review = &state->reviews[i];
+        print_fact(p, "review",
+                   arena_printf(p->arena, "step %lld " STR_FMT "%s" STR_FMT,
+                                (long long)step_number_in(&p->layout, &steps->items[review->step]),
+                                STR_ARG(steps->items[review->step].state->name),
+                                review->message.len ? ": " : " waits for a decision",
+                                STR_ARG(review->message)));
+    }
 }
 
 static void print_head(const struct page *p)
@@ -132,16 +197,54 @@ static void print_head(const struct page *p)
     if (row->client_named)
         print_fact(p, "name", row->name);
     print_fact(p, "started", time_text(p->arena, row->started_at));
+    if (row->redrive_count)
+        print_fact(p, "resumed",
+                   arena_printf(p->arena, "%u %s, last " STR_FMT, row->redrive_count,
+                                row->redrive_count == 1 ? "time" : "times",
+                                STR_ARG(time_text(p->arena, row->redriven_at))));
+    print_related(p);
+    print_waits(p);
     print_value(p, "input", run_input(p->story->run));
     print_value(p, "output", run_output(p->story->run));
+}
+
+/* What of its parameters tells a context from the other: short ones that are no objects. */
+static void print_context(const struct page *p, const struct step *step)
+{
+    enum {
+        VALUE_MAX = 60,
+        LINE_INDENT = 9,
+    };
+    struct str context = step_context(&p->layout, step);
+    struct json params = p->state->params[step->index];
+    struct buf line = BUF_INIT(0);
+    if (!context.len || !json_count(params) || !json_is_object(params))
+        return;
+    buf_printf(&line, "context " STR_FMT, STR_ARG(context));
+    for (size_t i = 0; i < json_count(params); i++) {
+        struct json value = json_members(params)[i].value;
+        if (json_is_object(value) || json_is_array(value))
+            continue;
+        struct str text = json_is_string(value) ? json_str(value) : json_text(p->arena, value);
+        if (text.len <= VALUE_MAX)
+            buf_printf(&line, "  " STR_FMT "=" STR_FMT,
+                       STR_ARG(json_str(json_members(params)[i].key)), STR_ARG(text));
+    }
+    out_style(p->out, STYLE_DIM);
+    out_printf(p->out, "%*s", LINE_INDENT, "");
+    out_foreign(p->out, buf_str(&line),
+                p->out->width > LINE_INDENT ? p->out->width - LINE_INDENT : 0);
+    out_style(p->out, STYLE_OFF);
+    out_text(p->out, "\n");
+    buf_release(&line);
 }
 
 static void print_attempt(const struct page *p, const struct step_attempt *attempt)
 {
     struct wall_ms end = attempt->stopped_at.ms ? attempt->stopped_at : p->now;
     out_style(p->out, STYLE_DIM);
-    out_printf(p->out, "         attempt %u: %s, " STR_FMT "%s", attempt->number,
-               step_status_name(attempt->status),
+    out_printf(p->out, "         attempt %u%s: %s, " STR_FMT "%s", attempt->number,
+               attempt->generation ? " (again)" : "", step_status_name(attempt->status),
                STR_ARG(duration_text(p->arena, end.ms - attempt->started_at.ms)),
                attempt->has_error ? ", " : "");
     out_foreign(p->out, attempt->error, 80);
@@ -163,19 +266,37 @@ static void print_attempts(const struct page *p, const struct step *step)
     }
 }
 
+static void print_recovered(const struct page *p, const struct step *step)
+{
+    struct out *o = p->out;
+    if (step->status == STEP_SKIPPED)
+        out_text(o, "  skipped");
+    if (step->generation)
+        out_printf(o, "  done again%s", step->generation > 1 ? " " : "");
+    if (step->generation > 1)
+        out_printf(o, "%u times", step->generation);
+    if (!p->state->stale[step->index])
+        return;
+    out_style(o, STYLE_BUSY);
+    out_text(o, "  stale: a step before it was run again since");
+    out_style(o, STYLE_OFF);
+}
+
 static void print_step(const struct page *p, const struct step *step)
 {
     struct out *o = p->out;
     struct wall_ms end = step->stopped_at.ms ? step->stopped_at : p->now;
     out_text(o, "  ");
     print_step_head(o, &p->layout, step, mark_of_step(step->status), true);
-    out_printf(o, "  %8.*s", STR_ARG(duration_text(p->arena, end.ms - step->started_at.ms)));
+    out_printf(o, "  %8.*s", STR_ARG(duration_text(p->arena, end.ms - step_since(step).ms)));
     if (step->children_total)
         out_printf(o, "  %lld of %lld", (long long)step->children_done,
                    (long long)step->children_total);
     else if (step->attempt_count > 1)
         out_printf(o, "  %zu attempts", step->attempt_count);
+    print_recovered(p, step);
     out_text(o, "\n");
+    print_context(p, step);
     if (step->has_error || step->has_cause)
         print_error(o, "         ", step->has_error, step->error, step->has_cause, step->cause);
     print_attempts(p, step);
@@ -197,33 +318,67 @@ static bool told_by_a_step(const struct story *s, struct str error)
     return false;
 }
 
+static void print_try(const struct page *p, const struct cli *cli, const char *title,
+                      const char *words, const char *after)
+{
+    out_printf(p->out, "  %s", title);
+    print_next_command(p->out, cli, words, &p->story->row.id);
+    out_style(p->out, STYLE_HELP);
+    out_text(p->out, after);
+    out_style(p->out, STYLE_OFF);
+    out_text(p->out, "\n");
+}
+
+static void print_running_end(const struct page *p, const struct cli *cli)
+{
+    const struct show_state *state = p->state;
+    if (state->review_count)
+        print_try(p, cli, "Decide with: ", "pawl resume", " --approve, or --reject");
+    else if (state->pause.asked)
+        print_try(p, cli, "Go on with: ", "pawl resume", "");
+    else
+        print_try(p, cli, "Not running in any process? Go on with: ", "pawl run --resume", "");
+}
+
+static bool any_stale(const struct page *p)
+{
+    for (size_t i = 0; i < p->story->steps.count; i++)
+        if (p->state->stale[i])
+            return true;
+    return false;
+}
+
 static void print_end(const struct page *p, const struct cli *cli)
 {
     struct str error = {0}, cause = {0};
     const struct story *s = p->story;
     bool has_error = run_error(s->run, &error), has_cause = run_cause(s->run, &cause);
-    if (s->row.status == EXECUTION_SUCCEEDED)
+    if (s->row.status == EXECUTION_SUCCEEDED && !any_stale(p))
         return;
     out_text(p->out, "\n");
     if (s->row.status == EXECUTION_RUNNING) {
-        out_text(p->out, "  Not running in any process? Go on with: ");
-        print_next_command(p->out, cli, "pawl run --resume", &s->row.id);
-    } else {
-        if (!told_by_a_step(s, error)) {
-            print_error(p->out, "  ", has_error, error, has_cause, cause);
-            out_text(p->out, "\n");
-        }
-        out_text(p->out, "  All events: ");
-        print_next_command(p->out, cli, "pawl history", &s->row.id);
+        print_running_end(p, cli);
+        return;
     }
-    out_text(p->out, "\n");
+    if (any_stale(p))
+        print_try(p, cli, "Bring what is stale up to date: ", "pawl rerun",
+                  " --step STEP --cascade --dry-run");
+    if (s->row.status == EXECUTION_SUCCEEDED)
+        return;
+    if (!told_by_a_step(s, error)) {
+        print_error(p->out, "  ", has_error, error, has_cause, cause);
+        out_text(p->out, "\n");
+    }
+    print_try(p, cli, "Go on from there: ", "pawl resume", " --dry-run");
+    print_try(p, cli, "All events: ", "pawl history", "");
 }
 
-static void print_page(struct cli *cli, const struct story *s)
+static void print_page(struct cli *cli, const struct story *s, const struct show_state *state)
 {
     struct page p = {
         .out = &cli->out,
         .story = s,
+        .state = state,
         .arena = cli->arena,
         .now = clock_wall(),
         .verbose = option_given(&cli->arguments, "--verbose"),
@@ -237,25 +392,33 @@ static void print_page(struct cli *cli, const struct story *s)
     print_end(&p, cli);
 }
 
+static int show(struct cli *cli, const struct archive *archive, const struct execution_row *row)
+{
+    struct story story;
+    struct show_state state;
+    struct err err;
+    if (!story_read(archive, row, &story, &err))
+        return cli_fail(cli, NULL, &err);
+    bool good = show_state_read(archive, &story, &state, &err);
+    if (good && option_given(&cli->arguments, "--json"))
+        print_json(&cli->out, &story, &state);
+    else if (good)
+        print_page(cli, &story, &state);
+    story_release(&story);
+    return good ? 0 : cli_fail(cli, NULL, &err);
+}
+
 static int run(struct cli *cli)
 {
     struct archive archive;
-    struct story story;
     struct execution_row row;
     struct err err;
     if (!archive_open(cli, DATADIR_READ, &archive, &err))
         return cli_fail(cli, NULL, &err);
     int status =
         archive_find(cli, &archive, cli->arguments.count ? cli->arguments.items[0] : NULL, &row);
-    if (status == 0 && !story_read(&archive, &row, &story, &err)) {
-        status = cli_fail(cli, NULL, &err);
-    } else if (status == 0) {
-        if (option_given(&cli->arguments, "--json"))
-            print_json(&cli->out, &story);
-        else
-            print_page(cli, &story);
-        story_release(&story);
-    }
+    if (status == 0)
+        status = show(cli, &archive, &row);
     archive_close(&archive);
     return status;
 }

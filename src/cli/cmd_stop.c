@@ -1,6 +1,8 @@
+/* stop, cancel and pause: what is told to an execution that runs. */
 #include "base/utf8.h"
 #include "cli/archive.h"
 #include "cli/client.h"
+#include "cli/config_file.h"
 #include "cli/host.h"
 #include "cli/render.h"
 #include "cli/told.h"
@@ -16,14 +18,25 @@ enum {
     LOOK_EVERY_MS = 20,
 };
 
-/* One `pawl stop`. */
+enum verb {
+    STOP,
+    CANCEL,
+    PAUSE,
+};
+
+static const char *const verb_names[] = {[STOP] = "stop", [CANCEL] = "cancel", [PAUSE] = "pause"};
+
+/* One `pawl stop`, or cancel, or pause. */
 struct stop {
     struct cli *cli;
-    struct str error, cause;
+    enum verb verb;
+    struct str error, cause; /* the cause is the reason of cancel and pause */
+    struct str by;
     struct execution_row row;
     struct archive archive;
     struct host *host;
-    bool failed;
+    struct config_file bound;
+    bool answered, failed;
     struct err err; /* why */
 };
 
@@ -43,15 +56,33 @@ static bool text_option(const struct cli *cli, const char *name, size_t max, str
 
 /* ---- in this process ---- */
 
+/* A canceled execution may have to clean up first. */
 static void followed(void *arg, const struct run *run, const struct execution_row *execution,
                      const struct flow_event *events, size_t count, struct wall_ms at)
 {
-    (void)arg, (void)run, (void)execution, (void)events, (void)count, (void)at;
+    struct stop *s = arg;
+    (void)run, (void)events, (void)count, (void)at;
+    if (execution->key != s->row.key || execution->status == EXECUTION_RUNNING || !s->answered)
+        return;
+    s->row.status = execution->status;
+    s->row.stopped_at = execution->stopped_at;
+    host_stop(s->host);
+}
+
+static void gone_on(void *arg, const struct engine_reply *reply)
+{
+    struct stop *s = arg;
+    s->failed = reply->err != NULL;
+    if (!reply->err)
+        return;
+    s->err = *reply->err;
+    host_stop(s->host);
 }
 
 static void stopped(void *arg, const struct engine_reply *reply)
 {
     struct stop *s = arg;
+    s->answered = true;
     s->failed = reply->err != NULL;
     if (reply->err) {
         s->err = *reply->err;
@@ -59,12 +90,29 @@ static void stopped(void *arg, const struct engine_reply *reply)
         s->row.status = reply->execution->status;
         s->row.stopped_at = reply->execution->stopped_at;
     }
-    host_stop(s->host);
+    if (s->verb != CANCEL || s->failed || s->row.status != EXECUTION_RUNNING) {
+        host_stop(s->host);
+        return;
+    }
+    host_rebind(s->host, arena_new(0), &s->bound.config.bindings); /* to clean up */
+    engine_resume(host_engine(s->host), s->row.key, gone_on, s);
+}
+
+/* Nothing of it is started for that; what a canceled one has to clean up, is. */
+static void ask_here(struct stop *s)
+{
+    struct engine *e = host_engine(s->host);
+    if (s->verb == STOP)
+        engine_stop(e, s->row.key, s->error, s->cause, stopped, s);
+    else if (s->verb == CANCEL)
+        engine_cancel(e, s->row.key, s->cause, s->by, stopped, s);
+    else
+        engine_pause(e, s->row.key, s->cause, s->by, stopped, s);
 }
 
 static bool stop_here(struct stop *s, struct err *reterr)
 {
-    const struct bindings nothing = {0}; /* is started: the execution only ends */
+    const struct bindings nothing = {0}; /* is started before it was told */
     struct host_options options = {
         .store = s->archive.store,
         .bindings = &nothing,
@@ -75,7 +123,7 @@ static bool stop_here(struct stop *s, struct err *reterr)
     if (!host_new(&options, &s->host, reterr))
         return false;
     print_children_found(&s->cli->err, host_found(s->host), options.children);
-    engine_stop(host_engine(s->host), s->row.key, s->error, s->cause, stopped, s);
+    ask_here(s);
     bool good = host_run(s->host, reterr);
     host_free(s->host);
     if (good && s->failed)
@@ -90,12 +138,14 @@ static bool ask(struct stop *s, struct client *client, struct str id, struct err
     struct arena *a = s->cli->arena;
     struct json_object_builder b = json_object_builder(a);
     struct json answer;
-    struct str path =
-        arena_printf(a, "/api/v1/executions/" STR_FMT "/stop", STR_ARG(client_encode(a, id)));
+    struct str path = arena_printf(a, "/api/v1/executions/" STR_FMT "/%s",
+                                   STR_ARG(client_encode(a, id)), verb_names[s->verb]);
     if (s->error.len)
         json_object_add(&b, STR("error"), json_string(s->error));
     if (s->cause.len)
-        json_object_add(&b, STR("cause"), json_string(s->cause));
+        json_object_add(&b, s->verb == STOP ? STR("cause") : STR("reason"), json_string(s->cause));
+    if (s->by.len)
+        json_object_add(&b, STR("by"), json_string(s->by));
     if (!client_call(client, a, "POST", path, json_text(a, json_object_done(&b)), 0, &answer,
                      reterr))
         return false;
@@ -157,24 +207,49 @@ static bool stop_anywhere(struct stop *s, struct err *reterr)
 
 /* ---- the whole ---- */
 
-static int tell(struct stop *s, bool before)
+static void tell_name(const struct stop *s)
+{
+    struct out *o = &s->cli->out;
+    char id[UUID_TEXT_LEN];
+    uuid_format(s->row.id, id);
+    out_text(o, "  ");
+    out_foreign(o, s->row.machine_name, 0);
+    out_printf(o, "  %.*s\n", UUID_TEXT_LEN, id);
+    out_flush(o);
+}
+
+/* It was told, and is under way. */
+static int tell_asked(const struct stop *s)
+{
+    struct out *e = &s->cli->err;
+    out_style(&s->cli->out, STYLE_BUSY);
+    out_text(&s->cli->out, "‖");
+    out_style(&s->cli->out, STYLE_OFF);
+    out_text(&s->cli->out, s->verb == PAUSE ? " pauses at the next step" : " is being canceled");
+    tell_name(s);
+    if (s->verb != PAUSE)
+        return 0;
+    out_text(e, "  Go on with: ");
+    print_next_command(e, s->cli, "pawl resume", &s->row.id);
+    out_text(e, "\n");
+    return 0;
+}
+
+static int tell(const struct stop *s, bool before)
 {
     struct out *o = &s->cli->out;
     struct cell mark = mark_of_execution(s->row.status);
-    char id[UUID_TEXT_LEN];
-    uuid_format(s->row.id, id);
+    if (s->row.status == EXECUTION_RUNNING)
+        return tell_asked(s);
     out_style(o, mark.style);
     out_foreign(o, mark.text, 0);
     out_printf(o, " %s", execution_status_name(s->row.status));
     out_style(o, STYLE_OFF);
-    out_printf(o, " after " STR_FMT "  ",
+    out_printf(o, " after " STR_FMT,
                STR_ARG(duration_text(s->cli->arena, s->row.stopped_at.ms - s->row.started_at.ms)));
-    out_foreign(o, s->row.machine_name, 0);
-    out_printf(o, "  %.*s\n", UUID_TEXT_LEN, id);
-    if (before) {
-        out_flush(o);
+    tell_name(s);
+    if (before)
         out_text(&s->cli->err, "It had ended before; nothing was changed.\n");
-    }
     return 0;
 }
 
@@ -191,13 +266,34 @@ static int find(struct stop *s)
     return status;
 }
 
-static int run(struct cli *cli)
+static int refuse_ended(const struct stop *s)
+{
+    struct err err;
+    err_set(&err, ERR_CONFLICT, "execution " STR_FMT " has ended as %s: there is nothing to %s",
+            STR_ARG(s->row.name), execution_status_name(s->row.status), verb_names[s->verb]);
+    return cli_fail(s->cli, NULL, &err);
+}
+
+static bool read_options(struct stop *s, struct err *reterr)
+{
+    const char *by = getenv("USER");
+    if (s->verb == STOP)
+        return text_option(s->cli, "--error", ERROR_MAX, &s->error, reterr) &&
+               text_option(s->cli, "--cause", CAUSE_MAX, &s->cause, reterr);
+    s->by = str_of_cstr(by);
+    return text_option(s->cli, "--reason", CAUSE_MAX, &s->cause, reterr) &&
+           (s->verb != CANCEL ||
+            config_file_read(s->cli->arena, config_file_find(s->cli->arena, STR(".")), &s->bound,
+                             reterr));
+}
+
+static int run(struct cli *cli, enum verb verb)
 {
     struct stop *s = ARENA_NEW(cli->arena, struct stop);
     struct err err;
     s->cli = cli;
-    if (!text_option(cli, "--error", ERROR_MAX, &s->error, &err) ||
-        !text_option(cli, "--cause", CAUSE_MAX, &s->cause, &err))
+    s->verb = verb;
+    if (!read_options(s, &err))
         return cli_fail(cli, NULL, &err);
     const char *url = cli_endpoint(cli);
     if (url)
@@ -206,11 +302,34 @@ static int run(struct cli *cli)
     if (status)
         return status;
     if (s->row.status != EXECUTION_RUNNING)
-        return tell(s, true);
+        return verb == STOP ? tell(s, true) : refuse_ended(s);
     return stop_anywhere(s, &err) ? tell(s, false) : cli_fail(cli, NULL, &err);
 }
 
-static const struct option options[] = {
+static int run_stop(struct cli *cli)
+{
+    return run(cli, STOP);
+}
+
+static int run_cancel(struct cli *cli)
+{
+    return run(cli, CANCEL);
+}
+
+static int run_pause_verb(struct cli *cli)
+{
+    return run(cli, PAUSE);
+}
+
+#define ID_TEXT                                                                                    \
+    "ID is an execution's id, its ARN, its name, or the beginning of its id. The process that\n"   \
+    "holds the data directory is asked, if there is one; with --endpoint, a server.\n"
+#define OPTION_REASON                                                                              \
+    {                                                                                              \
+        "--reason", OPTION_TEXT, "TEXT", "Why, in a sentence for whoever looks at it later", NULL  \
+    }
+
+static const struct option stop_options[] = {
     {"--error", OPTION_TEXT, "NAME", "The error's name that the execution ends with", NULL},
     {"--cause", OPTION_TEXT, "TEXT", "Why, in a sentence for whoever looks at it later", NULL},
     OPTION_DATA,
@@ -226,13 +345,47 @@ const struct command command_stop = {
     .arguments_max = 1,
     .description =
         "The execution becomes ABORTED: its running commands are ended, and no step of it runs\n"
-        "again. What it did so far can still be shown. To interrupt it and go on later, press\n"
-        "Ctrl-C in its pawl run instead.\n"
-        "ID is an execution's id, its ARN, its name, or the beginning of its id. An execution\n"
-        "that has ended stays as it is. The process that holds the data directory is asked, if\n"
-        "there is one; with --endpoint, a server.\n",
+        "again, unless it is resumed. What it did so far can still be shown. To interrupt it and\n"
+        "go on later, press Ctrl-C in its pawl run instead, or pause it; to let it clean up\n"
+        "first, cancel it. One that has ended stays as it is.\n" ID_TEXT,
     .examples = "pawl stop order-17\n"
                 "pawl stop 0193a5e2-7c --error Recalled --cause 'The customer called it off.'\n",
-    .options = options,
-    .run = run,
+    .options = stop_options,
+    .run = run_stop,
+};
+
+static const struct option told_options[] = {
+    OPTION_REASON,
+    OPTION_DATA,
+    OPTION_ENDPOINT,
+    OPTION_END,
+};
+
+const struct command command_cancel = {
+    .name = "cancel",
+    .summary = "End an execution gracefully: it cleans up first",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .description =
+        "Its tasks are told, nested executions stop, and the state that the definition names as\n"
+        "x-on-cancel runs; then the execution is ABORTED, with the reason. pawl stop ends it at\n"
+        "once.\n" ID_TEXT,
+    .examples = "pawl cancel order-17 --reason 'The customer called it off.'\n",
+    .options = told_options,
+    .run = run_cancel,
+};
+
+const struct command command_pause = {
+    .name = "pause",
+    .summary = "Let an execution stand at its next step",
+    .arguments = "ID",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .description = "Steps that run go on to their end, and none begins after them, until pawl\n"
+                   "resume.\n" ID_TEXT,
+    .examples = "pawl pause nightly --reason 'The warehouse is being moved.'\n"
+                "pawl resume nightly\n",
+    .options = told_options,
+    .run = run_pause_verb,
 };

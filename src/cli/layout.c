@@ -38,6 +38,30 @@ void print_step_number(struct out *o, int64_t number)
         out_text(o, "       ");
 }
 
+/* ---- contexts and times ---- */
+
+/* A branch without a label is called by its first state, which says nothing more. */
+struct str step_context(const struct step_layout *l, const struct step *step)
+{
+    const struct machine *m = l->machine;
+    const struct scope *scope = &m->scopes[step->state->scope];
+    while (scope->parent_state != STATE_NO_NONE) {
+        if (m->states[scope->parent_state].type == STATE_PARALLEL &&
+            !str_eq(scope->label, m->states[scope->start].name))
+            return scope->label;
+        scope = &m->scopes[m->states[scope->parent_state].scope];
+    }
+    return STR("");
+}
+
+struct wall_ms step_since(const struct step *step)
+{
+    for (size_t i = 0; step->generation && i < step->attempt_count; i++)
+        if (step->attempts[i].generation == step->generation)
+            return step->attempts[i].started_at;
+    return step->started_at;
+}
+
 /* ---- titles ---- */
 
 static const struct state *parent_of(const struct machine *m, const struct state *state)

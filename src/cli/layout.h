@@ -21,6 +21,13 @@ struct step_layout step_layout_of(const struct machine *machine);
 /* step_number of a layout's machine, without looking for x-step each time. */
 int64_t step_number_in(const struct step_layout *l, const struct step *step);
 
+/* The label (x-label) of the branch of a Parallel that it is in, the nearest that has one;
+ * empty: none. */
+struct str step_context(const struct step_layout *l, const struct step *step);
+
+/* Since when it is what it is: a step that went on after an end was first entered before. */
+struct wall_ms step_since(const struct step *step);
+
 /* "✔    2  Register". `pad`: something follows in the next column. */
 void print_step_head(struct out *o, const struct step_layout *l, const struct step *step,
                      struct cell mark, bool pad);

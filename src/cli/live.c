@@ -16,12 +16,14 @@ static void print_ended(struct live *l, const struct step *step)
     struct arena *scratch = arena_new(0);
     print_step_head(l->out, &l->layout, step, mark_of_step(step->status), true);
     out_printf(l->out, "  %8.*s",
-               STR_ARG(duration_text(scratch, step->stopped_at.ms - step->started_at.ms)));
+               STR_ARG(duration_text(scratch, step->stopped_at.ms - step_since(step).ms)));
     if (step->has_error) {
         out_text(l->out, "  ");
         out_foreign(l->out, step->error, 60);
     } else if (step->status == STEP_CANCELED) {
         out_text(l->out, "  canceled");
+    } else if (step->status == STEP_SKIPPED) {
+        out_text(l->out, "  skipped");
     }
     out_text(l->out, "\n");
     arena_free(scratch);
@@ -39,6 +41,31 @@ static void print_retry(struct live *l, const struct step *step, const struct fl
     arena_free(scratch);
 }
 
+/* Grows with what is new of a step that there was already. A skip takes no generation. */
+static uint32_t newness(const struct step *step)
+{
+    return 2 * step->generation + (step->status == STEP_SKIPPED);
+}
+
+static void note_shown(struct live *l, const struct step *step)
+{
+    while (l->shown_count <= step->index) {
+        l->shown =
+            arena_grow(l->arena, l->shown, l->shown_count, &l->shown_capacity, sizeof(*l->shown));
+        l->shown[l->shown_count++] = 0;
+    }
+    l->shown[step->index] = newness(step);
+}
+
+static void touch(struct live *l, uint32_t index)
+{
+    if (index >= l->known)
+        return;
+    l->touched = arena_grow(l->arena, l->touched, l->touched_count, &l->touched_capacity,
+                            sizeof(*l->touched));
+    l->touched[l->touched_count++] = index;
+}
+
 static void add_running(struct live *l, uint32_t index)
 {
     l->running = arena_grow(l->arena, l->running, l->running_count, &l->running_capacity,
@@ -46,8 +73,20 @@ static void add_running(struct live *l, uint32_t index)
     l->running[l->running_count++] = index;
 }
 
+static void print_new(struct live *l, const struct step *step, bool quiet)
+{
+    bool running = step->status == STEP_RUNNING;
+    note_shown(l, step);
+    if (running)
+        add_running(l, step->index);
+    if (!quiet && running)
+        print_begun(l, step);
+    else if (!quiet)
+        print_ended(l, step);
+}
+
 /* Steps that ended in this turn, whatever the event that ended them, and those
- * that began in it. */
+ * that began in it, again or for the first time. */
 static void print_changes(struct live *l, bool quiet)
 {
     size_t kept = 0;
@@ -62,16 +101,14 @@ static void print_changes(struct live *l, bool quiet)
         if (l->steps.items[l->running[i]].status == STEP_RUNNING)
             l->running[kept++] = l->running[i];
     l->running_count = kept;
-    for (; l->known < l->steps.count; l->known++) {
-        const struct step *step = &l->steps.items[l->known];
-        bool running = step->status == STEP_RUNNING;
-        if (running)
-            add_running(l, step->index);
-        if (!quiet && running)
-            print_begun(l, step);
-        else if (!quiet)
-            print_ended(l, step);
+    for (size_t i = 0; i < l->touched_count; i++) {
+        const struct step *step = &l->steps.items[l->touched[i]];
+        if (newness(step) > l->shown[step->index])
+            print_new(l, step, quiet);
     }
+    l->touched_count = 0;
+    for (; l->known < l->steps.count; l->known++)
+        print_new(l, &l->steps.items[l->known], quiet);
 }
 
 void live_machine(struct live *l, const struct machine *machine)
@@ -93,8 +130,10 @@ void live_take(struct live *l, const struct run *run, const struct flow_event *e
 {
     steps_apply(&l->steps, l->arena, run, events, count, at);
     live_machine(l, run_machine(run));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         live_retried(l, &events[i], at);
+        touch(l, events[i].step);
+    }
     live_show(l, false);
 }
 
@@ -108,6 +147,7 @@ struct step *live_put(struct live *l, uint32_t index)
             arena_grow(l->arena, list->items, list->count, &list->capacity, sizeof(*list->items));
         list->items[list->count++] = (struct step){.index = index};
     }
+    touch(l, index);
     return &list->items[index];
 }
 
@@ -136,6 +176,16 @@ void live_end(struct live *l, struct wall_ms at)
 {
     live_tick(l, at);
     l->screen.lines = 0; /* what is drawn stays */
+}
+
+bool live_is_still(const struct live *l)
+{
+    for (size_t i = 0; i < l->running_count; i++) {
+        const struct step *step = &l->steps.items[l->running[i]];
+        if (step->status == STEP_RUNNING && !step->children_total)
+            return false;
+    }
+    return true;
 }
 
 const struct step *live_failed_step(const struct live *l)

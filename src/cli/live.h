@@ -5,7 +5,8 @@
  *   ↻    2  Register  attempt 1 failed: Pawl.ExitStatus; again in 2.0s
  *   ✔    2  Register      3.2s
  *
- * A step that begins and ends in one turn gets one line. Lies in an arena.
+ * A step that begins and ends in one turn gets one line, and one that is carried out again
+ * gets new ones. Lies in an arena.
  */
 #ifndef PAWL_CLI_LIVE_H
 #define PAWL_CLI_LIVE_H
@@ -19,7 +20,9 @@ struct live {
     struct step_list steps;
     uint32_t *running; /* indexes of steps, in order */
     size_t running_count, running_capacity;
-    size_t known; /* steps that were shown */
+    size_t known;              /* steps that were shown */
+    uint32_t *shown, *touched; /* what each was shown as; those that may differ by now */
+    size_t shown_count, shown_capacity, touched_count, touched_capacity;
     struct step_layout layout;
     struct screen screen; /* on a terminal */
 };
@@ -44,6 +47,9 @@ void live_tick(struct live *l, struct wall_ms now);
 
 /* Draws for the last time and leaves it. */
 void live_end(struct live *l, struct wall_ms at);
+
+/* No step is at work, those left out that only wait for their inner steps. */
+bool live_is_still(const struct live *l);
 
 /* The step that made the execution fail, or NULL. */
 const struct step *live_failed_step(const struct live *l);

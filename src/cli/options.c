@@ -140,6 +140,12 @@ const char *option_text(const struct arguments *a, const char *name)
     return a->values[place];
 }
 
+const char *option_if_known(const struct arguments *a, const char *name)
+{
+    size_t place = option_find(&a->options, str_of_cstr(name));
+    return place == SIZE_MAX ? NULL : a->values[place];
+}
+
 const char *option_nth(const struct arguments *a, const char *name, size_t index)
 {
     size_t place = option_find(&a->options, str_of_cstr(name));

@@ -11,7 +11,7 @@
 #include "base/err.h"
 
 enum {
-    OPTIONS_MAX = 16, /* of one command */
+    OPTIONS_MAX = 32, /* of one command */
     ARGUMENTS_MAX = 1000,
     OPTION_VALUES_MAX = 64, /* of all OPTION_MANY together */
 };
@@ -55,6 +55,8 @@ MUST_CHECK bool arguments_parse(const struct options *options, int argc, char **
 
 /* NULL when it was not given. The name must be in the table (asserted). */
 const char *option_text(const struct arguments *a, const char *name);
+/* Of options that not every command has: NULL as well when it is not in the table. */
+const char *option_if_known(const struct arguments *a, const char *name);
 /* The value of its index-th giving; NULL: there are fewer. */
 const char *option_nth(const struct arguments *a, const char *name, size_t index);
 bool option_given(const struct arguments *a, const char *name);

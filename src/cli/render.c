@@ -167,20 +167,12 @@ void print_log_tail(struct out *o, const char *prefix, struct json log, size_t l
     }
 }
 
-/* Commands that know no --endpoint have none to hand on. */
-static const char *given_endpoint(const struct cli *cli)
-{
-    for (const struct option *o = cli->arguments.options.table; o->name; o++)
-        if (strcmp(o->name, "--endpoint") == 0)
-            return option_text(&cli->arguments, "--endpoint");
-    return NULL;
-}
-
 void print_next_command(struct out *o, const struct cli *cli, const char *words,
                         const struct uuid *id)
 {
     char text[UUID_TEXT_LEN];
     const char *data = option_text(&cli->arguments, "--data");
+    const char *endpoint = option_if_known(&cli->arguments, "--endpoint");
     uuid_format(*id, text);
     out_style(o, STYLE_HELP);
     out_printf(o, "%s %.*s", words, UUID_TEXT_LEN, text);
@@ -188,11 +180,45 @@ void print_next_command(struct out *o, const struct cli *cli, const char *words,
         out_text(o, " --data ");
         out_shell_word(o, data);
     }
-    if (given_endpoint(cli)) {
+    if (endpoint) {
         out_text(o, " --endpoint ");
-        out_shell_word(o, given_endpoint(cli));
+        out_shell_word(o, endpoint);
     }
     out_style(o, STYLE_OFF);
+}
+
+/* --name VALUE, or --name=VALUE where the value looks like an option. */
+static void print_option(struct out *o, const char *name, const char *value)
+{
+    out_printf(o, " %s", name);
+    if (!*value)
+        return;
+    out_text(o, value[0] == '-' && value[1] ? "=" : " ");
+    out_shell_word(o, value);
+}
+
+void print_same_command(struct out *o, const struct cli *cli, const char *without)
+{
+    const struct arguments *a = &cli->arguments;
+    const struct option *table = a->options.table;
+    out_style(o, STYLE_HELP);
+    out_printf(o, "pawl %s", a->options.command);
+    for (size_t i = 0; i < a->count; i++) {
+        out_text(o, " ");
+        out_shell_word(o, a->items[i]);
+    }
+    for (size_t place = 0; table[place].name; place++) {
+        if (!a->values[place] || strcmp(table[place].name, without) == 0 ||
+            strcmp(table[place].name, "--json") == 0)
+            continue;
+        if (table[place].type != OPTION_MANY)
+            print_option(o, table[place].name, a->values[place]);
+        for (size_t i = 0; i < a->many_count; i++)
+            if (a->many[i].place == place)
+                print_option(o, table[place].name, a->many[i].value);
+    }
+    out_style(o, STYLE_OFF);
+    out_text(o, "\n");
 }
 
 void print_children_found(struct out *o, struct children_found found, const char *file)

@@ -36,6 +36,9 @@ void print_log_tail(struct out *o, const char *prefix, struct json log, size_t l
 void print_next_command(struct out *o, const struct cli *cli, const char *words,
                         const struct uuid *id);
 
+/* The command line as it was given, without this option and --json, and a line's end. */
+void print_same_command(struct out *o, const struct cli *cli, const char *without);
+
 /* What became of commands that a killed process had left; nothing when there were
  * none. `file`: where they were noted. */
 void print_children_found(struct out *o, struct children_found found, const char *file);

@@ -64,9 +64,12 @@ static void followed(void *arg, const struct run *run, const struct execution_ro
     if (execution->key != s->key || s->told)
         return;
     live_take(&s->live, run, events, count, at);
-    if (execution->status == EXECUTION_RUNNING)
+    for (size_t i = 0; i < count; i++)
+        session_heed(s, &events[i], false);
+    if (execution->status == EXECUTION_RUNNING && !session_is_paused(s))
         return;
-    take_end(s, run);
+    if (execution->status != EXECUTION_RUNNING)
+        take_end(s, run);
     if (host_followers(s->host))
         stay(s);
     else
@@ -83,7 +86,7 @@ static void unfollowed(void *arg)
 static void ticked(void *arg, struct wall_ms now)
 {
     struct session *s = arg;
-    if (!s->told)
+    if (s->known && !s->told)
         live_tick(&s->live, now);
 }
 
@@ -93,7 +96,7 @@ static void take_execution(struct session *s, const struct execution_row *row)
 {
     s->key = row->key;
     s->known = true;
-    s->id = row->id;
+    s->uuid = row->id;
     s->started_at = row->started_at;
     s->status = row->status;
 }
@@ -107,12 +110,14 @@ static void fail(struct session *s, const struct err *err)
 
 static void resumed(void *arg, const struct engine_reply *reply)
 {
+    struct session *s = arg;
     if (reply->err)
-        fail(arg, reply->err);
+        fail(s, reply->err);
+    else if (session_is_paused(s))
+        host_stop(s->host);
 }
 
-/* What happened so far; its steps are shown from now on. */
-static bool read_story(struct session *s, const struct execution_row *row, struct err *reterr)
+bool session_adopt(struct session *s, const struct execution_row *row, struct err *reterr)
 {
     if (!story_read(&s->archive, row, &s->story, reterr))
         return false;
@@ -120,6 +125,8 @@ static bool read_story(struct session *s, const struct execution_row *row, struc
     live_adopt(&s->live, &s->story.steps);
     live_machine(&s->live, s->story.machine);
     s->start.machine_name = row->machine_name;
+    for (size_t i = 0; i < s->story.event_count; i++)
+        session_heed(s, &s->story.events[i].event, true);
     return true;
 }
 
@@ -128,13 +135,19 @@ static void resume(struct session *s, const struct execution_row *row)
 {
     bool first = !s->known;
     take_execution(s, row);
-    if (!read_story(s, row, &s->err)) {
+    if (!session_adopt(s, row, &s->err)) {
         fail(s, &s->err);
         return;
     }
     if (first)
         session_print_begin(s, "goes on  ");
     engine_resume(host_engine(s->host), row->key, resumed, s);
+}
+
+void session_begun(struct session *s, const struct execution_row *row)
+{
+    take_execution(s, row);
+    session_print_begin(s, "");
 }
 
 static void started(void *arg, const struct engine_reply *reply)
@@ -148,8 +161,7 @@ static void started(void *arg, const struct engine_reply *reply)
         resume(s, reply->execution);
         return;
     }
-    take_execution(s, reply->execution);
-    session_print_begin(s, "");
+    session_begun(s, reply->execution);
 }
 
 /* ---- the whole ---- */
@@ -176,10 +188,14 @@ static int run_host(struct session *s)
     bool good = host_run(s->host, &err);
     if (s->told)
         return s->exit;
-    live_end(&s->live, clock_wall());
+    if (s->known)
+        live_end(&s->live, clock_wall());
     if (s->failed)
-        return cli_fail(s->cli, NULL, &s->err);
-    if (!good && err.code == ERR_INTERRUPTED && s->status == EXECUTION_RUNNING)
+        return s->wish ? wish_fail(s->cli, s->wish, &s->err) : cli_fail(s->cli, NULL, &s->err);
+    if (s->wish && s->wish->request.dry_run)
+        return good ? wish_tell_plan(s->cli, s->wish) : cli_fail(s->cli, NULL, &err);
+    if (!good && err.code == ERR_INTERRUPTED && s->status == EXECUTION_RUNNING &&
+        !session_is_paused(s))
         return end_interrupted(s, &err);
     if (!good && err.code != ERR_INTERRUPTED)
         return cli_fail(s->cli, NULL, &err);
@@ -195,7 +211,7 @@ static int tell_ended(struct session *s, const struct execution_row *row)
     s->start.machine_name = row->machine_name;
     if (first)
         session_print_begin(s, "ended before  ");
-    if (!read_story(s, row, &err))
+    if (!session_adopt(s, row, &err))
         return cli_fail(s->cli, NULL, &err);
     take_end(s, s->story.run);
     if (!first)
@@ -203,13 +219,13 @@ static int tell_ended(struct session *s, const struct execution_row *row)
     return session_print_end(s);
 }
 
-/* What to go on with: what was under way in another process, or --resume. */
+/* What to go on with: what was under way in another process, or what was named. */
 static int find(struct session *s, bool *ret_found, struct execution_row *row)
 {
-    const char *id = option_text(&s->cli->arguments, "--resume");
+    const char *id = s->id;
     char text[UUID_TEXT_LEN + 1] = {0};
     if (s->known) {
-        uuid_format(s->id, text);
+        uuid_format(s->uuid, text);
         id = text;
     }
     *ret_found = id != NULL;
@@ -238,7 +254,7 @@ int session_run_here(struct session *s)
     int status = find(s, &found, &row);
     if (status)
         return status;
-    if (found && row.status != EXECUTION_RUNNING)
+    if (found && row.status != EXECUTION_RUNNING && !session_wishes(s))
         return tell_ended(s, &row);
     if (!host_new(&options, &s->host, &err))
         return cli_fail(cli, NULL, &err);
@@ -247,7 +263,9 @@ int session_run_here(struct session *s)
     if (host_deaf(s->host))
         out_printf(&cli->err, "Other pawls cannot work through this one: %s\n",
                    host_deaf(s->host)->message);
-    if (found)
+    if (session_wishes(s))
+        session_wish_here(s, found ? &row : NULL);
+    else if (found)
         resume(s, &row);
     else
         engine_start(host_engine(s->host), &s->start, started, s);

@@ -13,6 +13,7 @@ struct visit {
     bool remote;
     struct arena *arena;
     bool ended, going; /* the execution; the process behind the socket */
+    bool paused;       /* the execution */
     bool refused;
     struct err err; /* why */
 };
@@ -34,19 +35,47 @@ static void add_config(const struct visit *v, struct json_object_builder *b)
         json_object_add(b, STR("config"), config_json(v->s, v->arena));
 }
 
+/* --reuse is named as it was given, and found where it is asked. */
+static void add_wish(const struct visit *v, struct json_object_builder *b)
+{
+    const struct session *s = v->s;
+    wish_add_to_body(s->wish, b);
+    if (s->wish->kind == WISH_START && s->id)
+        json_object_add(b, STR("reuse"), json_string(str_of_cstr(s->id)));
+}
+
+/* Of an execution that is there: what is wished is done to it, or a new one made of it. */
+static bool ask_wish(struct visit *v, struct str id, struct json *ret_answer, struct err *reterr)
+{
+    struct arena *a = v->arena;
+    struct json_object_builder b = json_object_builder(a);
+    struct str path = arena_printf(a, "/api/v1/executions/" STR_FMT "/%s",
+                                   STR_ARG(client_encode(a, id)), v->s->wish->route);
+    add_wish(v, &b);
+    if (!v->s->wish->decides) /* which is all that its body says */
+        add_config(v, &b);
+    return client_call(v->client, a, "POST", path, json_text(a, json_object_done(&b)), 0,
+                       ret_answer, reterr);
+}
+
 static bool ask_start(struct visit *v, struct json *ret_answer, struct err *reterr)
 {
     const struct engine_start *start = &v->s->start;
     struct arena *a = v->arena;
     struct json_object_builder b = json_object_builder(a);
     struct json input;
-    if (!json_parse(a, start->input, (struct json_limits){0}, JSON_DUPLICATES_LAST, &input, reterr))
-        return false;
+    if (start->input.len) {
+        if (!json_parse(a, start->input, (struct json_limits){0}, JSON_DUPLICATES_LAST, &input,
+                        reterr))
+            return false;
+        json_object_add(&b, STR("input"), input);
+    }
     json_object_add(&b, STR("definition"), json_string(start->definition));
     json_object_add(&b, STR("machine_name"), json_string(start->machine_name));
-    if (start->name.len)
+    if (v->s->wish)
+        add_wish(v, &b);
+    else if (start->name.len)
         json_object_add(&b, STR("name"), json_string(start->name));
-    json_object_add(&b, STR("input"), input);
     add_config(v, &b);
     return client_call(v->client, a, "POST", STR("/api/v1/run"), json_text(a, json_object_done(&b)),
                        0, ret_answer, reterr);
@@ -73,7 +102,7 @@ static bool ask_machine(struct visit *v, struct err *reterr)
     struct json answer;
     struct err syntax;
     char id[UUID_TEXT_LEN];
-    uuid_format(s->id, id);
+    uuid_format(s->uuid, id);
     struct str path =
         arena_printf(v->arena, "/api/v1/executions/%.*s/definition", UUID_TEXT_LEN, id);
     if (!client_call(v->client, v->arena, "GET", path, STR(""), 0, &answer, reterr))
@@ -93,20 +122,52 @@ static void tell_config(struct session *s, struct json answer)
     out_flush(o);
 }
 
-/* Starts, or goes on with what was started. */
+/* What is wished, or to start, or to go on with what was started. */
+static bool ask_first(struct visit *v, struct json *ret_answer, struct err *reterr)
+{
+    const struct session *s = v->s;
+    char text[UUID_TEXT_LEN];
+    uuid_format(s->uuid, text);
+    struct str id = s->known || s->found ? str_of(text, UUID_TEXT_LEN) : str_of_cstr(s->id);
+    if (session_wishes(s))
+        return s->wish->route ? ask_wish(v, id, ret_answer, reterr)
+                              : ask_start(v, ret_answer, reterr);
+    return s->known || s->id ? ask_resume(v, id, ret_answer, reterr)
+                             : ask_start(v, ret_answer, reterr);
+}
+
+/* A dry run is answered by the plan itself. */
+static void take_plan(const struct session *s, struct json answer)
+{
+    struct json plan = s->wish->request.dry_run ? answer : json_get(answer, STR("plan"));
+    s->wish->plan = json_copy(s->cli->arena, plan);
+}
+
+/* The machine of a wish is known once it is answered; the turn of a recovery is news. */
+static void take_old(struct session *s, struct json answer, bool wished)
+{
+    if (!wished || s->wish->kind != WISH_START)
+        s->machine = NULL; /* a file may have changed since */
+    if (!json_to_int64(json_get(answer, STR("turns")), &s->quiet_turns) || s->quiet_turns < 1)
+        s->quiet_turns = 1;
+    s->latest_turn = s->quiet_turns - 1;
+    if (wished)
+        s->quiet_turns = s->latest_turn;
+}
+
 static bool ask(struct visit *v, struct err *reterr)
 {
     struct session *s = v->s;
-    const char *resume = option_text(&s->cli->arguments, "--resume");
-    char text[UUID_TEXT_LEN];
     struct json answer;
-    bool first = !s->known, old = resume || s->known;
-    uuid_format(s->id, text);
-    struct str id = s->known || s->found ? str_of(text, UUID_TEXT_LEN) : str_of_cstr(resume);
-    if (!(old ? ask_resume(v, id, &answer, reterr) : ask_start(v, &answer, reterr)))
+    bool first = !s->known, wished = session_wishes(s), old = !wished && (s->id || s->known);
+    if (!ask_first(v, &answer, reterr))
         return false;
+    if (wished)
+        take_plan(s, answer);
+    if (wished && s->wish->request.dry_run)
+        return true;
     struct str answered = json_str(json_get(answer, STR("id")));
-    if (!uuid_parse(answered, &s->id))
+    if (!uuid_parse(answered, &s->uuid))
         return err_set(reterr, ERR_INTERNAL, "the server's answer has no id");
     s->started_at = told_time(json_get(answer, STR("started_at")));
     s->status = told_status(json_get(answer, STR("status")));
@@ -116,15 +177,13 @@ static bool ask(struct visit *v, struct err *reterr)
     s->known = true;
     if (!first)
         return true; /* it was told before the connection was lost */
-    session_print_begin(s, s->status != EXECUTION_RUNNING ? "ended before  "
-                           : old                          ? "goes on  "
-                                                          : "");
+    session_print_begin(s, wished                           ? ""
+                           : s->status != EXECUTION_RUNNING ? "ended before  "
+                           : old                            ? "goes on  "
+                                                            : "");
     tell_config(s, answer);
-    if (old) {
-        s->machine = NULL; /* a file may have changed since */
-        if (!json_to_int64(json_get(answer, STR("turns")), &s->quiet_turns))
-            s->quiet_turns = 0;
-    }
+    if (old || (wished && !json_is_true(json_get(answer, STR("already")))))
+        take_old(s, answer, wished);
     return true;
 }
 
@@ -156,6 +215,12 @@ static void take_turn(struct visit *v, struct json line)
             live_retried(&s->live, &event, at);
     }
     live_show(&s->live, quiet);
+    for (size_t i = 0; i < json_count(events); i++) {
+        struct flow_event event;
+        if (told_control(json_at(events, i), &event))
+            session_heed(s, &event, quiet);
+    }
+    v->paused = turn >= s->latest_turn && session_is_paused(s);
     if (json_to_int64(json_get(line, STR("last")), &last) && last > 0)
         s->last = (uint64_t)last;
 }
@@ -201,7 +266,7 @@ static bool take_line(void *arg, struct json line)
     }
     if (json_is_object(closed))
         take_closed(v, closed);
-    return !v->ended && !v->refused && json_is_absent(closed);
+    return !v->ended && !v->paused && !v->refused && json_is_absent(closed);
 }
 
 static void ticked(void *arg, struct wall_ms now)
@@ -221,15 +286,15 @@ static bool follow(struct visit *v, struct err *reterr)
         .arg = v,
     };
     char id[UUID_TEXT_LEN];
-    uuid_format(s->id, id);
-    while (!v->ended && !v->going && !v->refused) {
+    uuid_format(s->uuid, id);
+    while (!v->ended && !v->paused && !v->going && !v->refused) {
         struct str path =
             arena_printf(v->arena, "/api/v1/executions/%.*s/follow?from=%llu&data=false",
                          UUID_TEXT_LEN, id, (unsigned long long)s->last);
         uint64_t before = s->last;
         if (!client_follow(v->client, path, &stream, reterr))
             return false;
-        if (s->last == before && !v->ended && !v->refused)
+        if (s->last == before && !v->ended && !v->paused && !v->refused)
             v->going = true; /* it ended the stream without a word */
     }
     if (v->refused)
@@ -260,11 +325,36 @@ static int detach(struct session *s, const char *address, bool remote, const str
     return err_exit_status(err->code);
 }
 
+/* All the reasons are in the plan, which a refusal does not bring along. */
+static int refuse_wish(struct visit *v, const struct err *err)
+{
+    struct session *s = v->s;
+    struct json answer;
+    struct err ignored;
+    bool planned = err->code == ERR_INVALID_INPUT || err->code == ERR_CONFLICT ||
+                   err->code == ERR_NOT_FOUND || err->code == ERR_TOO_LARGE;
+    if (planned && !s->wish->request.dry_run) {
+        s->wish->request.dry_run = true;
+        if (ask_first(v, &answer, &ignored))
+            take_plan(s, answer);
+        s->wish->request.dry_run = false;
+    }
+    return wish_fail(s->cli, s->wish, err);
+}
+
 static enum there outcome(struct visit *v, const char *address, bool good, const struct err *err,
                           int *ret_exit)
 {
     struct session *s = v->s;
-    if (good && v->ended) {
+    if (good && s->wish && s->wish->request.dry_run) {
+        *ret_exit = wish_tell_plan(s->cli, s->wish);
+        return THERE_DONE;
+    }
+    if (good && s->wish && s->wish->detach) {
+        *ret_exit = session_print_detached(s);
+        return THERE_DONE;
+    }
+    if (good && (v->ended || v->paused)) {
         live_end(&s->live, clock_wall());
         *ret_exit = session_print_end(s);
         return THERE_DONE;
@@ -277,21 +367,32 @@ static enum there outcome(struct visit *v, const char *address, bool good, const
     }
     if (err->code == ERR_UNREACHABLE && s->known)
         return THERE_LOST;
+    /* It ends, perhaps because of what was asked: what has become of that is in the store. */
+    if (err->code == ERR_INTERRUPTED && s->found && session_wishes(s) && !wish_makes_new(s->wish) &&
+        !s->wish->request.dry_run) {
+        s->known = true;
+        return THERE_LOST;
+    }
     bool nothing =
         err->code == ERR_BUSY || (err->code == ERR_UNREACHABLE && !client_was_heard(v->client));
     /* A named start is the same start when it is asked for again. */
     bool harmless = err->code == ERR_UNREACHABLE &&
-                    (s->start.name.len || option_given(&s->cli->arguments, "--resume"));
+                    (s->wish ? s->wish->request.dry_run : s->start.name.len || s->id);
     if (nothing || harmless) {
         s->err = *err;
         return THERE_NOBODY;
     }
-    live_end(&s->live, clock_wall());
+    if (s->known)
+        live_end(&s->live, clock_wall());
     *ret_exit =
-        cli_fail(s->cli, s->config && err->code == ERR_INVALID_CONFIG ? s->config : NULL, err);
+        session_wishes(s)
+            ? refuse_wish(v, err)
+            : cli_fail(s->cli, s->config && err->code == ERR_INVALID_CONFIG ? s->config : NULL,
+                       err);
     if (err->code == ERR_UNREACHABLE)
-        out_text(&s->cli->err, "It ended before it answered: pawl ls shows whether the execution "
-                               "was started.\n");
+        out_printf(&s->cli->err,
+                   "It ended before it answered: pawl %s shows whether the execution %s.\n",
+                   s->wish ? "show" : "ls", s->wish ? "went on" : "was started");
     return THERE_DONE;
 }
 
@@ -307,8 +408,11 @@ enum there session_run_there(struct session *s, const char *address, bool remote
         *ret_exit = cli_fail(s->cli, NULL, &err);
         return THERE_DONE;
     }
-    good = ask(&v, &err) && (s->machine || ask_machine(&v, &err));
-    if (good) {
+    good = ask(&v, &err);
+    bool over = s->wish && (s->wish->request.dry_run || s->wish->detach);
+    if (good && !over)
+        good = s->machine || ask_machine(&v, &err);
+    if (good && !over) {
         live_machine(&s->live, s->machine);
         good = follow(&v, &err);
     }

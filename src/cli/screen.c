@@ -101,6 +101,8 @@ static void draw_tail(struct screen *s, const struct step *step, size_t room, st
         room -= bar ? BAR_WIDTH + 2 : 0;
         text = arena_printf(a, "%lld of %lld", (long long)step->children_done,
                             (long long)step->children_total);
+    } else if (step->status == STEP_SKIPPED) {
+        text = STR("skipped");
     } else if (step->attempt_count > 1) {
         text = arena_printf(a, "attempt %u", step->attempts[step->attempt_count - 1].number);
     }
@@ -117,7 +119,7 @@ static void draw_step(struct screen *s, const struct step_layout *l, size_t widt
     size_t used =
         BESIDE_TITLE_WIDTH + (l->title_width < l->title_max ? l->title_width : l->title_max);
     print_step_head(s->out, l, step, mark_of(s, step), true);
-    out_printf(s->out, "  %8.*s", STR_ARG(duration_text(a, until.ms - step->started_at.ms)));
+    out_printf(s->out, "  %8.*s", STR_ARG(duration_text(a, until.ms - step_since(step).ms)));
     draw_tail(s, step, width > used ? width - used : 0, a);
     out_text(s->out, "\n");
     arena_free(a);

@@ -29,28 +29,39 @@ static void take_turn(struct story *s, const struct journal_turn *turn)
     steps_apply(&s->steps, s->arena, s->run, turn->events, turn->count, turn->at);
 }
 
-static bool take_page(struct story *s, struct journal_reader *reader, const struct store_read *read,
-                      struct err *reterr)
+/* One page of turns. */
+struct page {
+    struct story *story;
+    story_turn *told;
+    void *arg;
+};
+
+static bool take_page(const struct page *p, const struct store_read *read, struct err *reterr)
 {
+    struct story *s = p->story;
     for (size_t i = 0; i < read->count; i++) {
         const struct turn_row *row = &read->turns[i];
         struct journal_turn turn;
         struct journal_row journal = {row->turn, row->rules_version, row->cause,
                                       row->at,   row->body,          row->checksum};
-        if (!journal_fold(reader, &journal, s->run, &turn, reterr))
+        if (!journal_fold(s->reader, &journal, s->run, &turn, reterr))
             return false;
         take_turn(s, &turn);
+        if (p->told)
+            p->told(p->arg, s, &turn);
     }
     return true;
 }
 
-static bool read_turns(struct story *s, const struct archive *archive, struct err *reterr)
+bool story_more(const struct archive *archive, struct story *s, story_turn *told, void *arg,
+                struct err *reterr)
 {
-    struct journal_reader *reader = journal_reader_new(s->arena);
-    struct store_read read = {.kind = STORE_GET_TURNS, .key = s->row.key};
+    const struct page page = {s, told, arg};
+    struct store_read read = {
+        .kind = STORE_GET_TURNS, .key = s->row.key, .turn = run_turns(s->run)};
     for (bool more = true; more;) {
         read.arena = arena_new(0);
-        bool good = archive_read(archive, &read, reterr) && take_page(s, reader, &read, reterr);
+        bool good = archive_read(archive, &read, reterr) && take_page(&page, &read, reterr);
         arena_free(read.arena);
         if (!good)
             return false;
@@ -60,7 +71,7 @@ static bool read_turns(struct story *s, const struct archive *archive, struct er
     return true;
 }
 
-bool story_read(const struct archive *archive, const struct execution_row *row, struct story *ret,
+bool story_open(const struct archive *archive, const struct execution_row *row, struct story *ret,
                 struct err *reterr)
 {
     const struct flow_limits limits = flow_limits_default();
@@ -68,12 +79,23 @@ bool story_read(const struct archive *archive, const struct execution_row *row, 
     struct flow_limits *kept = arena_dup(s.arena, &limits, sizeof(limits));
     struct flow_identity *identity = ARENA_NEW(s.arena, struct flow_identity);
     *identity = identity_of_row(s.arena, row, store_secret(archive->store));
-    bool good = read_machine(&s, archive, reterr);
-    if (good) {
-        s.run = run_new(s.machine, identity, kept);
-        good = read_turns(&s, archive, reterr);
+    if (!read_machine(&s, archive, reterr)) {
+        story_release(&s);
+        return false;
     }
-    if (!good) {
+    s.run = run_new(s.machine, identity, kept);
+    s.reader = journal_reader_new(s.arena);
+    *ret = s;
+    return true;
+}
+
+bool story_read(const struct archive *archive, const struct execution_row *row, struct story *ret,
+                struct err *reterr)
+{
+    struct story s;
+    if (!story_open(archive, row, &s, reterr))
+        return false;
+    if (!story_more(archive, &s, NULL, NULL, reterr)) {
         story_release(&s);
         return false;
     }

@@ -20,12 +20,22 @@ struct story {
     struct step_list steps;
     struct told_event *events;
     size_t event_count, event_capacity;
+    struct journal_reader *reader;
     struct arena *arena; /* of all that */
 };
+
+/* Called for each turn, when the story is as that left it. */
+typedef void story_turn(void *arg, const struct story *s, const struct journal_turn *turn);
 
 /* Errors: CORRUPT, INVALID_DEFINITION, and the store's. */
 MUST_CHECK bool story_read(const struct archive *archive, const struct execution_row *row,
                            struct story *ret, struct err *reterr);
+/* The same in two: without any turn yet; then those that there are by now, again and again.
+ * `told` may be NULL. */
+MUST_CHECK bool story_open(const struct archive *archive, const struct execution_row *row,
+                           struct story *ret, struct err *reterr);
+MUST_CHECK bool story_more(const struct archive *archive, struct story *s, story_turn *told,
+                           void *arg, struct err *reterr);
 void story_release(struct story *s);
 
 #endif

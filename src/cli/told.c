@@ -2,6 +2,8 @@
 
 #include "api/status.h"
 
+#include <stdio.h>
+
 struct wall_ms told_time(struct json told)
 {
     struct wall_ms at = {0};
@@ -17,7 +19,8 @@ enum execution_status told_status(struct json told)
 static enum step_status step_status_of(struct json told)
 {
     static const enum step_status all[] = {STEP_RUNNING,   STEP_SUCCESS,  STEP_FAILURE,
-                                           STEP_TIMED_OUT, STEP_CANCELED, STEP_SKIPPED};
+                                           STEP_TIMED_OUT, STEP_CANCELED, STEP_SKIPPED,
+                                           STEP_PENDING};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         if (str_eq(json_str(told), str_of_cstr(step_status_name(all[i]))))
             return all[i];
@@ -59,6 +62,7 @@ static void take_attempt(struct arena *a, struct json told, struct step_attempt 
 {
     *attempt = (struct step_attempt){
         .number = (uint32_t)number_of(json_get(told, STR("number"))),
+        .generation = (uint32_t)number_of(json_get(told, STR("generation"))),
         .status = step_status_of(json_get(told, STR("status"))),
         .started_at = told_time(json_get(told, STR("started_at"))),
         .stopped_at = told_time(json_get(told, STR("stopped_at"))),
@@ -88,6 +92,7 @@ bool told_step(struct arena *a, const struct machine *machine, struct json told,
     if (!step->state)
         step->path = arena_str(a, json_str(json_get(told, STR("path"))));
     step->state = state;
+    step->generation = (uint32_t)number_of(json_get(told, STR("generation")));
     step->status = step_status_of(json_get(told, STR("status")));
     step->started_at = told_time(json_get(told, STR("started_at")));
     step->stopped_at = told_time(json_get(told, STR("stopped_at")));
@@ -113,4 +118,52 @@ bool told_retry(struct json told, struct flow_event *ret_event)
         .error = json_str(error),
     };
     return true;
+}
+
+bool told_control(struct json told, struct flow_event *ret_event)
+{
+    static const enum event_kind kinds[] = {
+        EVENT_PAUSED,       EVENT_UNPAUSED,  EVENT_REVIEW_ASKED, EVENT_REVIEW_DECIDED,
+        EVENT_CANCEL_ASKED, EVENT_RECOVERED, EVENT_RERUN_BEGAN,  EVENT_RERUN_ENDED,
+    };
+    struct str type = json_str(json_get(told, STR("type"))), cause;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (!str_eq(type, str_of_cstr(event_name(kinds[i]))))
+            continue;
+        cause = json_str(json_get(told, STR("cause")));
+        *ret_event = (struct flow_event){
+            .kind = kinds[i],
+            .step = (uint32_t)number_of(json_get(told, STR("step"))),
+            .index = (uint32_t)number_of(json_get(told, STR("how"))),
+            .has_cause = cause.len > 0,
+            .cause = cause,
+            .text = json_str(json_get(told, STR("text"))),
+        };
+        return true;
+    }
+    return false;
+}
+
+bool told_end(struct json told, enum execution_status *ret_status, struct json *ret_details)
+{
+    static const struct {
+        enum event_kind kind;
+        enum execution_status status;
+    } ends[] = {
+        {EVENT_EXECUTION_SUCCEEDED, EXECUTION_SUCCEEDED},
+        {EVENT_EXECUTION_FAILED, EXECUTION_FAILED},
+        {EVENT_EXECUTION_TIMED_OUT, EXECUTION_TIMED_OUT},
+        {EVENT_EXECUTION_ABORTED, EXECUTION_ABORTED},
+    };
+    struct str type = json_str(json_get(told, STR("type")));
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        char details[64];
+        if (!str_eq(type, str_of_cstr(event_name(ends[i].kind))))
+            continue;
+        snprintf(details, sizeof(details), "%sEventDetails", event_details(ends[i].kind));
+        *ret_status = ends[i].status;
+        *ret_details = json_get(told, str_of_cstr(details));
+        return true;
+    }
+    return false;
 }

@@ -16,6 +16,12 @@ MUST_CHECK bool told_step(struct arena *a, const struct machine *machine, struct
 /* An event that says that a retry was armed, else false. */
 bool told_retry(struct json told, struct flow_event *ret_event);
 
+/* An event of control: a pause, a review, a recovery, a rerun; else false. Borrows. */
+bool told_control(struct json told, struct flow_event *ret_event);
+
+/* An event that ends the execution, with its error and cause; else false. */
+bool told_end(struct json told, enum execution_status *ret_status, struct json *ret_details);
+
 /* "2026-03-01T12:00:00.123Z"; .ms 0 for anything else. */
 struct wall_ms told_time(struct json told);
 

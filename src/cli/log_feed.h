@@ -1,0 +1,29 @@
+/* Where the lines of `pawl logs --follow` come from: a data directory, read beside whoever
+ * holds it, or a server. Each gives the exit status. */
+#ifndef PAWL_CLI_LOG_FEED_H
+#define PAWL_CLI_LOG_FEED_H
+
+#include "cli/logbook.h"
+
+enum {
+    FEED_LOOK_EVERY_MS = 200,
+    FEED_WAIT_MS = 60000,       /* for a server that is being started again */
+    FEED_EXECUTIONS_MAX = 1000, /* here: the newest of all workflows that are looked through */
+    FEED_LISTED_MAX = 20,       /* there: the newest of the workflow that are looked at */
+};
+
+/* One execution (NULL: the newest) or all of a workflow. With `follow` to its end, or until
+ * the process is interrupted; else what there is. */
+struct log_wish {
+    const char *id, *workflow; /* one of them */
+    bool follow;
+};
+
+int log_feed_here(struct cli *cli, const struct log_wish *wish, struct log_filter *filter);
+int log_feed_there(struct cli *cli, const char *url, const struct log_wish *wish,
+                   struct log_filter *filter);
+
+/* Until it is time to look again. Exits when nobody reads any more. */
+void log_feed_rest(struct log_filter *filter);
+
+#endif
