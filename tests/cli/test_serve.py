@@ -141,10 +141,10 @@ def it_is_not_ready_while_its_disk_is_full(p):
         refused = (503, {"status": "not ready", "reason": "the store refuses what is to be written"})
         wait_until(lambda: s.ask("GET", "/readyz") == refused)
         assert "refused" in s.said() and "DISK_FULL" in s.said(), s.said()
-        assert s.ask("GET", "/api/v1/executions/one")[1]["status"] == "RUNNING"
+        assert s.ask("GET", "/api/v1/executions/one")[1]["status"] == "running"
         filling.unlink()
         wait_until(lambda: s.ask("GET", "/readyz") == (200, {"status": "ready"}))
-        wait_until(lambda: s.ask("GET", "/api/v1/executions/one")[1]["status"] == "SUCCEEDED")
+        wait_until(lambda: s.ask("GET", "/api/v1/executions/one")[1]["status"] == "completed")
         assert s.end() == 0
 
 
