@@ -6,7 +6,8 @@
  *   GET  /readyz                 -> 200 {"status": "ready"}, 503 {"status": "not ready", "reason"}
  *   POST /api/v1/run
  *        {"definition": TEXT or object, "machine_name": TEXT, "name"?: TEXT, "input"?: any,
- *         "config"?: {"text": TEXT, "folder": TEXT, "required"?: BOOL}}
+ *         "config"?: {"text": TEXT, "folder": TEXT, "required"?: BOOL}, and what a start by a
+ *         workflow's name takes of recovery, below}
  *        -> 200 {"execution_arn", "id", "name", "status", "started_at", "turns", "already",
  *                "config"?}
  *        Starts; when the same execution is RUNNING already, goes on with it. config:

@@ -66,6 +66,14 @@ struct json end_json(struct arena *a, const struct run *run)
 
 /* ---- events ---- */
 
+/* What somebody told the execution, by the name that others know such a signal by. */
+static struct json signal_json(enum event_kind kind)
+{
+    if (kind == EVENT_REVIEW_DECIDED)
+        return json_string(STR("resume_after_review"));
+    return kind == EVENT_CANCEL_ASKED ? json_string(STR("cancel")) : JSON_NONE;
+}
+
 /* Those that the Step Functions API does not have in this history. */
 static void add_own_event(struct json_object_builder *b, const struct run *run,
                           const struct flow_event *e, struct wall_ms at)
@@ -77,6 +85,7 @@ static void add_own_event(struct json_object_builder *b, const struct run *run,
         json_object_add(b, STR("state"), json_string(machine->states[e->state].name));
     json_object_add(b, STR("path"), e->path.len ? json_string(e->path) : JSON_NONE);
     json_object_add(b, STR("step"), json_int(e->step));
+    json_object_add(b, STR("signal"), signal_json(e->kind));
     json_object_add(b, STR("attempt"), e->attempt ? json_int(e->attempt) : JSON_NONE);
     json_object_add(b, STR("error"), error_json(e->has_error, e->error));
     json_object_add(b, STR("cause"), error_json(e->has_cause, e->cause));

@@ -4,6 +4,7 @@ Prints TAP. $PAWL_BIN is the binary."""
 import http.client
 import json
 import os
+import re
 import sys
 
 from asking import create, problem, quoted
@@ -509,7 +510,8 @@ def a_person_decides(p):
         assert status == 200, state
         assert s.ask("GET", "/api/v1/executions/a?wait=60")[1]["output"] == {"to": "new"}
         own = s.ask("GET", "/api/v1/executions/a/history")[1]["events"]
-        assert "PawlReviewDecided" in types(own)
+        decided = next(e for e in own if e["type"] == "PawlReviewDecided")
+        assert decided["signal"] == "resume_after_review", decided
         problem(s.ask("POST", path, {"approved": True}), 409, "CONFLICT")
         s.ask("POST", "/api/v1/executions/b/resume", {"approved": False})
         state = s.ask("GET", "/api/v1/executions/b?wait=60")[1]
@@ -533,6 +535,8 @@ def a_graceful_end_cleans_up(p):
         assert (state["status"], state["error"], state["cause"]) == (
             "canceled", "Pawl.Canceled", "User requested cancellation"), state
         assert p.ran() == ["note-one", "hold", "note-sweep"]
+        own = s.ask("GET", "/api/v1/executions/a/history")[1]["events"]
+        assert [e["type"] for e in own if e.get("signal") == "cancel"] == ["PawlCancelAsked"], own
         assert s.ask("GET", "/admin/jobs/a")[1]["status"] == "canceled"
         problem(s.ask("POST", "/api/v1/executions/a/cancel", {}), 409, "CONFLICT", "has ended")
 
@@ -558,6 +562,32 @@ def restart_and_reuse_name_each_other(p):
         assert [(r["relation"], r["name"]) for r in job.state()["related"]] == [("restarted_by", "b"), ("reused_by", "c")]
         problem(job.ask("restart", {"name": "b"}), 409, "CONFLICT", "b")
         problem(s.ask("POST", "/api/v1/workflows/job/executions", {"reuse": "nobody"}), 404, "NOT_FOUND", "nobody")
+
+
+@test
+def a_definition_takes_over_what_another_execution_had_done(p):
+    with serve(p) as s:
+        create(s, "job", JOB)
+        job = Job(s, "job", "a", trigger_data={"n": 1})
+        mended = chain(("One", "note-one"), ("Two", "now"), ("Three", "note-mended"), ("Four", "note-four"))
+        body = {"definition": mended, "machine_name": "job", "name": "b", "reuse": "a", "from_step": 2}
+        status, plan = s.ask("POST", "/api/v1/run", {**body, "dry_run": True})
+        assert status == 200 and [x["action"] for x in plan["steps"]] == ["kept", "kept", "run", "run"], plan
+        status, answer = s.ask("POST", "/api/v1/run", body)
+        assert status == 200 and answer["already"] is False, answer
+        state = s.ask("GET", "/api/v1/executions/b?wait=60")[1]
+        assert state["status"] == "completed" and state["output"]["n"] == 1, state
+        assert p.ran() == ["note-one", "now", "broken", "note-mended", "note-four"]
+        assert [(r["relation"], r["name"]) for r in state["related"]] == [("reuses", "a")], state
+        assert [x["status"] for x in s.ask("GET", "/api/v1/executions/b/steps")[1]["steps"]] == [
+            "skipped", "skipped", "success", "success"]
+        before = job.everything()
+        lost = chain(("Uno", "note-one"), ("Four", "note-four"))
+        answer = s.ask("POST", "/api/v1/run", {**body, "name": "c", "definition": lost})
+        assert answer[0] in (400, 409) and "One" in answer[1]["detail"], answer
+        problem(s.ask("POST", "/api/v1/run", {**body, "reuse": "nobody"}), 404, "NOT_FOUND", "nobody")
+        problem(s.ask("POST", "/api/v1/run", {**body, "cascade": True}), 400, "USAGE", "cascade")
+        assert job.everything() == before
 
 
 # ---- what is wrong changes nothing ----
@@ -634,6 +664,18 @@ def a_running_execution_is_let_run(p):
         assert p.ran() == ["hold"]
         (p.path / "go").write_text("")
         assert s.ask("GET", "/api/v1/executions/a?wait=60")[1]["status"] == "completed"
+
+
+# ---- words ----
+
+@test
+def the_documented_table_of_words_is_that_of_the_code(p):  # pylint: disable=unused-argument
+    root = os.environ["PAWL_SOURCE_ROOT"]
+    with open(os.path.join(root, "src/api/status.h"), encoding="utf-8") as f:
+        code = re.findall(r'X\(\w+, (\w+), "(\w+)", "(\w+)"\)', f.read())
+    with open(os.path.join(root, "docs/recovery.md"), encoding="utf-8") as f:
+        page = re.findall(r"^\| ([A-Z_]+) \| (\w+) \| (\w+) \|", f.read(), re.M)
+    assert len(code) == 7 and code == page, (code, page)
 
 
 if __name__ == "__main__":

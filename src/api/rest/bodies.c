@@ -75,6 +75,12 @@ bool rest_take_recovery(struct call *c, enum recovery_kind kind,
     return false;
 }
 
+bool rest_is_planned(const struct recovery_request *r)
+{
+    return r->skip.len || r->from.len || r->until.len || r->until_phase.len || r->only.len ||
+           !json_is_absent(r->outputs) || !json_is_absent(r->mocks) || r->dry_run;
+}
+
 void rest_fail_planned(struct call *c, const struct errand *e, const struct err *err)
 {
     const struct plan *plan = e->plan;

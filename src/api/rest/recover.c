@@ -99,14 +99,6 @@ static void resume_found(struct call *c, const struct execution_row *row)
     }
 }
 
-/* Besides these, all of them optional, only what says who asks and by what it is done. */
-static bool is_plain(const struct recovery_request *r)
-{
-    return !r->skip.len && !r->from.len && !r->until.len && !r->until_phase.len && !r->only.len &&
-           json_is_absent(r->input) && json_is_absent(r->outputs) && json_is_absent(r->mocks) &&
-           !r->dry_run;
-}
-
 void rest_resume(struct call *c)
 {
     static const char *const members[] = {"skip_steps",   "from_step", "until_step", "until_phase",
@@ -121,7 +113,7 @@ void rest_resume(struct call *c)
     if (!rest_take_members(c, members) || !rest_take_recovery(c, RECOVERY_RESUME, &r->request) ||
         !rest_take_flag(c, "already", &r->already) || !config_take(c, &r->config))
         return;
-    r->plain = is_plain(&r->request);
+    r->plain = !rest_is_planned(&r->request) && json_is_absent(r->request.input);
     call_find(c, c->parameters[0], resume_found);
 }
 

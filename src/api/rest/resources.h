@@ -50,6 +50,8 @@ MUST_CHECK bool rest_take_text(struct call *c, const char *name, struct str *ret
 MUST_CHECK bool rest_take_flag(struct call *c, const char *name, bool *ret_flag);
 MUST_CHECK bool rest_take_recovery(struct call *c, enum recovery_kind kind,
                                    struct recovery_request *ret_request);
+/* Does it ask for more than a start from the beginning, or a plain resume? */
+bool rest_is_planned(const struct recovery_request *request);
 /* A problem, with the plan if there is one. */
 void rest_fail_planned(struct call *c, const struct errand *e, const struct err *err);
 

@@ -1,8 +1,11 @@
-/* POST /api/v1/run: a definition, an input, and off it goes. */
+/* POST /api/v1/run: a definition, an input, and off it goes: from its beginning, or with
+ * what another execution had done. */
 #include "api/rest/resources.h"
 
 struct run_call {
     struct engine_start start;
+    struct recovery_request request;
+    struct str reference; /* of the execution that is reused; empty: of none */
     struct config_wish config;
 };
 
@@ -28,7 +31,7 @@ static void started(void *owner, struct errand *e, const struct err *err)
     struct call *c = owner;
     const struct run_call *r = c->work;
     if (err) {
-        call_fail(c, err);
+        rest_fail_planned(c, e, err);
         return;
     }
     config_assign(c, &r->config, e->reply->execution->key);
@@ -46,49 +49,73 @@ static bool refuse(struct call *c, const char *what)
     return false;
 }
 
-static bool check_names(struct call *c)
+static void planned(void *owner, struct errand *e, const struct err *err)
 {
-    static const char *const names[] = {"definition", "machine_name", "name", "input", "config"};
-    for (size_t i = 0; i < json_count(c->body); i++) {
-        struct str name = json_str(json_members(c->body)[i].key);
-        bool known = false;
-        for (size_t n = 0; n < COUNT_OF(names); n++)
-            known |= str_eq(name, str_of_cstr(names[n]));
-        if (!known)
-            return refuse(c, "the body has a member besides definition, machine_name, name, "
-                             "input and config");
-    }
-    return true;
+    struct call *c = owner;
+    if (err)
+        rest_fail_planned(c, e, err);
+    else
+        call_answer(c, 200, plan_json(e->plan, c->arena));
+}
+
+static void begin(struct call *c)
+{
+    const struct run_call *r = c->work;
+    if (r->request.dry_run)
+        errand_plan(call_errand(c, planned), &r->start);
+    else
+        errand_start(call_errand(c, started), &r->start);
+}
+
+static void reuse_found(struct call *c, const struct execution_row *row)
+{
+    struct run_call *r = c->work;
+    r->start.reuse = row->key;
+    begin(c);
 }
 
 static bool take_arguments(struct call *c, struct engine_start *start)
 {
     struct json definition = json_get(c->body, STR("definition"));
     struct json machine = json_get(c->body, STR("machine_name"));
-    struct json name = json_get(c->body, STR("name")), input = json_get(c->body, STR("input"));
-    if (!json_is_object(c->body))
-        return refuse(c, "the body must be a JSON object");
-    if (!check_names(c))
-        return false;
+    struct json input = json_get(c->body, STR("input"));
     if (!json_is_string(definition) && !json_is_object(definition))
         return refuse(c, "definition must be the definition's text, or an object");
     if (!json_is_string(machine))
         return refuse(c, "machine_name must be a string");
-    if (!json_is_absent(name) && !json_is_string(name))
-        return refuse(c, "name must be a string");
-    *start = (struct engine_start){
-        .machine_name = json_str(machine),
-        .definition =
-            json_is_string(definition) ? json_str(definition) : json_text(c->arena, definition),
-        .name = json_str(name),
-        .input = json_is_absent(input) ? STR("{}") : json_text(c->arena, input),
-    };
+    start->machine_name = json_str(machine);
+    start->definition =
+        json_is_string(definition) ? json_str(definition) : json_text(c->arena, definition);
+    if (!json_is_absent(input))
+        start->input = json_text(c->arena, input);
+    return rest_take_text(c, "name", &start->name);
+}
+
+static bool take_recovery(struct call *c, struct run_call *r)
+{
+    if (!rest_take_text(c, "reuse", &r->reference) ||
+        !rest_take_recovery(c, r->reference.len ? RECOVERY_FORK : RECOVERY_START, &r->request))
+        return false;
+    if (r->reference.len || rest_is_planned(&r->request))
+        r->start.recovery = &r->request;
+    r->request.input = JSON_NONE; /* it is the start's */
+    if (!r->start.input.len && !r->reference.len)
+        r->start.input = STR("{}");
     return true;
 }
 
 void rest_run(struct call *c)
 {
+    static const char *const members[] = {
+        "definition", "machine_name", "name",       "input",       "config", "reuse",
+        "skip_steps", "from_step",    "until_step", "until_phase", "only",   "set_output",
+        "mocks",      "dry_run",      "numbers",    "by",          NULL};
     struct run_call *r = c->work = ARENA_NEW(c->arena, struct run_call);
-    if (take_arguments(c, &r->start) && config_take(c, &r->config))
-        errand_start(call_errand(c, started), &r->start);
+    if (!rest_take_members(c, members) || !take_arguments(c, &r->start) || !take_recovery(c, r) ||
+        !config_take(c, &r->config))
+        return;
+    if (r->reference.len)
+        call_find(c, r->reference, reuse_found);
+    else
+        begin(c);
 }

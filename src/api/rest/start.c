@@ -127,13 +127,6 @@ static void reuse_found(struct call *c, const struct execution_row *row)
 
 /* ---- the body ---- */
 
-/* Is more asked for than a start from the beginning? */
-static bool is_planned(const struct recovery_request *r)
-{
-    return r->skip.len || r->from.len || r->until.len || r->until_phase.len ||
-           !json_is_absent(r->outputs) || !json_is_absent(r->mocks) || r->dry_run;
-}
-
 static bool take_data(struct call *c, struct start_call *s)
 {
     struct json data = json_get(c->body, STR("trigger_data"));
@@ -160,7 +153,7 @@ static bool take_body(struct call *c, struct start_call *s)
         !rest_take_recovery(c, s->reference.len ? RECOVERY_FORK : RECOVERY_START, &s->request))
         return false;
     s->request.input = JSON_NONE; /* it is the start's */
-    if (s->reference.len || is_planned(&s->request))
+    if (s->reference.len || rest_is_planned(&s->request))
         s->start.recovery = &s->request;
     return true;
 }
