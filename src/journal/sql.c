@@ -136,7 +136,7 @@ static const char steps_columns[] =
     " AS seconds,\n"
     " CASE WHEN r.value ->> 5 IS NOT NULL THEN "
     VALUE("r.value ->> '$[5][1]'", "(r.value -> '$[5][2].v')") "\n"
-    "  WHEN r.value ->> 7 <> 'skipped' THEN "
+    "  WHEN r.value ->> '$[1][3]' <> &STEP_SKIPPED THEN "
     VALUE("r.value ->> '$[1][1]'", "(r.value -> '$[1][2].v')") " END AS input,\n"
     " " VALUE("r.value ->> '$[2][1]'", "(r.value -> '$[2][2].v')") " AS output,\n"
     " r.value ->> '$[8][2].e' AS error, r.value ->> '$[8][2].c' AS cause,\n"
@@ -157,7 +157,7 @@ static const char steps_ends[] =
     "  WHERE k IN (&EXECUTION_FAILED, &EXECUTION_TIMED_OUT, &EXECUTION_ABORTED, &CANCEL_ASKED)\n"
     "   OR k = &RERUN_ENDED AND v ->> 'i' IS NOT 1))) ends,\n"
     "json_each(json_array((SELECT nullif(json_group_array(json_array(began << 32, o,\n"
-    "   (SELECT max(v ->> 'n') + 1 FROM (@ AND j.turn < began)))), '[]')\n"
+    "   (SELECT coalesce(max(v ->> 'n'), 0) + 1 FROM (@ AND j.turn < began)))), '[]')\n"
     "  FROM (SELECT CAST(substr(value, 1, 19) AS INTEGER) AS o, (SELECT max(turn) FROM journal\n"
     "    WHERE execution = e.key AND cause = 10 AND turn <= " REST("value") " ->> 1) AS began\n"
     "   FROM json_each(ends.value) WHERE " REST("value") " ->> 3 = &RERUN_ENDED)))) undone,\n";
@@ -195,7 +195,8 @@ static const char steps_rows[] =
     "      WHEN " REST("ended") " ->> 3 NOT IN (&LAMBDA_SUCCEEDED, &TASK_SUCCEEDED,\n"
     "       &ACTIVITY_SUCCEEDED, &PARALLEL_SUCCEEDED, &MAP_SUCCEEDED) THEN 'failure'\n"
     "      ELSE 'success' END AS work,\n"
-    "     CASE WHEN exited IS NULL THEN " REST("nullif(min(coalesce(stopped, '~'), coalesce(\n"
+    "     CASE WHEN exited IS NULL THEN "
+    REST("nullif(min(iif(stopped > started, stopped, '~'), coalesce(\n"
     "      (SELECT min(value) FROM json_each(ends.value) WHERE value > started), '~')), '~')")
     " END\n"
     "     AS stopped\n"

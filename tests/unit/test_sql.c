@@ -137,7 +137,7 @@ static void say_steps(const struct player *p, struct buf *to)
         add_json(to, "output", s->output);
         add_text(to, "error", s->has_error, s->error);
         add_text(to, "cause", s->has_cause, s->cause);
-        if (s->attempt_count && (s->state->type == STATE_PARALLEL || s->state->type == STATE_MAP))
+        if (s->children_total)
             buf_printf(to, " %lld/%lld", (long long)s->children_done, (long long)s->children_total);
         buf_append_char(to, '\n');
     }
@@ -221,7 +221,7 @@ static void ask(struct store_fixture *f, const char *sql, execution_key key, str
     "SELECT step || ' ' || state || ' ' || type || ' ' || path || ' ' || status,"                  \
     " ' started=' || started_ms, ' stopped=' || stopped_ms, ' attempts=' || attempts,"             \
     " ' input=' || input, ' output=' || output, ' error=' || error, ' cause=' || cause,"           \
-    " ' ' || children_done || '/' || children FROM steps WHERE key = ?1"
+    " ' ' || children_done || '/' || nullif(children, 0) FROM steps WHERE key = ?1"
 
 /* Names and values as the API shows them, which does not show all that is journaled. */
 #define EVENTS_SQL                                                                                 \
