@@ -164,6 +164,14 @@ static bool current_situation(struct planner *p, uint32_t step, const bool *stal
 
 /* ---- either ---- */
 
+/* Perhaps with an input that a person gave. */
+static bool was_entered_again(const struct planner *p, uint32_t step)
+{
+    uint64_t place = p->trace->steps[step].entered - 1;
+    const struct flow_event *e = &p->story->turns[place >> 32].events[(uint32_t)place];
+    return event_shape(e->kind) == SHAPE_STATE_ENTERED && e->generation > 0;
+}
+
 /* The Parallels and Maps around it, as events have them. */
 static struct json around(struct planner *p, uint32_t step)
 {
@@ -194,14 +202,14 @@ bool situation_of(struct planner *p, uint32_t step, bool recorded, struct situat
 {
     struct situation s = {.frame_path = step_frame_path(&p->trace->list->items[step])};
     bool *stale = ARENA_ARRAY(p->arena, bool, p->trace->list->count);
+    if (p->trace->steps[step].entered == 0)
+        return err_set(p->reterr, ERR_CORRUPT, "the journal does not say how step %u began", step);
     s.within = around(p, step);
     trace_stale(p->trace, stale);
-    bool is_stale = stale[step] && p->trace->steps[step].current;
+    bool is_stale = (stale[step] || was_entered_again(p, step)) && p->trace->steps[step].current;
     for (uint32_t h = trace_holder(p->trace, step); h != STEP_NO_NONE;
          h = trace_holder(p->trace, h))
         stale[h] = true; /* it is entered to come to the step */
-    if (p->trace->steps[step].entered == 0)
-        return err_set(p->reterr, ERR_CORRUPT, "the journal does not say how step %u began", step);
     if (recorded || !is_stale ? !recorded_situation(p, step, &s)
                               : !current_situation(p, step, stale, &s))
         return false;

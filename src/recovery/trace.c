@@ -44,9 +44,16 @@ bool paths_are_apart(const struct step *a, const struct step *b)
            str_to_int64(str_slice(y, 0, str_find_char(y, '/')), &second);
 }
 
+/* What goes on after hours took none of them. */
 int64_t step_duration_ms(const struct step *s)
 {
-    return s->started_at.ms && s->stopped_at.ms ? s->stopped_at.ms - s->started_at.ms : -1;
+    int64_t from = s->started_at.ms;
+    if (!from || !s->stopped_at.ms || s->status == STEP_SKIPPED)
+        return -1;
+    for (size_t i = s->attempt_count; s->generation && i > 0; i--)
+        if (s->attempts[i - 1].generation == s->generation)
+            from = s->attempts[i - 1].started_at.ms;
+    return s->stopped_at.ms - from;
 }
 
 bool state_holds_steps(const struct state *state)

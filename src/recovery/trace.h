@@ -96,7 +96,8 @@ struct str step_frame_path(const struct step *s);
  * neither can use the other's output? */
 bool paths_are_apart(const struct step *a, const struct step *b);
 
-/* Milliseconds of its last generation, attempts and delays included; -1: it did not end. */
+/* Milliseconds of its last generation, from its first attempt to its end; -1: it did not end,
+ * or was skipped. */
 int64_t step_duration_ms(const struct step *s);
 
 /* A Parallel or Map: its time is that of what is in it. */

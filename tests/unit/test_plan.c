@@ -255,6 +255,37 @@ static void test_rerun(void **state)
                                  "\"c\":{\"by\":\"c\",\"n\":1}}")));
 }
 
+static void test_rerun_after_one_with_an_input(void **state)
+{
+    struct scene *s = failed_chain(state, NULL);
+    struct recovery_request r = {
+        .kind = RECOVERY_RERUN, .step = STR("C"), .input = scene_json(s, "{\"mine\":1}")};
+    struct plan plan = make_good(s, r, "A kept, B kept, C rerun, D kept");
+    assert_true(json_equal(plan.recovery.data, r.input));
+    scene_recover(s, &plan);
+    r.input = JSON_NONE;
+    plan = make_good(s, r, "A kept, B kept, C rerun, D kept");
+    assert_true(
+        json_equal(plan.recovery.data,
+                   scene_json(s, "{\"a\":{\"by\":\"a\",\"n\":1},\"b\":{\"by\":\"b\",\"n\":1}}")));
+    r.recorded_context = true;
+    plan = make_good(s, r, "A kept, B kept, C rerun, D kept");
+    assert_true(json_equal(plan.recovery.data, scene_json(s, "{\"mine\":1}")));
+}
+
+static void test_time_between_is_no_work(void **state)
+{
+    struct scene *s = failed_chain(state, "c");
+    s->player->now.ms += 5 * HOUR;
+    struct plan plan = make(s, (struct recovery_request){.kind = RECOVERY_RESUME});
+    scene_fails(s, "d", true);
+    scene_recover(s, &plan);
+    plan = make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME},
+                     "A kept, B kept, C kept, D run");
+    assert_int_equal(plan.steps[2].last_ms, 10 * MINUTE);
+    assert_int_equal(plan.saved_ms, 2 * HOUR + 10 * MINUTE);
+}
+
 static void test_cascade(void **state)
 {
     struct scene *s = failed_chain(state, NULL);
@@ -508,6 +539,8 @@ int main(void)
         TEST(test_refusals),
         TEST(test_resume_of_what_succeeded),
         TEST(test_rerun),
+        TEST(test_rerun_after_one_with_an_input),
+        TEST(test_time_between_is_no_work),
         TEST(test_cascade),
         TEST(test_parallel_steps_are_added),
         TEST(test_one_context_failed),
