@@ -1,8 +1,8 @@
 #!/bin/sh
 # ./dev demo: runs examples/db-refresh with build/pawl on a fresh store under
-# build/demo, kills the engine in the middle, goes on, looks at it as a person
-# would, and checks what the jobs left behind. Then the same through a server, whose
-# jobs are done by worker processes.
+# build/demo, kills the engine in the middle, goes on, lets its fourth step fail, looks at it
+# as a person would, resumes it, and checks what the jobs left behind. Then the same through a
+# server, whose jobs are done by worker processes.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ pawl=${PAWL_BIN:-build/pawl}
 place=${PAWL_DEMO_PLACE:-build/demo}
 data=$place/data
 rm -rf "$place"
-mkdir -p "$place/work/hold"
+mkdir -p "$place/work/hold" "$place/work/fail"
 PAWL_DEMO_DIR=$(realpath "$place")/work
 export PAWL_DEMO_DIR
 
@@ -62,16 +62,29 @@ kill -9 "$engine"
 wait "$engine" 2>/dev/null || :
 step "$pawl" show demo --data "$data"
 
-say "3. It goes on where it was. What had finished is kept."
+say "3. It goes on where it was, with what had finished. This time its fourth step fails."
+echo "the catalog is locked by another job" >"$PAWL_DEMO_DIR/fail/prepare-part-tables"
 rm "$PAWL_DEMO_DIR/hold/prepare-part-tables"
-printf '\n$ build/pawl run --resume demo --config %s/pawl.yaml --data %s > %s/output.json\n' \
+printf '\n$ build/pawl run --resume demo --config %s/pawl.yaml --data %s\n' "$example" "$data"
+if "$pawl" run --resume demo --config "$example/pawl.yaml" --data "$data"; then
+    echo "the demo ends here: the fourth step did not fail" >&2
+    exit 1
+fi
+step "$pawl" show demo --data "$data"
+
+say "4. The lock is gone. What would resuming do, and save? A dry run says it and does nothing."
+rm "$PAWL_DEMO_DIR/fail/prepare-part-tables"
+step "$pawl" resume demo --dry-run --config "$example/pawl.yaml" --data "$data"
+
+say "5. It is resumed: steps 1 to 3 stay as they are, 4 to 7 run."
+printf '\n$ build/pawl resume demo --config %s/pawl.yaml --data %s > %s/output.json\n' \
     "$example" "$data" "$place"
-"$pawl" run --resume demo --config "$example/pawl.yaml" --data "$data" >"$place/output.json"
+"$pawl" resume demo --config "$example/pawl.yaml" --data "$data" >"$place/output.json"
 step "$example/check.sh" "$place/output.json"
 
-say "4. How often each job was started: only the one that was killed ran again."
+say "6. How often each job was started: only what was killed, and then failed, ran again."
 sort "$PAWL_DEMO_DIR/started" | uniq -c
-if [ "$(started prepare-part-tables)" != 2 ] || [ "$(sort "$PAWL_DEMO_DIR/started" | uniq -d | wc -l)" -gt 2 ]; then
+if [ "$(started prepare-part-tables)" != 3 ] || [ "$(sort "$PAWL_DEMO_DIR/started" | uniq -d | wc -l)" -gt 2 ]; then
     echo "a finished step ran again" >&2
     exit 1
 fi
@@ -116,7 +129,7 @@ serve() {
     cat "$place/serve.out"
 }
 
-say "5. The same refresh at a server: five of its jobs are activities now, done by workers,
+say "7. The same refresh at a server: five of its jobs are activities now, done by workers,
    processes of their own. The two reports stay commands that the server starts."
 printf '\n$ export PAWL_DATA=%s\n' "$server_data"
 serve
@@ -134,7 +147,7 @@ done
 touch "$PAWL_DEMO_DIR/hold/prepare-part-tables"
 step "$pawl" start "$place/refresh.asl.json" --name nightly --input "@$example/execution-input.json"
 
-say "6. While a worker is at the fourth step, the server is killed, and started again."
+say "8. While a worker is at the fourth step, the server is killed, and started again."
 tries=600
 while [ "$(started prepare-part-tables)" != 1 ]; do
     tries=$((tries - 1))
@@ -150,7 +163,7 @@ kill -9 "$server"
 wait "$server" 2>/dev/null || :
 serve
 
-say "7. The worker never noticed: its answer is taken by the new server. Every job ran once."
+say "9. The worker never noticed: its answer is taken by the new server. Every job ran once."
 rm "$PAWL_DEMO_DIR/hold/prepare-part-tables"
 printf '\n$ build/pawl wait nightly > %s/server-output.json\n' "$place"
 "$pawl" wait nightly --timeout 60 >"$place/server-output.json"
@@ -176,6 +189,8 @@ the same sources.
 Try next:
   build/pawl show demo --data $data --verbose   inputs, outputs and logs of the steps
   build/pawl history demo --data $data          its history, event by event
+  build/pawl rerun demo --step 7 --data $data \\
+      --config $example/pawl.yaml      one step again, and no other
   build/pawl ls --data $data                    all runs in this store
   build/pawl validate $machine
   build/pawl serve                              for AWS's clients: docs/clients.md
