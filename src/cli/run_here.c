@@ -25,6 +25,7 @@ static void take_end(struct session *s, const struct run *run)
     struct str text = {0};
     s->status = (enum execution_status)run_status(run);
     s->stopped_at = run_stopped_at(run);
+    buf_clear(&s->output); /* a note that follows the end, of checks, brings it by once more */
     if (!json_is_absent(run_output(run)))
         json_write_pretty(&s->output, run_output(run));
     s->has_error = run_error(run, &text);
