@@ -471,6 +471,44 @@ static void a_parent_goes_on_with_another_child(void **state)
     assert_int_equal(kids, 2);
 }
 
+/* ---- control ---- */
+
+static struct world_reply controlled(struct world *w, execution_key key,
+                                     void (*command)(struct world *w, execution_key key,
+                                                     struct world_reply *reply))
+{
+    struct world_reply reply = {0};
+    command(w, key, &reply);
+    until_answered(w, &reply);
+    return reply;
+}
+
+static void pause_it(struct world *w, execution_key key, struct world_reply *reply)
+{
+    engine_pause(w->engine, key, STR("lunch"), STR("me"), world_replied, reply);
+}
+
+static void unpause_it(struct world *w, execution_key key, struct world_reply *reply)
+{
+    engine_unpause(w->engine, key, STR("me"), world_replied, reply);
+}
+
+static void cancel_it(struct world *w, execution_key key, struct world_reply *reply)
+{
+    engine_cancel(w->engine, key, STR("enough"), STR("me"), world_replied, reply);
+}
+
+static execution_key running(struct world *w, const char *definition)
+{
+    struct world_reply reply;
+    world_start(w, "m", definition, "", "[1]", &reply);
+    until_answered(w, &reply);
+    while (world_work(w))
+        ;
+    assert_int_equal(reply.code, ERR_NONE);
+    return reply.key;
+}
+
 /* ---- new executions made of others ---- */
 
 static struct world_reply made(struct world *w, struct engine_start start)
@@ -533,6 +571,61 @@ static void a_fork_takes_over_what_was_done(void **state)
     assert_int_equal(made(w, start).code, ERR_CONFLICT);
 }
 
+static void what_runs_is_not_forked(void **state)
+{
+    struct world *w = *state;
+    execution_key key = running(w, CHAIN3("slow", ""));
+    world_pass(w, 100);
+    struct world_reply reply = made(w, (struct engine_start){.reuse = key});
+    assert_int_equal(reply.code, ERR_CONFLICT);
+    assert_non_null(strstr(reply.message, "is running"));
+    world_settle(w);
+    assert_status(w, key, EXECUTION_SUCCEEDED);
+    reply = made(w, (struct engine_start){.restart = key}); /* needs its input alone */
+    assert_int_equal(reply.code, ERR_NONE);
+}
+
+static void an_express_execution_is_only_restarted(void **state)
+{
+    struct world *w = *state;
+    struct world_reply reply = made(w, (struct engine_start){.machine_name = STR("quick"),
+                                                             .definition = STR(CHAIN3("fail", "")),
+                                                             .name = STR("once"),
+                                                             .input = STR("[5]"),
+                                                             .express = true});
+    world_settle(w);
+    execution_key key = reply.key;
+    assert_status(w, key, EXECUTION_FAILED);
+    assert_refused(w, key, resume, ERR_NOT_REDRIVABLE, "Express");
+    reply = made(w, (struct engine_start){.reuse = key});
+    assert_int_equal(reply.code, ERR_NOT_REDRIVABLE);
+    reply = made(w, (struct engine_start){.restart = key});
+    assert_int_equal(reply.code, ERR_NONE);
+    world_settle(w);
+    struct execution_row row = only_related(w, key);
+    assert_true(row.express && row.key == reply.key);
+    assert_int_equal(row.status, EXECUTION_FAILED);
+}
+
+static void a_start_may_stop_on_its_way(void **state)
+{
+    struct world *w = *state;
+    struct recovery_request until = {.kind = RECOVERY_START, .until = STR("B")};
+    struct engine_start start = {.machine_name = STR("m"),
+                                 .definition = STR(CHAIN3("echo", "")),
+                                 .input = STR("[1]"),
+                                 .recovery = &until};
+    struct world_reply reply = made(w, start);
+    assert_int_equal(reply.code, ERR_NONE);
+    world_settle(w);
+    assert_status(w, reply.key, EXECUTION_RUNNING);
+    assert_int_equal(w->started, 2);
+    assert_int_equal(world_row(w, w->store, reply.key).related, 0);
+    assert_int_equal(controlled(w, reply.key, unpause_it).code, ERR_NONE);
+    world_settle(w);
+    assert_status(w, reply.key, EXECUTION_SUCCEEDED);
+}
+
 static void a_start_is_planned(void **state)
 {
     struct world *w = *state;
@@ -551,43 +644,7 @@ static void a_start_is_planned(void **state)
     assert_int_equal(w->started, 0);
 }
 
-/* ---- control ---- */
-
-static struct world_reply controlled(struct world *w, execution_key key,
-                                     void (*command)(struct world *w, execution_key key,
-                                                     struct world_reply *reply))
-{
-    struct world_reply reply = {0};
-    command(w, key, &reply);
-    until_answered(w, &reply);
-    return reply;
-}
-
-static void pause_it(struct world *w, execution_key key, struct world_reply *reply)
-{
-    engine_pause(w->engine, key, STR("lunch"), STR("me"), world_replied, reply);
-}
-
-static void unpause_it(struct world *w, execution_key key, struct world_reply *reply)
-{
-    engine_unpause(w->engine, key, STR("me"), world_replied, reply);
-}
-
-static void cancel_it(struct world *w, execution_key key, struct world_reply *reply)
-{
-    engine_cancel(w->engine, key, STR("enough"), STR("me"), world_replied, reply);
-}
-
-static execution_key running(struct world *w, const char *definition)
-{
-    struct world_reply reply;
-    world_start(w, "m", definition, "", "[1]", &reply);
-    until_answered(w, &reply);
-    while (world_work(w))
-        ;
-    assert_int_equal(reply.code, ERR_NONE);
-    return reply.key;
-}
+/* ---- what is asked of one that runs ---- */
 
 static void it_pauses_between_steps(void **state)
 {
@@ -768,6 +825,9 @@ int main(void)
         EACH(a_parent_goes_on_with_another_child),
         EACH(a_restart_has_the_same_input),
         EACH(a_fork_takes_over_what_was_done),
+        EACH(what_runs_is_not_forked),
+        EACH(an_express_execution_is_only_restarted),
+        EACH(a_start_may_stop_on_its_way),
         EACH(a_start_is_planned),
         EACH(it_pauses_between_steps),
         EACH(it_is_canceled),
