@@ -149,13 +149,22 @@ static void tell_started(struct path *p, struct json input)
          json_object_done(&b));
 }
 
-/* What the event before it is called here: one of the step's, else the entering. */
+/* What the event before it is called here: one of the step's, whose ids grow, else the
+ * entering. */
 static uint32_t previous_of(const struct path *p, size_t i, uint32_t entered)
 {
     const struct rerun_event *events = p->rerun->events;
-    for (size_t k = i; k > 0; k--)
-        if (events[k - 1].event.id == events[i].event.previous_id && p->of_step[k - 1])
-            return p->of_step[k - 1];
+    uint32_t wanted = events[i].event.previous_id;
+    size_t low = 0, high = i;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (events[middle].event.id == wanted)
+            return p->of_step[middle] ? p->of_step[middle] : entered;
+        if (events[middle].event.id < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return entered;
 }
 

@@ -422,6 +422,39 @@ def a_rerun_that_fails_leaves_the_earlier_record(p):
 
 
 @test
+def steps_inside_of_a_parallel_and_a_map_run_again(p):
+    definition = {"StartAt": "Split", "States": {
+        "Split": {"Type": "Parallel", "Next": "Leads", "Branches": [
+            {"StartAt": "Load", "x-label": "left", "States": {
+                "Load": {"Type": "Task", "Resource": "note-load", "Next": "Register"},
+                "Register": {"Type": "Task", "Resource": "now", "End": True}}},
+            {"StartAt": "Other", "x-label": "right", "States": {"Other": {"Type": "Task", "Resource": "now", "End": True}}}]},
+        "Leads": {"Type": "Map", "End": True, "ItemProcessor": {"StartAt": "Enrich", "States": {
+            "Enrich": {"Type": "Task", "Resource": "now", "End": True}}}}}}
+    with serve(p) as s:
+        create(s, "split", definition)
+        job = Job(s, "split", "a")
+        for number, (step, changed, invocations) in enumerate((
+                ("Split/left/Register", ["Split/0/Register"], 1),
+                ("Leads[1]/Enrich", ["Leads/1/Enrich"], 1),
+                ("Split", ["Split", "Split/0/Load", "Split/1/Other", "Split/0/Register"], 3)), 1):
+            before = {x["path"]: {**x, "stale": 0} for x in job.steps()}
+            status, answer = job.ask("rerun-step", {"step": step})
+            assert status == 202 and answer["rerun_arn"] == f"{job.arn}.rerun-{number}", answer
+            job.ended("completed")
+            events = job.history(answer["rerun_arn"])
+            check_ids(events)
+            assert types(events).count("LambdaFunctionScheduled") == invocations, types(events)
+            after = {x["path"]: {**x, "stale": 0} for x in job.steps()}
+            assert after.keys() == before.keys() and {n for n in after if after[n] != before[n]} == set(changed), step
+        check_ids(job.history())
+        # Each event of a branch follows one of the same branch, or what began them all.
+        entered = {e["id"]: e["stateEnteredEventDetails"]["name"] for e in events if e["type"] == "TaskStateEntered"}
+        began = next(e["id"] for e in events if e["type"] == "ParallelStateStarted")
+        assert {e["previousEventId"] for e in events if entered.get(e["id"]) in ("Load", "Other")} == {began}, events
+
+
+@test
 def the_last_step_gives_the_output(p):
     with serve(p) as s:
         create(s, "lead", GOOD)
