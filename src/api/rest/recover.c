@@ -39,15 +39,16 @@ static void fail(struct call *c, enum err_code code, const char *what)
     call_fail(c, &err);
 }
 
-/* The plan is the answer of a dry run. */
-static bool has_failed(struct call *c, const struct errand *e, const struct err *err)
+/* By the error, or by the plan of a dry run. */
+static bool is_answered(struct call *c, const struct errand *e, const struct err *err)
 {
     const struct recover_call *r = c->work;
+    bool over = err || r->request.dry_run;
     if (err)
         rest_fail_planned(c, e, err);
-    else if (r->request.dry_run)
+    else if (over)
         call_answer(c, 200, plan_json(e->plan, c->arena));
-    return err || r->request.dry_run;
+    return over;
 }
 
 /* ---- resume, retry ---- */
@@ -56,7 +57,7 @@ static void resumed(void *owner, struct errand *e, const struct err *err)
 {
     struct call *c = owner;
     const struct recover_call *r = c->work;
-    if (has_failed(c, e, err))
+    if (is_answered(c, e, err))
         return;
     struct json told = execution_json(c->arena, e->reply->execution);
     told = json_object_with(c->arena, told, STR("plan"), plan_json(e->plan, c->arena));
@@ -157,7 +158,7 @@ static void rerun_begun(void *owner, struct errand *e, const struct err *err)
 {
     struct call *c = owner;
     struct recover_call *r = c->work;
-    if (has_failed(c, e, err))
+    if (is_answered(c, e, err))
         return;
     r->row = *call_keep_row(c, e->reply->execution);
     r->plan = json_copy(c->arena, plan_json(e->plan, c->arena)); /* it goes with the errand */
@@ -216,7 +217,7 @@ static void restarted(void *owner, struct errand *e, const struct err *err)
 {
     struct call *c = owner;
     const struct recover_call *r = c->work;
-    if (has_failed(c, e, err))
+    if (is_answered(c, e, err))
         return;
     const struct execution_row *row = e->reply->execution;
     config_assign(c, &r->config, row->key);
