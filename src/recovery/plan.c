@@ -28,6 +28,27 @@ void plan_problem(struct planner *p, enum err_code code, uint32_t step, struct s
     p->problems[p->problem_count++] = (struct plan_problem){code, step, what, remedy};
 }
 
+const char *option_name(const struct planner *p, enum plan_option option)
+{
+    static const char *const names[][2] = {
+        [OPTION_STEP] = {"--step", "step"},
+        [OPTION_SKIP] = {"--skip-steps", "skip_steps"},
+        [OPTION_FROM] = {"--from-step", "from_step"},
+        [OPTION_UNTIL] = {"--until-step", "until_step"},
+        [OPTION_PHASE] = {"--until-phase", "until_phase"},
+        [OPTION_ONLY] = {"--only", "only"},
+        [OPTION_OUTPUT] = {"--set-output", "set_output"},
+    };
+    return names[option][p->request->numbering == STEPS_FROM_ZERO];
+}
+
+struct str output_option(const struct planner *p, struct str name)
+{
+    return p->request->numbering == STEPS_FROM_ZERO
+               ? arena_printf(p->arena, "\"set_output\": {\"" STR_FMT "\": ...}", STR_ARG(name))
+               : arena_printf(p->arena, "--set-output '" STR_FMT "=JSON'", STR_ARG(name));
+}
+
 /* ---- may it be at all? ---- */
 
 static void check_status(struct planner *p)
@@ -108,10 +129,11 @@ static const struct row *standing_row(const struct planner *p)
 
 static void cannot_go_ahead(struct planner *p, const struct row *target, struct str what)
 {
-    plan_problem(p, ERR_CONFLICT, STEP_NO_NONE,
-                 arena_printf(p->arena, "--from-step " STR_FMT ": " STR_FMT,
-                              STR_ARG(target->step.path), STR_ARG(what)),
-                 STR("name the steps to skip with --skip-steps"));
+    plan_problem(
+        p, ERR_CONFLICT, STEP_NO_NONE,
+        arena_printf(p->arena, "%s " STR_FMT ": " STR_FMT, option_name(p, OPTION_FROM),
+                     STR_ARG(target->step.path), STR_ARG(what)),
+        arena_printf(p->arena, "name the steps to skip with %s", option_name(p, OPTION_SKIP)));
 }
 
 /* Skips all that is before the target; the last of it gives the target its input. */
@@ -161,7 +183,7 @@ static bool take_from(struct planner *p)
     size_t *rows, count;
     if (!p->request->from.len)
         return true;
-    if (!choose_one(p, p->request->from, "--from-step", &rows, &count))
+    if (!choose_one(p, p->request->from, option_name(p, OPTION_FROM), &rows, &count))
         return false;
     if (!count)
         return true;
@@ -199,7 +221,7 @@ static bool take_skips(struct planner *p)
     size_t *rows, count;
     if (!p->request->skip.len)
         return true;
-    if (!choose_rows(p, p->request->skip, "--skip-steps", &rows, &count))
+    if (!choose_rows(p, p->request->skip, option_name(p, OPTION_SKIP), &rows, &count))
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct row *row = &p->rows[rows[i]];
@@ -217,7 +239,7 @@ static bool take_until(struct planner *p)
     bool ahead = false;
     if (!p->request->until.len)
         return true;
-    if (!choose_one(p, p->request->until, "--until-step", &rows, &count))
+    if (!choose_one(p, p->request->until, option_name(p, OPTION_UNTIL), &rows, &count))
         return false;
     uint32_t *states = ARENA_ARRAY(p->arena, uint32_t, count);
     for (size_t i = 0; i < count; i++) {
@@ -232,7 +254,8 @@ static bool take_until(struct planner *p)
     p->recovery.until = states;
     if (count && !ahead)
         plan_problem(p, ERR_CONFLICT, p->rows[rows[0]].step.index,
-                     STR("--until-step names a step that is done already"),
+                     arena_printf(p->arena, "%s names a step that is done already",
+                                  option_name(p, OPTION_UNTIL)),
                      STR("name a later one"));
     return true;
 }
@@ -251,8 +274,8 @@ static void take_phase(struct planner *p)
     if (!found)
         plan_problem(
             p, ERR_NOT_FOUND, STEP_NO_NONE,
-            arena_printf(p->arena, "--until-phase: no step is of the phase \"" STR_FMT "\"",
-                         STR_ARG(wanted)),
+            arena_printf(p->arena, "%s: no step is of the phase \"" STR_FMT "\"",
+                         option_name(p, OPTION_PHASE), STR_ARG(wanted)),
             known.len ? arena_printf(p->arena, "its phases are " STR_FMT, STR_ARG(buf_str(&known)))
                       : STR("give the steps of the definition their x-phase"));
     buf_release(&known);
@@ -322,10 +345,8 @@ static void skip_branch(struct planner *p, const struct row *row, size_t depth)
         plan_problem(
             p, ERR_CONFLICT, step,
             arena_printf(p->arena, "the branch " STR_FMT " has no output yet", STR_ARG(label)),
-            arena_printf(p->arena,
-                         "give it with --set-output '" STR_FMT "=JSON', or "
-                         "resume it as well",
-                         STR_ARG(label)));
+            arena_printf(p->arena, "give it with " STR_FMT ", or resume it as well",
+                         STR_ARG(output_option(p, label))));
 }
 
 static void skip_other_branches(struct planner *p, const struct row *meant, size_t depth)
@@ -360,8 +381,8 @@ static void take_only(struct planner *p)
         return;
     }
     plan_problem(p, ERR_NOT_FOUND, STEP_NO_NONE,
-                 arena_printf(p->arena, "--only: no branch named \"" STR_FMT "\" is still to run",
-                              STR_ARG(label)),
+                 arena_printf(p->arena, "%s: no branch named \"" STR_FMT "\" is still to run",
+                              option_name(p, OPTION_ONLY), STR_ARG(label)),
                  STR("name a branch of a Parallel by its x-label or its first step; a dry run "
                      "lists them"));
 }
@@ -480,7 +501,7 @@ static bool make_rerun(struct planner *p)
 {
     size_t *rows, count;
     look_back(p);
-    if (!choose_one(p, p->request->step, "--step", &rows, &count))
+    if (!choose_one(p, p->request->step, option_name(p, OPTION_STEP), &rows, &count))
         return false;
     if (!count)
         return true;
@@ -489,8 +510,8 @@ static bool make_rerun(struct planner *p)
         if (str_eq(p->rows[rows[i]].step.key, row->step.key))
             continue;
         plan_problem(p, ERR_AMBIGUOUS, STEP_NO_NONE,
-                     arena_printf(p->arena, "--step \"" STR_FMT "\" names more than one step",
-                                  STR_ARG(p->request->step)),
+                     arena_printf(p->arena, "%s \"" STR_FMT "\" names more than one step",
+                                  option_name(p, OPTION_STEP), STR_ARG(p->request->step)),
                      arena_printf(p->arena, "give a path, such as " STR_FMT " or " STR_FMT,
                                   STR_ARG(p->rows[rows[i]].step.path), STR_ARG(row->step.path)));
         return true;
@@ -547,13 +568,12 @@ static void check_used(struct planner *p)
     const struct json_member *outputs = json_members(p->request->outputs);
     for (size_t i = 0; i < json_count(p->request->outputs); i++)
         if (!p->output_used[i])
-            plan_problem(p, ERR_INVALID_INPUT, STEP_NO_NONE,
-                         arena_printf(p->arena,
-                                      "--set-output \"" STR_FMT
-                                      "\" names no step or branch that is "
-                                      "skipped",
-                                      STR_ARG(json_str(outputs[i].key))),
-                         STR("name the step with --skip-steps, too, or leave its output out"));
+            plan_problem(
+                p, ERR_INVALID_INPUT, STEP_NO_NONE,
+                arena_printf(p->arena, "%s \"" STR_FMT "\" names no step or branch that is skipped",
+                             option_name(p, OPTION_OUTPUT), STR_ARG(json_str(outputs[i].key))),
+                arena_printf(p->arena, "name the step with %s, too, or leave its output out",
+                             option_name(p, OPTION_SKIP)));
     const struct json_member *mocks = json_members(p->request->mocks);
     for (size_t i = 0; i < json_count(p->request->mocks); i++) {
         bool known = p->mock_used[i];
@@ -586,8 +606,8 @@ static void check_order(struct planner *p)
                                   "the new definition has " STR_FMT " before " STR_FMT
                                   ", which is to be kept",
                                   STR_ARG(runs->step.path), STR_ARG(row->step.path)),
-                     arena_printf(p->arena, "go on from there, with --from-step " STR_FMT,
-                                  STR_ARG(runs->step.path)));
+                     arena_printf(p->arena, "go on from there, with %s " STR_FMT,
+                                  option_name(p, OPTION_FROM), STR_ARG(runs->step.path)));
         return;
     }
 }

@@ -46,6 +46,20 @@ struct planner {
 
 /* ---- problems ---- */
 
+/* What asks for it: as the command line writes it, or a body. */
+enum plan_option {
+    OPTION_STEP,
+    OPTION_SKIP,
+    OPTION_FROM,
+    OPTION_UNTIL,
+    OPTION_PHASE,
+    OPTION_ONLY,
+    OPTION_OUTPUT,
+};
+const char *option_name(const struct planner *p, enum plan_option option);
+/* How to give the output of a step or branch of this name. */
+struct str output_option(const struct planner *p, struct str name);
+
 void plan_problem(struct planner *p, enum err_code code, uint32_t step, struct str what,
                   struct str remedy);
 

@@ -54,7 +54,8 @@ static bool stays(const struct planner *p, uint32_t step, uint32_t container, ui
 static void does_not_fit(struct planner *p, uint32_t step, const char *why)
 {
     plan_problem(p, ERR_CONFLICT, step, arena_printf(p->arena, "the new definition %s", why),
-                 STR("keep it there as it was, or go on from before it with --from-step"));
+                 arena_printf(p->arena, "keep it there as it was, or go on from before it with %s",
+                              option_name(p, OPTION_FROM)));
 }
 
 /* The same state of the machine that goes on. NULL: a problem. */
@@ -202,7 +203,8 @@ static bool can_be_skipped(struct planner *p, const struct row *row)
     plan_problem(p, ERR_INVALID_INPUT, step,
                  arena_printf(p->arena, STR_FMT " decides where to go, and cannot be skipped",
                               STR_ARG(row->step.path)),
-                 STR("go on from the step it should lead to, with --from-step"));
+                 arena_printf(p->arena, "go on from the step it should lead to, with %s",
+                              option_name(p, OPTION_FROM)));
     return false;
 }
 
@@ -251,7 +253,6 @@ void skip_asked(struct planner *p, const struct row *row, bool passed, struct js
                               STR_FMT " cannot be skipped: the steps after it need its output, and "
                                       "it has none",
                               STR_ARG(row->step.path)),
-                 arena_printf(p->arena,
-                              "give it with --set-output '" STR_FMT "=JSON', or let it run",
-                              STR_ARG(row->step.path)));
+                 arena_printf(p->arena, "give it with " STR_FMT ", or let it run",
+                              STR_ARG(output_option(p, row->step.path))));
 }

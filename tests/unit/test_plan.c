@@ -212,7 +212,12 @@ static void test_refusals(void **state)
     r.mocks = scene_json(s, "{\"Nobody\":1}");
     assert_problem(s, r, "which is no step");
     assert_problem(s, (struct recovery_request){.kind = RECOVERY_RERUN, .step = STR("D")},
-                   "there is no step \"D\"");
+                   "--step: there is no step \"D\"");
+    struct recovery_request body = {.kind = RECOVERY_RESUME, .numbering = STEPS_FROM_ZERO};
+    body.skip = STR("4");
+    assert_problem(s, body, "skip_steps: there is no step 4; steps go from 0 to 3");
+    body.skip = STR("2");
+    assert_problem(s, body, "\"set_output\": {\"C\": ...}");
 }
 
 static void test_resume_of_what_succeeded(void **state)
