@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-from asking import create, problem, quoted
+from asking import ROLE, create, problem, quoted
 from place import tap_main, test, wait_until
 from server import serving
 
@@ -681,6 +681,23 @@ def bad_input_is_refused_and_changes_nothing(p):
         assert p.ran() == ["note-one", "now", "broken", "note-one", "now", "now", "note-four", "now"]
         status, refused = failed.ask("resume", {"skip_steps": "2"})
         assert refused["plan"]["problems"][0]["what"] and refused["plan"]["problems"][0]["remedy"], refused
+
+
+@test
+def an_express_execution_can_only_be_restarted(p):
+    with serve(p) as s:
+        _, made = s.operation("CreateStateMachine", {"name": "x", "definition": json.dumps(JOB), "roleArn": ROLE, "type": "EXPRESS"})
+        _, started = s.operation("StartExecution", {"stateMachineArn": made["stateMachineArn"], "name": "n"})
+        path = "/api/v1/executions/" + started["executionArn"].rsplit(":", 1)[1]
+        wait_until(lambda: s.ask("GET", path)[1]["status"] == "failed")
+        job = s.ask("GET", path.replace("/api/v1/executions", "/admin/jobs"))[1]
+        assert job["status"] == "failed" and job["completed_at"] and job["job_id"] == "n", job
+        problem(s.ask("POST", path + "/resume", {}), 409, "NOT_REDRIVABLE", "Express")
+        problem(s.ask("POST", path + "/rerun-step", {"step": 1}), 409, "NOT_REDRIVABLE", "Express")
+        status, refused = s.operation("RedriveExecution", {"executionArn": started["executionArn"]})
+        assert (status, refused["__type"]) == (400, "InvalidArn"), refused
+        status, answer = s.ask("POST", path + "/restart", {})
+        assert status == 201 and answer["restarts"] == started["executionArn"], answer
 
 
 @test
