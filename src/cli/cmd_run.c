@@ -97,8 +97,7 @@ static const struct option options[] = {
      "What carries out the tasks. Default: pawl.yaml beside FILE,\n"
      "with --resume in this directory",
      NULL},
-    {"--reuse", OPTION_TEXT, "ID",
-     "Take over what was done in this execution: see --from-step and\n--skip-steps", NULL},
+    OPTION_REUSE,
     OPTION_FROM_STEP,
     OPTION_SKIP_STEPS,
     OPTION_SET_OUTPUT,

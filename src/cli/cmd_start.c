@@ -1,6 +1,7 @@
 #include "cli/definition_file.h"
 #include "cli/input_option.h"
 #include "cli/remote.h"
+#include "cli/wish.h"
 
 #include <unistd.h>
 
@@ -8,8 +9,9 @@
 struct session {
     struct cli *cli;
     struct client *client;
-    const char *what; /* a machine's name or ARN, or a file */
-    struct str input;
+    const char *what;  /* a machine's name or ARN, or a file */
+    struct str input;  /* empty: that of the execution which is reused */
+    struct wish *wish; /* NULL: none */
     struct json answer;
 };
 
@@ -25,6 +27,30 @@ static void add_text(struct json_object_builder *b, const char *name, struct str
         json_object_add(b, str_of_cstr(name), json_string(value));
 }
 
+/* What is skipped and taken over, and else the name alone. */
+static void add_wish(const struct session *s, struct json_object_builder *b)
+{
+    const char *reuse = option_text(&s->cli->arguments, "--reuse");
+    if (!s->wish) {
+        add_text(b, "name", str_of_cstr(option_text(&s->cli->arguments, "--name")));
+        return;
+    }
+    wish_add_to_body(s->wish, b);
+    add_text(b, "reuse", str_of_cstr(reuse));
+}
+
+static int fail_start(const struct session *s, const struct err *err)
+{
+    return s->wish ? wish_fail(s->cli, s->wish, err) : cli_fail(s->cli, NULL, err);
+}
+
+static bool read_input(const struct session *s, struct json *ret_input, struct err *reterr)
+{
+    *ret_input = JSON_NONE;
+    return !s->input.len || json_parse(s->cli->arena, s->input, (struct json_limits){0},
+                                       JSON_DUPLICATES_LAST, ret_input, reterr);
+}
+
 /* A definition goes along; its machine is made, or brought up to date. */
 static int start_file(struct session *s)
 {
@@ -38,15 +64,34 @@ static int start_file(struct session *s)
     int status = definition_file_read(s->cli, s->what, &file);
     if (status)
         return status;
-    if (!json_parse(a, s->input, (struct json_limits){0}, JSON_DUPLICATES_LAST, &input, &err))
+    if (!read_input(s, &input, &err))
         return cli_fail(s->cli, "--input", &err);
     add_text(&b, "definition", file.text);
     add_text(&b, "machine_name", machine ? str_of_cstr(machine) : file.name);
-    add_text(&b, "name", str_of_cstr(option_text(given, "--name")));
+    add_wish(s, &b);
     json_object_add(&b, STR("input"), input);
     if (!client_call(s->client, a, "POST", STR("/api/v1/run"), json_text(a, json_object_done(&b)),
                      0, &s->answer, &err))
-        return cli_fail(s->cli, NULL, &err);
+        return fail_start(s, &err);
+    return 0;
+}
+
+/* By a route of ours, since AWS's operation knows nothing of it. */
+static int start_wish(struct session *s, struct str arn)
+{
+    struct arena *a = s->cli->arena;
+    struct json_object_builder b = json_object_builder(a);
+    struct str path =
+        arena_printf(a, "/api/v1/workflows/" STR_FMT "/executions", STR_ARG(client_encode(a, arn)));
+    struct json input;
+    struct err err;
+    if (!read_input(s, &input, &err))
+        return cli_fail(s->cli, "--input", &err);
+    add_wish(s, &b);
+    json_object_add(&b, STR("trigger_data"), input);
+    if (!client_call(s->client, a, "POST", path, json_text(a, json_object_done(&b)), 0, &s->answer,
+                     &err))
+        return fail_start(s, &err);
     return 0;
 }
 
@@ -63,12 +108,21 @@ static int start_machine(struct session *s)
     }
     if (!remote_machine_arn(s->client, a, s->what, &arn, &err))
         return cli_fail(s->cli, NULL, &err);
+    if (s->wish)
+        return start_wish(s, arn);
     add_text(&b, "stateMachineArn", arn);
     add_text(&b, "name", str_of_cstr(option_text(given, "--name")));
     add_text(&b, "input", s->input);
     if (!client_operation(s->client, a, "StartExecution", json_object_done(&b), &s->answer, &err))
         return cli_fail(s->cli, NULL, &err);
     return 0;
+}
+
+/* A dry run is answered by the plan. */
+static int tell_plan(const struct session *s)
+{
+    s->wish->plan = s->answer;
+    return wish_tell_plan(s->cli, s->wish);
 }
 
 /* The id or name is what a script wants; the rest is for a person. */
@@ -91,17 +145,33 @@ static void tell(const struct session *s)
     out_text(e, "\n");
 }
 
+/* What is reused has an input. */
+static int load(struct session *s)
+{
+    struct cli *cli = s->cli;
+    bool reuses = option_given(&cli->arguments, "--reuse");
+    int status = 0;
+    if (!reuses || option_given(&cli->arguments, "--input"))
+        status = input_option_read(cli, &s->input);
+    if (status || !wish_given(cli))
+        return status;
+    s->wish = ARENA_NEW(cli->arena, struct wish);
+    return wish_read(cli, WISH_START, s->wish);
+}
+
 static int run(struct cli *cli)
 {
     struct session s = {.cli = cli, .what = cli->arguments.items[0]};
     struct err err;
-    int status = input_option_read(cli, &s.input);
+    int status = load(&s);
     if (status)
         return status;
     if (!remote_open(cli, &s.client, &err))
         return cli_fail(cli, NULL, &err);
     status = is_file(s.what) ? start_file(&s) : start_machine(&s);
-    if (!status)
+    if (!status && s.wish && s.wish->request.dry_run)
+        status = tell_plan(&s);
+    else if (!status)
         tell(&s);
     client_close(s.client);
     return status;
@@ -115,7 +185,15 @@ static const struct option options[] = {
      NULL},
     {"--machine", OPTION_TEXT, "NAME",
      "With a FILE: the state machine's name. Default: FILE's up to the\nfirst dot", NULL},
-    OPTION_JSON("what the server answers"),
+    OPTION_REUSE,
+    OPTION_FROM_STEP,
+    OPTION_SKIP_STEPS,
+    OPTION_SET_OUTPUT,
+    OPTION_UNTIL_STEP,
+    OPTION_UNTIL_PHASE,
+    OPTION_DRY_RUN,
+    OPTION_MOCKS,
+    OPTION_JSON("what the server answers; of a --dry-run the plan"),
     OPTION_DATA,
     OPTION_ENDPOINT,
     OPTION_END,
@@ -134,7 +212,9 @@ const struct command command_start = {
         "id, or its name.\n",
     .examples = "pawl start order --input '{\"id\": 17}' --name order-17\n"
                 "pawl start order.asl.json --input @order.json\n"
-                "pawl wait $(pawl start order)\n",
+                "pawl wait $(pawl start order)\n"
+                "pawl start order --dry-run\n"
+                "pawl start order --reuse order-16 --from-step 3\n",
     .options = options,
     .run = run,
 };

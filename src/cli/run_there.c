@@ -58,6 +58,44 @@ static bool ask_wish(struct visit *v, struct str id, struct json *ret_answer, st
                        ret_answer, reterr);
 }
 
+/* The definition of a revision of this machine. */
+static bool read_revision(struct visit *v, struct str machine, struct str *ret_definition,
+                          struct err *reterr)
+{
+    struct arena *a = v->arena;
+    struct json answer;
+    struct str path = arena_printf(a, "/api/v1/workflows/" STR_FMT "/revisions/" STR_FMT,
+                                   STR_ARG(client_encode(a, machine)),
+                                   STR_ARG(client_encode(a, v->s->wish->revision)));
+    if (!client_call(v->client, a, "GET", path, STR(""), 0, &answer, reterr))
+        return false;
+    *ret_definition = json_str(json_get(answer, STR("definition")));
+    return true;
+}
+
+/* By another definition: a start of the same machine that takes over from this one. */
+static bool ask_fork(struct visit *v, struct str id, struct json *ret_answer, struct err *reterr)
+{
+    struct arena *a = v->arena;
+    const struct wish *w = v->s->wish;
+    struct str path = arena_printf(a, "/api/v1/executions/" STR_FMT, STR_ARG(client_encode(a, id)));
+    struct json state;
+    struct json_object_builder b = json_object_builder(a);
+    if (!client_call(v->client, a, "GET", path, STR(""), 0, &state, reterr))
+        return false;
+    struct json machine = json_get(state, STR("machine_name"));
+    struct str definition = w->definition;
+    if (w->revision.len && !read_revision(v, json_str(machine), &definition, reterr))
+        return false;
+    json_object_add(&b, STR("definition"), json_string(definition));
+    json_object_add(&b, STR("machine_name"), machine);
+    json_object_add(&b, STR("reuse"), json_get(state, STR("id")));
+    add_wish(v, &b);
+    add_config(v, &b);
+    return client_call(v->client, a, "POST", STR("/api/v1/run"), json_text(a, json_object_done(&b)),
+                       0, ret_answer, reterr);
+}
+
 static bool ask_start(struct visit *v, struct json *ret_answer, struct err *reterr)
 {
     const struct engine_start *start = &v->s->start;
@@ -129,9 +167,11 @@ static bool ask_first(struct visit *v, struct json *ret_answer, struct err *rete
     char text[UUID_TEXT_LEN];
     uuid_format(s->uuid, text);
     struct str id = s->known || s->found ? str_of(text, UUID_TEXT_LEN) : str_of_cstr(s->id);
+    if (session_wishes(s) && s->wish->kind == WISH_START)
+        return ask_start(v, ret_answer, reterr);
     if (session_wishes(s))
-        return s->wish->route ? ask_wish(v, id, ret_answer, reterr)
-                              : ask_start(v, ret_answer, reterr);
+        return s->wish->request.kind == RECOVERY_FORK ? ask_fork(v, id, ret_answer, reterr)
+                                                      : ask_wish(v, id, ret_answer, reterr);
     return s->known || s->id ? ask_resume(v, id, ret_answer, reterr)
                              : ask_start(v, ret_answer, reterr);
 }

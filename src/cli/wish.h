@@ -50,6 +50,11 @@ int wish_tell_plan(struct cli *cli, const struct wish *w);
 /* Why it cannot be, with all the reasons that the plan has. Gives the exit status. */
 int wish_fail(struct cli *cli, const struct wish *w, const struct err *err);
 
+#define OPTION_REUSE                                                                               \
+    {                                                                                              \
+        "--reuse", OPTION_TEXT, "ID",                                                              \
+            "Take over what was done in this execution: see --from-step and\n--skip-steps", NULL   \
+    }
 #define OPTION_SKIP_STEPS                                                                          \
     {                                                                                              \
         "--skip-steps", OPTION_TEXT, "LIST",                                                       \

@@ -239,6 +239,14 @@ def a_corrected_definition_makes_a_new_execution(p):
     assert [r["id"] for r in new["execution"]["related"]] == [old["execution"]["id"]]
     p.run("show", "one").says("taken over by")
     p.run("resume", "one", "--revision", "nonesuch").has(4, "nonesuch")
+    gone = line(Register="note-Register")
+    gone["StartAt"] = "Split"
+    del gone["States"]["Fetch"]
+    (p.path / "gone.asl.json").write_text(json.dumps(gone))
+    before = stored(p)
+    refused = p.run("resume", "one", "--definition", "gone.asl.json")
+    assert refused.status not in (0, 1) and "--from-step" in refused.err, refused.err
+    assert stored(p) == before and not ran(p)
 
 
 @test
@@ -315,6 +323,8 @@ def a_rerun_with_another_input_or_the_recorded_one(p):
     p.run("rerun", "one", "--step", "4", "--input", '{"n": 7}').has(0)
     assert shown(p)["execution"]["output"] == {"n": 7}
     p.run("rerun", "one", "--step", "4", "--context", "recorded").has(0)
+    p.run("rerun", "one", "--step", "4", "--context", "current").has(0)
+    assert shown(p)["execution"]["output"] == {"n": 1}
 
 
 # ---- control ----
@@ -426,6 +436,35 @@ def the_same_at_a_server(p):
         assert re.fullmatch(UUID + "\n", done.out), (done.out, done.err)
         p.run("wait", "two").has(0)
         assert ran(p) == list(STEPS)
+
+
+@test
+def a_new_execution_of_an_old_one_at_a_server(p):
+    failed(p)
+    (p.path / "fixed.asl.json").write_text(json.dumps(line(Register="note-Register")))
+    with serving(p) as s:
+        at = ["--endpoint", s.url]
+        give(p, "Register")
+        actions, plan = plan_of(p, "resume", "one", "--definition", "fixed.asl.json", *at)
+        assert plan["kind"] == "fork" and actions["Split"] == "kept", plan
+        p.run("resume", "one", "--definition", "fixed.asl.json", *at).has(0, "skipped", "SUCCEEDED")
+        assert ran(p) == ["Register", "Deliver"]
+        revisions = p.run("machines", "revisions", "line", "--json", *at).says()
+        newest = re.search(r'"revision": "([^"]+)"', revisions.out)[1]
+        p.run("resume", "one", "--revision", newest, *at).has(0, "SUCCEEDED")
+        assert ran(p) == ["Register", "Deliver"]
+        p.run("resume", "one", "--revision", "nonesuch", *at).has(4, "nonesuch")
+        for what in (["run", "line.asl.json"], ["start", "line.asl.json"], ["start", "line"]):
+            actions, _ = plan_of(p, *what, "--reuse", "one", "--from-step", "3", *at)
+            assert actions["Split"] == "kept" and actions["Register"] == "run", (what, actions)
+            actions, _ = plan_of(p, *what, *at)
+            assert set(actions.values()) == {"run"}, (what, actions)
+            done = p.run(*what, "--reuse", "one", "--from-step", "3", *at).has(0)
+            p.run("wait", done.out.strip() if what[0] == "start" else json.loads(p.run("ls", "--json").out)[0]["id"]).has(0)
+            assert ran(p) == ["Register", "Deliver"], what
+        p.run("start", "line", "--reuse", "nobody", *at).has(4, "nobody")
+        p.run("start", "line", "--skip-steps", "3", *at).has(5, "--set-output")
+        p.run("start", "line", "--until-phase", "nowhere", "--dry-run", *at).has(2)
 
 
 @test
