@@ -170,7 +170,7 @@ void call_not_found(struct call *c)
     call_fail(c, &err);
 }
 
-static void search(struct call *c, struct search s);
+static void search(struct call *c, struct search wanted);
 
 uint32_t call_rerun(const struct call *c)
 {

@@ -273,9 +273,40 @@ void rerun_end(struct turn *t, const struct frame *solo, bool good, const struct
     emit_end(t, solo, good && gives, solo->data);
 }
 
+/* ---- whether it can be done at all ---- */
+
+static bool tables_fit(const struct run *run, const struct flow_recovery *r)
+{
+    for (size_t i = 0; i < r->skip_count; i++)
+        if (r->skips[i].step != STEP_NO_NONE && r->skips[i].step >= run->step_count)
+            return false;
+    for (size_t i = 0; i < r->reuse_count; i++)
+        if (r->reuses[i].step >= run->step_count)
+            return false;
+    for (size_t i = 0; i < r->until_count; i++)
+        if (r->until[i] >= run->machine->state_count)
+            return false;
+    return true;
+}
+
+/* Planners make none that does not; whoever calls the core by hand may. */
+static bool fits(const struct run *run, const struct flow_recovery *r)
+{
+    bool has_state = r->state < run->machine->state_count;
+    if (!tables_fit(run, r))
+        return false;
+    if (r->kind == FLOW_RERUN_STEP)
+        return has_state && r->step < run->step_count && !json_is_absent(r->data);
+    if (r->kind != FLOW_RESUME_RUN)
+        return false;
+    if (r->placed)
+        return has_state && run->machine->states[r->state].scope == 0 && !json_is_absent(r->data);
+    return run_frame(run, 0) != NULL;
+}
+
 void recover(struct turn *t)
 {
-    if (!t->input->recovery)
+    if (!t->input->recovery || !fits(t->run, t->input->recovery))
         return;
     recover_ask(t);
     if (t->input->recovery->kind == FLOW_RERUN_STEP)

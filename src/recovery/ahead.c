@@ -260,7 +260,7 @@ struct rest {
 };
 
 static void rest_of_scope(struct rest *rest, const struct path_part *parts, size_t count,
-                          uint32_t state);
+                          uint32_t at);
 
 static void lose(struct rest *rest, struct str why)
 {

@@ -29,7 +29,7 @@ static struct json paused_json(struct arena *a, const struct run *run)
 static struct json reviews_json(struct arena *a, const struct run *run)
 {
     const struct flow_review *reviews;
-    size_t count = run_status(run) == FLOW_RUNNING ? run_reviews(run, a, &reviews) : 0;
+    size_t count = run_reviews(run, a, &reviews);
     struct json_array_builder list = json_array_builder(a);
     for (size_t i = 0; i < count; i++) {
         const struct flow_review *r = &reviews[i];
