@@ -53,7 +53,15 @@ static bool stays(const struct planner *p, uint32_t step, uint32_t container, ui
 
 static void does_not_fit(struct planner *p, uint32_t step, const char *why)
 {
-    plan_problem(p, ERR_CONFLICT, step, arena_printf(p->arena, "the new definition %s", why),
+    const struct step *s = &p->trace->list->items[step];
+    const struct path_part *parts;
+    size_t count;
+    struct str shown = s->path;
+    if (step_parts(p->story->machine, s->state, s->path, p->arena, &parts, &count))
+        shown = step_shown(p->story->machine, parts, count, s->state, p->arena);
+    plan_problem(p, ERR_CONFLICT, step,
+                 arena_printf(p->arena, "the new definition %s " STR_FMT ", which is to be kept",
+                              why, STR_ARG(shown)),
                  arena_printf(p->arena, "keep it there as it was, or go on from before it with %s",
                               option_name(p, OPTION_FROM)));
 }
@@ -70,11 +78,9 @@ static const struct state *fitting_state(struct planner *p, uint32_t step)
         return NULL;
     const struct state *now = state_in(p->machine, parts, count, s->state->name);
     if (!now)
-        does_not_fit(p, step, "does not have this step, which is to be kept, at its place");
+        does_not_fit(p, step, "does not have, at its place, the step");
     else if (now->type != s->state->type)
-        does_not_fit(p, step,
-                     "has another type of state in place of this step, which is to be "
-                     "kept");
+        does_not_fit(p, step, "has another type of state in place of");
     else
         return now;
     return NULL;
@@ -95,7 +101,7 @@ static bool fitting_next(struct planner *p, uint32_t step, const struct state *n
     const struct state *next =
         machine_find_state(p->machine, now->scope, p->story->machine->states[s->next].name);
     if (!next)
-        does_not_fit(p, step, "does not have the step that this one, which is to be kept, led to");
+        does_not_fit(p, step, "does not have the step that followed");
     else
         *ret_next = next->number;
     return next != NULL;
@@ -166,7 +172,7 @@ void add_reuses_of(struct planner *p, uint32_t step)
 {
     add_reuse(p, step);
     for (uint32_t i = 0; i < p->trace->list->count; i++)
-        if (i != step && trace_is_around(p->trace, step, i))
+        if (i != step && p->trace->steps[i].current && trace_is_around(p->trace, step, i))
             add_reuse(p, i);
 }
 

@@ -136,9 +136,10 @@ static void take_event(struct trace *t, const struct flow_event *e, uint64_t pla
         s->created = place;
     if (enters || (skips && e->index != SKIP_KEPT) || !s->entered)
         s->entered = place;
-    if (enters || skips)
+    /* Steps that are run again alone keep their place in the order of the others. */
+    if ((enters || skips) && !(t->alone && s->taken))
         s->taken = place;
-    else if (begins)
+    else if (begins && !(t->alone && s->began))
         s->began = place;
     else if (event_shape(e->kind) == SHAPE_STATE_EXITED)
         s->exited = place;
@@ -191,7 +192,9 @@ struct trace *trace_make(const struct step_list *list, const struct journal_turn
     for (uint32_t i = 0; i < turn_count; i++) {
         for (uint32_t k = 0; k < turns[i].count; k++) {
             const struct flow_event *e = &turns[i].events[k];
-            if (e->state != STATE_NO_NONE && e->step < list->count)
+            if (e->kind == EVENT_RERUN_BEGAN || e->kind == EVENT_RERUN_ENDED)
+                t->alone = e->kind == EVENT_RERUN_BEGAN;
+            else if (e->state != STATE_NO_NONE && e->step < list->count)
                 take_event(t, e, trace_place(i, k));
             if (e->kind == EVENT_RECOVERED && !is_rerun(e)) {
                 t->recovered = e;

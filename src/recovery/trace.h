@@ -19,7 +19,8 @@ struct trace_step {
     /* Where the journal has these events, see trace_place; 0: nowhere. */
     uint64_t created; /* the entering that made the record first */
     uint64_t entered; /* the one that it tells of; of a step that was skipped, that */
-    uint64_t taken;   /* the last time that the execution came to it, if only to keep it */
+    uint64_t taken;   /* the last time that the execution came to it, if only to keep it; not when
+                         it was run again alone */
     uint64_t began;   /* the last begin of its branches or iterations */
     uint64_t exited;  /* its end, by which it gave its output */
     bool current;     /* no later attempt of what is around it replaced it */
@@ -33,6 +34,7 @@ struct trace {
     size_t mask;
     const struct flow_event *recovered; /* the last RECOVERED that is no rerun; NULL: none */
     uint64_t recovered_at;              /* its place */
+    bool alone;                         /* private: what is being read is the rerun of one step */
 };
 
 /* The event of a turn, both from 0, as a number that grows along the journal. */

@@ -278,6 +278,24 @@ static void test_rerun_after_one_with_an_input(void **state)
     assert_true(json_equal(plan.recovery.data, scene_json(s, "{\"mine\":1}")));
 }
 
+static void test_cascade_after_a_rerun(void **state)
+{
+    struct scene *s = failed_chain(state, NULL);
+    struct recovery_request r = {.kind = RECOVERY_RERUN, .step = STR("B")};
+    struct plan plan = make_good(s, r, "A kept, B rerun, C kept, D kept");
+    scene_recover(s, &plan);
+    r.cascade = true;
+    plan = make_good(s, r, "A kept, B rerun, C rerun, D rerun");
+    scene_recover(s, &plan);
+    (void)scene_story(s);
+    bool stale[4];
+    assert_int_equal(s->steps.count, 4);
+    assert_int_equal(s->steps.items[1].generation, 2);
+    assert_int_equal(s->steps.items[2].generation, 1);
+    steps_stale(&s->steps, stale);
+    assert_false(stale[0] || stale[1] || stale[2] || stale[3]);
+}
+
 static void test_time_between_is_no_work(void **state)
 {
     struct scene *s = failed_chain(state, "c");
@@ -504,8 +522,8 @@ static void test_fork_that_does_not_fit(void **state)
     assert_false(plan_feasible(&plan, &err));
     assert_non_null(strstr(err.message, "another type of state"));
     assert_int_equal(plan.problem_count, 2);
-    assert_non_null(
-        strstr(json_text(s->arena, plan_json(&plan, s->arena)).ptr, "does not have this step"));
+    assert_non_null(strstr(json_text(s->arena, plan_json(&plan, s->arena)).ptr,
+                           "does not have, at its place, the step B, which is to be kept"));
 }
 
 static void test_start(void **state)
@@ -545,6 +563,7 @@ int main(void)
         TEST(test_resume_of_what_succeeded),
         TEST(test_rerun),
         TEST(test_rerun_after_one_with_an_input),
+        TEST(test_cascade_after_a_rerun),
         TEST(test_time_between_is_no_work),
         TEST(test_cascade),
         TEST(test_parallel_steps_are_added),
