@@ -71,6 +71,28 @@ static void refuse_running(struct session *s, const struct execution_row *row)
     fail(s, &err);
 }
 
+/* --step of a review: a step that has not ended, by its number, name or path. */
+static bool find_review(struct session *s, struct err *reterr)
+{
+    struct str named = s->wish->request.step;
+    const struct step_list *steps = &s->story.steps;
+    int64_t number = 0;
+    bool numbered = str_to_int64(named, &number);
+    for (size_t i = 0; named.len && i < steps->count; i++) {
+        const struct step *step = &steps->items[i];
+        bool fits = numbered ? step_number_in(&s->live.layout, step) == number
+                             : str_eq(step->state->name, named) || str_eq(step->path, named);
+        if (!fits || step->status != STEP_RUNNING)
+            continue;
+        s->wish->review.step = step->index;
+        return true;
+    }
+    return !named.len || err_set(reterr, ERR_NOT_FOUND,
+                                 "no step \"" STR_FMT "\" waits for a decision: pawl show names "
+                                 "those that do",
+                                 STR_ARG(named));
+}
+
 static void ask_running(struct session *s, const struct execution_row *row)
 {
     const struct wish *w = s->wish;
@@ -78,7 +100,9 @@ static void ask_running(struct session *s, const struct execution_row *row)
     struct flow_pause pause = run_pause(s->story.run);
     uint32_t rerun;
     bool plain = w->kind == WISH_RESUME && !asks_for_a_plan(&w->request);
-    if (w->decides)
+    if (w->decides && !find_review(s, &s->err))
+        fail(s, &s->err);
+    else if (w->decides)
         engine_review(e, row->key, &w->review, decided, s);
     else if (plain && pause.asked)
         engine_unpause(e, row->key, w->request.by, decided, s);

@@ -411,6 +411,28 @@ def a_review_is_decided(p):
         ran(p)
 
 
+def waiting(p):
+    """How many reviews; none before there is a store."""
+    said = p.run("show", "one", "--json")
+    return len(json.loads(said.out)["execution"]["reviews"]) if said.status == 0 else 0
+
+
+@test
+def one_of_two_reviews_is_decided(p):
+    branches = [{"StartAt": name, "States": {name: task(f"note-{name}", **{"x-review": True})}} for name in ("Left", "Right")]
+    prepare(p, definition={"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "End": True, "Branches": branches}}})
+    with p.running("run", "line.asl.json", "--name", "one") as holder:
+        wait_until(lambda: waiting(p) == 2)
+        p.run("resume", "one", "--approve").has(5)
+        p.run("resume", "one", "--approve", "--step", "Nowhere").has(4, "Nowhere")
+        with p.running("resume", "one", "--approve", "--step", "Right") as first:
+            wait_until(lambda: waiting(p) == 1)
+            p.run("resume", "one", "--approve", "--step", "2").has(0, "SUCCEEDED")
+            first.communicate(timeout=PATIENCE_S)
+            assert first.returncode == 0
+        holder.communicate(timeout=PATIENCE_S)
+
+
 # ---- a holder, a server ----
 
 @test
