@@ -245,7 +245,7 @@ def a_corrected_definition_makes_a_new_execution(p):
     (p.path / "gone.asl.json").write_text(json.dumps(gone))
     before = stored(p)
     refused = p.run("resume", "one", "--definition", "gone.asl.json")
-    assert refused.status not in (0, 1) and "--from-step" in refused.err, refused.err
+    assert refused.status not in (0, 1) and "step Fetch" in refused.err, refused.err
     assert stored(p) == before and not ran(p)
 
 
@@ -298,6 +298,8 @@ def one_step_again_and_nothing_else(p):
     p.run("show", "one").says("stale", "--cascade")
     p.run("rerun", "one", "--step", "2", "--cascade").has(0, "SUCCEEDED")
     assert ran(p) == ["Split", "Register", "Deliver"]
+    now = shown(p)["steps"]
+    assert len(now) == 4 and not any(s["stale"] for s in now), now
 
 
 @test
