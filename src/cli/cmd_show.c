@@ -1,4 +1,5 @@
 #include "cli/layout.h"
+#include "cli/plan_page.h"
 #include "cli/render.h"
 #include "cli/show_state.h"
 #include "os/clock.h"
@@ -161,6 +162,9 @@ static void print_waits(const struct page *p)
 {
     const struct show_state *state = p->state;
     const struct step_list *steps = &p->story->steps;
+    bool holds;
+    if (!json_is_absent(state->checks))
+        print_fact(p, "checked", checks_summary(p->arena, state->checks, &holds));
     if (state->rerunning)
         print_fact(p, "reruns", steps->items[state->rerun_step].state->name);
     if (state->pause.asked)

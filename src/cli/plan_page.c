@@ -124,6 +124,25 @@ void plan_page_print(struct out *o, struct arena *a, struct json plan)
     plan_problems_print(o, plan);
 }
 
+struct str checks_summary(struct arena *a, struct json note, bool *ret_good)
+{
+    struct json checks = json_get(note, STR("checks"));
+    *ret_good = true;
+    for (size_t i = 0; i < json_count(checks); i++) {
+        struct json check = json_at(checks, i);
+        struct str said = json_str(json_get(check, STR("said")));
+        if (json_is_true(json_get(check, STR("ok"))))
+            continue;
+        *ret_good = false;
+        return arena_printf(a, "what " STR_FMT " left does not hold any more (exit %lld)%s" STR_FMT,
+                            STR_ARG(json_str(json_get(check, STR("state")))),
+                            (long long)number_of(check, "exit"), said.len ? ": " : "",
+                            STR_ARG(said));
+    }
+    return arena_printf(a, "what %zu kept %s left still holds", json_count(checks),
+                        json_count(checks) == 1 ? "step" : "steps");
+}
+
 struct str plan_summary(struct arena *a, struct json plan)
 {
     struct json steps = json_get(plan, STR("steps"));

@@ -17,6 +17,10 @@ void plan_problems_print(struct out *o, struct json plan);
 
 bool plan_has_problems(struct json plan);
 
+/* What the checks of kept steps (x-verify) said once more after a recovery, from the event
+ * that notes it: how many hold, or the first that does not, and why. */
+struct str checks_summary(struct arena *a, struct json note, bool *ret_good);
+
 /* "3 steps kept, 1 skipped, 4 to run; saves 2h 00m" */
 struct str plan_summary(struct arena *a, struct json plan);
 

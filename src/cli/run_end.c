@@ -40,6 +40,8 @@ void session_heed(struct session *s, const struct flow_event *event, bool quiet)
     } else if (event->kind == EVENT_RERUN_ENDED && s->wish && !quiet) {
         s->wish->rerun_ended = true;
         s->wish->rerun_well = event->index == 1;
+    } else if (event->kind == EVENT_NOTE && !quiet) {
+        s->checks = json_copy(s->cli->arena, event->log);
     } else if (event->kind == EVENT_REVIEW_ASKED && !quiet) {
         tell_review(s, event);
     }
@@ -165,6 +167,23 @@ static void print_rerun(struct session *s)
                execution_status_name(s->status));
 }
 
+/* Whether what was kept still holds, when that was looked at again. */
+static void print_checks(struct session *s)
+{
+    struct out *o = &s->cli->err;
+    bool good = true;
+    if (json_is_absent(s->checks))
+        return;
+    struct str words = checks_summary(s->cli->arena, s->checks, &good);
+    struct cell mark = mark_of_step(good ? STEP_SUCCESS : STEP_FAILURE);
+    out_style(o, mark.style);
+    out_foreign(o, mark.text, 0);
+    out_style(o, STYLE_OFF);
+    out_text(o, " checked again: ");
+    out_foreign(o, words, 0);
+    out_text(o, "\n");
+}
+
 static void print_output(struct session *s)
 {
     out_flush(&s->cli->err);
@@ -182,6 +201,7 @@ int session_print_end(struct session *s)
         return print_pause(s);
     if (s->wish && s->wish->rerun_ended) {
         print_rerun(s);
+        print_checks(s);
         print_output(s);
         return s->wish->rerun_well ? 0 : 1;
     }
@@ -192,6 +212,7 @@ int session_print_end(struct session *s)
     out_printf(o, " after " STR_FMT ", %zu %s\n",
                STR_ARG(duration_text(s->cli->arena, s->stopped_at.ms - s->started_at.ms)),
                s->live.steps.count, s->live.steps.count == 1 ? "step" : "steps");
+    print_checks(s);
     if (s->status != EXECUTION_SUCCEEDED) {
         print_failure(s);
         return 1;

@@ -45,6 +45,7 @@ struct session {
     int64_t quiet_turns;   /* there: happened before, and are not told line by line */
     bool pausing;          /* no further state is entered */
     struct str pause_told; /* why, in words */
+    struct json checks;    /* what was noted after a recovery; absent: nothing */
     bool told;             /* how it ended; `exit` is what the command exits with */
     int exit;
     bool failed; /* to start: why is in err */

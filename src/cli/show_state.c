@@ -44,6 +44,18 @@ static void read_reviews(struct story *s, struct show_state *state)
     state->review_count = r.count;
 }
 
+/* Only of the last recovery: a later one may have kept other steps. */
+static void read_checks(struct story *s, struct show_state *state)
+{
+    for (size_t i = 0; i < s->event_count; i++) {
+        const struct flow_event *e = &s->events[i].event;
+        if (e->kind == EVENT_RECOVERED)
+            state->checks = JSON_NONE;
+        else if (e->kind == EVENT_NOTE)
+            state->checks = e->log;
+    }
+}
+
 static void read_params(struct story *s, struct show_state *state)
 {
     struct json *params = ARENA_ARRAY(s->arena, struct json, s->steps.count + 1);
@@ -115,6 +127,7 @@ bool show_state_read(const struct archive *archive, struct story *s, struct show
     state.stale = stale;
     read_reviews(s, &state);
     read_params(s, &state);
+    read_checks(s, &state);
     if (!read_origin(archive, s, &relatives, reterr) ||
         !read_offspring(archive, s, &relatives, reterr))
         return false;

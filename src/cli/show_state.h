@@ -25,6 +25,7 @@ struct show_state {
     const struct show_review *reviews; /* that wait */
     size_t review_count;
     const bool *stale;         /* by step */
+    struct json checks;        /* the last note of checks after a recovery; absent: none */
     const struct json *params; /* by step: what its work was given last; absent: it has none */
     const struct show_related *related;
     size_t related_count;
