@@ -100,7 +100,7 @@ static struct engine *new_engine(struct bench_host *h)
         .store = h->store,
         .seed = entropy_u64(),
         .limits = flow_limits_default(),
-        .tasks = {h, task_start, task_cancel},
+        .tasks = {.arg = h, .start = task_start, .cancel = task_cancel},
         .runs_live_max = h->advance ? 0 : 4096,
         .advance_all = h->advance,
     };

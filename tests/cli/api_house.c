@@ -141,8 +141,10 @@ int main(void)
     struct err err;
     signal(SIGPIPE, SIG_IGN);
     struct store *store = memory_store_new(secret);
-    struct engine_options options = {
-        .store = store, .seed = 1, .tasks = {h, no_task, no_cancel}, .advance_all = true};
+    struct engine_options options = {.store = store,
+                                     .seed = 1,
+                                     .tasks = {.arg = h, .start = no_task, .cancel = no_cancel},
+                                     .advance_all = true};
     if (!engine_new(&options, &h->engine, &err))
         return 1;
     engine_follow(h->engine, followed, h);

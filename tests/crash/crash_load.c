@@ -160,12 +160,13 @@ static void live(const char *folder, uint64_t seed, size_t starts)
     struct life *l = calloc(1, sizeof(*l));
     if (!l)
         die("no memory");
-    struct engine_options options = {.seed = seed,
-                                     .limits = flow_limits_default(),
-                                     .tasks = {l, start_task, cancel_task},
-                                     .runs_live_max = 4 * IN_FLIGHT,
-                                     .snapshot_min = 200,
-                                     .advance_all = true};
+    struct engine_options options = {
+        .seed = seed,
+        .limits = flow_limits_default(),
+        .tasks = {.arg = l, .start = start_task, .cancel = cancel_task},
+        .runs_live_max = 4 * IN_FLIGHT,
+        .snapshot_min = 200,
+        .advance_all = true};
     struct sqlite_store_options how = {
         .mode = SQLITE_STORE_READ_WRITE, .secret = secret, .threads = true};
     snprintf(path, sizeof(path), "%s/told", folder);

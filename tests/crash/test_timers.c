@@ -103,7 +103,7 @@ static void begin(struct scene *s)
     struct engine_options options = {.store = s->store,
                                      .seed = 1,
                                      .limits = flow_limits_default(),
-                                     .tasks = {NULL, start_task, cancel_task},
+                                     .tasks = {.start = start_task, .cancel = cancel_task},
                                      .advance_all = true};
     if (!engine_new(&options, &s->engine, &err))
         fail_msg("%s", err.message);

@@ -588,7 +588,7 @@ static void open_engine(struct sim *s)
         .store = s->faulty,
         .seed = rng_next(&s->rng),
         .limits = flow_limits_default(),
-        .tasks = {s, start_task, cancel_task},
+        .tasks = {.arg = s, .start = start_task, .cancel = cancel_task},
         .troubled = troubled,
         .troubled_arg = s,
         .runs_live_max = 3 + below(s, RUNS_MAX),

@@ -97,7 +97,7 @@ static struct scene scene_of(void **state)
     struct engine_options options = {.store = s.f->store,
                                      .seed = 1,
                                      .limits = flow_limits_default(),
-                                     .tasks = {NULL, start_task, cancel_task}};
+                                     .tasks = {.start = start_task, .cancel = cancel_task}};
     if (!engine_new(&options, &s.engine, &err))
         fail_msg("%s", err.message);
     return s;
