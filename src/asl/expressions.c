@@ -140,6 +140,8 @@ static void template_note(const struct site *s, const struct template *t, struct
     for (const struct newer_jsonata *n = template_newer_jsonata(t); n; n = n->next) {
         struct newer_jsonata *copy = arena_dup(s->c->arena, n, sizeof(*n));
 
+        copy->pointer = arena_str(s->c->arena, n->pointer); /* made in the compiler's scratch */
+        copy->message = arena_str(s->c->arena, n->message);
         copy->next = NULL;
         *s->c->last_newer = copy;
         s->c->last_newer = &copy->next;
