@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from place import PATIENCE_S, UUID, gone, tap_main, test, wait_until
+from place import PATIENCE_S, PAWL, UUID, gone, tap_main, test, wait_until
 from server import serving
 
 LOOP = {"StartAt": "Again", "States": {
@@ -352,7 +352,8 @@ def stop_of_an_endless_loop_acts_at_once(p):
             assert status == 200 and stopped["status"] == "canceled", stopped
     print("# ms from the request to the durable abort:", " ".join(f"{ms:.1f}" for ms in took))
     middle = statistics.median(took)
-    assert middle < STOP_MS_MAX, f"{middle:.1f} ms"
+    slower = 5 if re.search(rb"__[at]san_init", open(PAWL, "rb").read()) else 1  # a sanitizer's build
+    assert middle < STOP_MS_MAX * slower, f"{middle:.1f} ms"
 
 
 # ---------------------------------------------------------------- streams that are cut
