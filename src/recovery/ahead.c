@@ -271,11 +271,31 @@ static void lose(struct rest *rest, struct str why)
     rest->p->ends_known = false;
 }
 
+/* The record that the step will take the place of, where no play came to it; NULL: none. */
+static struct row *row_due(const struct rest *rest, struct str key)
+{
+    const struct planner *p = rest->p;
+    const struct trace *t = p->trace;
+    if (p->new_run)
+        return NULL;
+    for (uint32_t i = trace_find(t, key, 0); i != STEP_NO_NONE; i = t->steps[i].next_visit)
+        if (p->again[i] && p->rows[i].step.action == PLAN_NOT_REACHED)
+            return &p->rows[i];
+    return NULL;
+}
+
 static void add_rest(struct rest *rest, const struct path_part *parts, size_t count,
                      const struct state *state)
 {
     struct planner *p = rest->p;
     struct str key = step_key(parts, count, state, p->arena);
+    struct row *due = row_due(rest, key);
+    if (due && rest->sure) {
+        due->step.action = due->done ? PLAN_RERUN : PLAN_RUN;
+        due->step.why = STR("it is to run again");
+    }
+    if (due)
+        return;
     bool has_index = rest->sure && rest->in_order;
     struct row *row = add_row(p, p->machine, state, key, has_index ? rest->index++ : STEP_NO_NONE);
     row->step.last_ms = last_ms_of(p, key, 0);

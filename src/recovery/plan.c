@@ -101,7 +101,7 @@ static bool place_before(struct planner *p, uint32_t step)
             plan_problem(p, ERR_INVALID_INPUT, step,
                          STR("an input can be given to steps of the top level only"),
                          STR("leave it out, or go on from the Parallel or Map around it"));
-        keep_around(p, top, step);
+        return keep_around(p, top, step);
     }
     return true;
 }
@@ -189,7 +189,7 @@ static bool take_from(struct planner *p)
         return true;
     const struct row *target = first_of(p, rows, count);
     if (p->new_run && target->recorded)
-        keep_around(p, STEP_NO_NONE, target->step.index);
+        return keep_around(p, STEP_NO_NONE, target->step.index);
     else if (!target->recorded)
         skip_ahead(p, target);
     else if (target->done)
@@ -407,8 +407,8 @@ static bool keeps_what_is_done(const struct planner *p)
 /* What it comes to without anything asked: the steps that texts may name. */
 static bool look_first(struct planner *p)
 {
-    if (keeps_what_is_done(p))
-        keep_around(p, STEP_NO_NONE, STEP_NO_NONE);
+    if (keeps_what_is_done(p) && !keep_around(p, STEP_NO_NONE, STEP_NO_NONE))
+        return false;
     if (!p->new_run)
         carry_reuses(p);
     return !names_steps(p->request) || look_ahead(p);
@@ -442,12 +442,13 @@ static bool make_run(struct planner *p)
     p->recovery.kind = p->new_run ? FLOW_FORK_RUN : FLOW_RESUME_RUN;
     if (is_fork ? !look_first_of_fork(p) : !look_first(p))
         return false;
-    if (!take_from(p) || !take_skips(p) || !take_until(p))
+    if (!take_from(p) || !refresh(p) || !take_skips(p) || !take_until(p))
         return false;
     take_only(p);
     take_phase(p);
     if (p->recovery.placed) {
-        p->recovery.reuse_count = 0;
+        forget_reuses(p);
+        carry_reuses(p);
         add_reuses(p, placed_at(p));
     } else if (!p->new_run && !p->recovery.skip_count) {
         p->recovery.input = p->request->input;
@@ -476,6 +477,7 @@ static bool make_rerun_of(struct planner *p, uint32_t step)
     if (p->request->cascade) {
         if (!place_before(p, step))
             return false;
+        carry_reuses(p);
         add_reuses(p, placed_at(p));
         return true;
     }
@@ -672,6 +674,7 @@ bool plan_make(const struct recovery_story *story, const struct recovery_request
         .output_used = ARENA_ARRAY(a, bool, json_count(request->outputs)),
         .asked = ARENA_ARRAY(a, bool, list->count),
         .kept = ARENA_ARRAY(a, bool, list->count),
+        .again = ARENA_ARRAY(a, bool, list->count),
         .recovery = {.kind = FLOW_RESUME_RUN, .by = request->by},
     };
     struct plan plan = {.kind = request->kind, .cascade = request->cascade};

@@ -32,7 +32,10 @@ struct planner {
     bool ends_known;
     bool *mock_used, *output_used; /* by member of request->mocks, ->outputs */
     uint32_t placed;               /* the record that the top level is placed before, if it is */
-    bool *asked, *kept;            /* by record: --skip-steps names it; it has a skip */
+    bool *asked, *kept, *again; /* by record: --skip-steps names it; it stays; it is taken again */
+    struct flowed {
+        struct json output, assigned; /* absent: as recorded */
+    } * flowed;                       /* by record, replay_flow; NULL: all as recorded */
 
     struct plan_problem *problems;
     size_t problem_count, problem_capacity;
@@ -102,16 +105,34 @@ struct situation {
 MUST_CHECK bool situation_of(struct planner *p, uint32_t step, bool recorded,
                              struct situation *ret_situation);
 
+/* What the frame is given where it stands in the run, in the planner's arena. */
+void situation_take(struct planner *p, const struct run *run, uint32_t frame, struct situation *to);
+
+/* ---- replay.c ---- */
+
+/* What the path's visit would be given with what the steps before it give by now; `target`: its
+ * record, if it has one. A problem when a Choice would go elsewhere. */
+MUST_CHECK bool replay_to(struct planner *p, uint32_t target, struct str path, uint32_t visit,
+                          const bool *stale, struct situation *to);
+/* Steps that stay and used an output that is not the current one any more give what comes of
+ * the current one: fills `flowed`. A problem when a Choice would go elsewhere. */
+MUST_CHECK bool replay_flow(struct planner *p);
+/* A resume of what stands behind steps that were run again alone since: it is placed there
+ * anew, with what they give by now. */
+MUST_CHECK bool refresh(struct planner *p);
+
 /* ---- tables.c ---- */
 
 void add_skip(struct planner *p, struct flow_skip skip);
 /* The steps that stay, of a container that is entered again (STEP_NO_NONE: of the whole
  * execution) to come to the target (STEP_NO_NONE: to where it stands). */
-void keep_around(struct planner *p, uint32_t container, uint32_t target);
+MUST_CHECK bool keep_around(struct planner *p, uint32_t container, uint32_t target);
 /* Every record entered there or later that does not stay is taken again. */
 void add_reuses(struct planner *p, uint64_t from_place);
 /* A record and those below it are taken again. */
 void add_reuses_of(struct planner *p, uint32_t step);
+/* None is, so far. */
+void forget_reuses(struct planner *p);
 /* What an earlier recovery was to take again and has not come to. */
 void carry_reuses(struct planner *p);
 /* Skips a step because a person says so. A problem when its output is missing; `passed`:

@@ -116,22 +116,28 @@ static void keep(struct planner *p, uint32_t step)
     if (!now || !fitting_next(p, step, now, &next))
         return;
     bool asked = p->asked[step] && p->new_run;
+    struct flowed gives = p->flowed ? p->flowed[step] : (struct flowed){0};
+    if (json_is_absent(gives.output))
+        gives = (struct flowed){s->output, s->assigned};
     add_skip(
         p, (struct flow_skip){
                .path = s->path,
                .step = p->new_run ? STEP_NO_NONE : step,
                .kind = asked || (p->new_run && s->status == STEP_SKIPPED) ? SKIP_ASKED : SKIP_KEPT,
-               .output = s->output,
-               .assigned = s->assigned,
+               .output = gives.output,
+               .assigned = gives.assigned,
                .next = next,
            });
 }
 
-void keep_around(struct planner *p, uint32_t container, uint32_t target)
+bool keep_around(struct planner *p, uint32_t container, uint32_t target)
 {
+    if (!replay_flow(p))
+        return false;
     for (uint32_t i = 0; i < p->trace->list->count; i++)
         if (stays(p, i, container, target))
             keep(p, i);
+    return true;
 }
 
 /* ---- records that are taken again ---- */
@@ -141,6 +147,9 @@ static void add_reuse(struct planner *p, uint32_t step)
     struct flow_recovery *r = &p->recovery;
     const struct step *s = &p->trace->list->items[step];
     uint32_t attempts = s->attempt_count ? s->attempts[s->attempt_count - 1].number : 0;
+    if (p->again[step])
+        return;
+    p->again[step] = true;
     p->reuses =
         arena_grow(p->arena, p->reuses, r->reuse_count, &p->reuse_capacity, sizeof(*p->reuses));
     p->reuses[r->reuse_count++] = (struct flow_reuse){
@@ -150,6 +159,12 @@ static void add_reuse(struct planner *p, uint32_t step)
         .attempt = attempts + 1,
     };
     r->reuses = p->reuses;
+}
+
+void forget_reuses(struct planner *p)
+{
+    p->recovery.reuse_count = 0;
+    memset(p->again, 0, p->trace->list->count * sizeof(*p->again));
 }
 
 /* Itself, or what is around it. */

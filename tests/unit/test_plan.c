@@ -178,6 +178,25 @@ static void test_from_step_ahead(void **state)
     assert_output(s, "{\"x\":1,\"d\":{\"by\":\"d\",\"n\":1}}");
 }
 
+/* What is not come to again keeps its record for when it is, however often somebody goes back. */
+static void test_from_step_back_twice(void **state)
+{
+    struct scene *s = failed_chain(state, "d");
+    struct recovery_request r = {.kind = RECOVERY_RESUME, .from = STR("A")};
+    struct plan plan = make_good(s, r, "A rerun, B rerun, C rerun, D run");
+    scene_fails(s, "b", true);
+    scene_recover(s, &plan);
+    plan = make_good(s, r, "A rerun, B run, C rerun, D run");
+    scene_recover(s, &plan);
+    scene_fails(s, "b", false);
+    r.from = STR("");
+    plan = make_good(s, r, "A kept, B run, C rerun, D run");
+    scene_recover(s, &plan);
+    (void)scene_story(s);
+    assert_int_equal(run_status(s->player->live), FLOW_SUCCEEDED);
+    assert_int_equal(s->steps.count, 4);
+}
+
 static void test_until_step(void **state)
 {
     struct scene *s = failed_chain(state, "b");
@@ -258,6 +277,66 @@ static void test_rerun(void **state)
         json_equal(plan.recovery.data,
                    scene_json(s, "{\"a\":{\"by\":\"a\",\"n\":1},\"b\":{\"by\":\"b\",\"n\":1},"
                                  "\"c\":{\"by\":\"c\",\"n\":1}}")));
+}
+
+static void rerun_well(struct scene *s, const char *step)
+{
+    struct plan plan =
+        make(s, (struct recovery_request){.kind = RECOVERY_RERUN, .step = str_of_cstr(step)});
+    assert_int_equal(plan.problem_count, 0);
+    scene_recover(s, &plan);
+}
+
+static void test_resume_after_a_rerun(void **state)
+{
+    struct scene *s = failed_chain(state, "d");
+    rerun_well(s, "B");
+    struct plan plan = make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME},
+                                 "A kept, B kept, C kept, D run");
+    scene_recover(s, &plan);
+    assert_output(s, "{\"a\":{\"by\":\"a\",\"n\":1},\"b\":{\"by\":\"b\",\"n\":2},"
+                     "\"c\":{\"by\":\"c\",\"n\":1},\"d\":{\"by\":\"d\",\"n\":2}}");
+    (void)scene_story(s);
+    assert_int_equal(s->steps.count, 4);
+}
+
+static void test_resume_with_what_it_had(void **state)
+{
+    struct scene *s = failed_chain(state, "d");
+    rerun_well(s, "B");
+    struct plan plan =
+        make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME, .recorded_context = true},
+                  "A kept, B kept, C kept, D run");
+    scene_recover(s, &plan);
+    assert_output(s, "{\"a\":{\"by\":\"a\",\"n\":1},\"b\":{\"by\":\"b\",\"n\":1},"
+                     "\"c\":{\"by\":\"c\",\"n\":1},\"d\":{\"by\":\"d\",\"n\":2}}");
+}
+
+/* The failed one has been run again well: it goes on behind it. */
+static void test_resume_after_two_reruns(void **state)
+{
+    struct scene *s = failed_chain(state, "c");
+    rerun_well(s, "C");
+    rerun_well(s, "A");
+    struct plan plan = make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME},
+                                 "A kept, B kept, C kept, D run");
+    scene_recover(s, &plan);
+    assert_output(s, "{\"a\":{\"by\":\"a\",\"n\":2},\"b\":{\"by\":\"b\",\"n\":1},"
+                     "\"c\":{\"by\":\"c\",\"n\":2},\"d\":{\"by\":\"d\",\"n\":1}}");
+    (void)scene_story(s);
+    assert_int_equal(s->steps.count, 4);
+}
+
+static void test_fork_after_a_rerun(void **state)
+{
+    struct scene *s = failed_chain(state, "d");
+    rerun_well(s, "B");
+    struct plan plan = make_good(s, (struct recovery_request){.kind = RECOVERY_FORK},
+                                 "A kept, B kept, C kept, D run");
+    struct scene *fork = scene_fork(s, s->machine, &plan, scene_json(s, "{}"));
+    assert_output(fork, "{\"a\":{\"by\":\"a\",\"n\":1},\"b\":{\"by\":\"b\",\"n\":2},"
+                        "\"c\":{\"by\":\"c\",\"n\":1},\"d\":{\"by\":\"d\",\"n\":1}}");
+    scene_free(fork);
 }
 
 static void test_rerun_after_one_with_an_input(void **state)
@@ -384,6 +463,34 @@ static void test_only_one_branch(void **state)
     scene_recover(s, &plan);
     assert_output(s, "{\"by\":\"load\",\"n\":1}");
     assert_int_equal(scene_asked(s, "sb") + scene_asked(s, "rb"), 1);
+}
+
+static const char joined[] =
+    "{\"StartAt\":\"Both\",\"States\":{\"Both\":{\"Type\":\"Parallel\",\"End\":true,\"Branches\":["
+    "{\"StartAt\":\"A\",\"States\":{\"A\":{" FUNCTION "a\",\"ResultPath\":\"$.a\",\"Next\":\"B\"},"
+    "\"B\":{" FUNCTION "b\",\"ResultPath\":\"$.b\",\"End\":true}}},"
+    "{\"StartAt\":\"C\",\"States\":{\"C\":{" FUNCTION "c\",\"ResultPath\":\"$.c\",\"Next\":\"D\"},"
+    "\"D\":{" FUNCTION "d\",\"ResultPath\":\"$.d\",\"End\":true}}}]}}}";
+
+/* What a branch gave that is done, and what the other one is given, are current, too. */
+static void test_resume_of_branches_after_reruns(void **state)
+{
+    struct scene *s = scene_new(joined);
+    *state = s;
+    scene_takes(s, "d", HOUR);
+    scene_fails(s, "d", true);
+    scene_start(s, "{}");
+    scene_fails(s, "d", false);
+    rerun_well(s, "A");
+    rerun_well(s, "C");
+    struct plan plan =
+        make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME},
+                  "Both run, Both/A/A kept, Both/C/C kept, Both/A/B kept, Both/C/D run");
+    scene_recover(s, &plan);
+    assert_output(s, "[{\"a\":{\"by\":\"a\",\"n\":2},\"b\":{\"by\":\"b\",\"n\":1}},"
+                     "{\"c\":{\"by\":\"c\",\"n\":2},\"d\":{\"by\":\"d\",\"n\":2}}]");
+    (void)scene_story(s);
+    assert_int_equal(s->steps.count, 5);
 }
 
 static void test_from_a_step_inside(void **state)
@@ -557,11 +664,16 @@ int main(void)
         TEST(test_skip_what_is_done),
         TEST(test_skip_the_failed_one),
         TEST(test_from_step_back),
+        TEST(test_from_step_back_twice),
         TEST(test_from_step_ahead),
         TEST(test_until_step),
         TEST(test_refusals),
         TEST(test_resume_of_what_succeeded),
         TEST(test_rerun),
+        TEST(test_resume_after_a_rerun),
+        TEST(test_resume_with_what_it_had),
+        TEST(test_resume_after_two_reruns),
+        TEST(test_fork_after_a_rerun),
         TEST(test_rerun_after_one_with_an_input),
         TEST(test_cascade_after_a_rerun),
         TEST(test_time_between_is_no_work),
@@ -569,6 +681,7 @@ int main(void)
         TEST(test_parallel_steps_are_added),
         TEST(test_one_context_failed),
         TEST(test_only_one_branch),
+        TEST(test_resume_of_branches_after_reruns),
         TEST(test_from_a_step_inside),
         TEST(test_until_phase),
         TEST(test_rerun_of_one_item),
