@@ -36,16 +36,17 @@ enum {
 
 static struct totals {
     unsigned resumes, placed, forks, reruns, cascades, container_reruns, stops, lost, repaired,
-        caught, plans_compared, steps_kept, steps_again, succeeded, failed, refused;
+        caught, plans_compared, steps_kept, steps_again, succeeded, failed, refused, refreshed;
 } totals;
 
 struct trial {
     struct rng *rng;
     const struct machine *machine;
-    bool *always; /* by state: its task fails each time */
-    bool *broken; /* by state: until it is repaired */
-    int64_t salt; /* of what tasks give */
-    int lose_at;  /* the task that meets what nothing catches; -1: none */
+    bool *always;      /* by state: its task fails each time */
+    bool *broken;      /* by state: until it is repaired */
+    int64_t salt;      /* of what tasks give */
+    int64_t *versions; /* by state: of what its tasks give */
+    int lose_at;       /* the task that meets what nothing catches; -1: none */
     bool racy;    /* a failure ends what runs beside it: how far that came is a matter of time */
     bool retried; /* Parallels and Maps may enter anew what is in them */
     struct scene *scene;
@@ -56,7 +57,7 @@ struct trial {
 
 static int64_t value_of(const struct trial *t, const struct state *state)
 {
-    return (int64_t)(str_hash(state->name) % 1000) + t->salt;
+    return (int64_t)(str_hash(state->name) % 1000) + t->salt + t->versions[state->number];
 }
 
 static struct player_answer work(void *arg, const struct flow_effect *task)
@@ -479,6 +480,78 @@ static bool fork_from(struct trial *t, const struct run *reference)
     return ok;
 }
 
+/* ---- a resume after a rerun ---- */
+
+/* A task that is done, and the only one of its state; STEP_NO_NONE: none. */
+static uint32_t lone_task(const struct trial *t)
+{
+    const struct step_list *list = &t->scene->steps;
+    uint32_t found = STEP_NO_NONE;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct step *s = &list->items[i];
+        size_t same = 0;
+        for (uint32_t k = 0; k < list->count; k++)
+            same += list->items[k].state == s->state;
+        if (s->state->type == STATE_TASK && s->status == STEP_SUCCESS && same == 1 &&
+            (found == STEP_NO_NONE || rng_below(t->rng, 2)))
+            found = i;
+    }
+    return found;
+}
+
+/* As if the step had given that at once. */
+static bool ends_as_if_at_once(struct trial *t, const char *definition)
+{
+    struct scene *resumed = t->scene, *reference = new_scene(t, definition, false);
+    player_start(reference->player, input_of(reference));
+    bool ok = play(t, false);
+    (void)scene_story(reference);
+    uint32_t lone = ok ? lone_task(t) : STEP_NO_NONE;
+    t->scene = resumed;
+    ok = ok && (lone == STEP_NO_NONE || ends_alike(t, reference->player->live));
+    scene_free(reference);
+    return ok;
+}
+
+/* One step of what did not end well gives something else when it is run again; then it is
+ * resumed. A Choice that would now go elsewhere refuses either. */
+static bool rerun_and_resume(struct trial *t, uint32_t step, const char *definition)
+{
+    struct scene *s = t->scene;
+    struct plan plan;
+    t->versions[s->steps.items[step].state->number] = 5000;
+    struct recovery_request request = {
+        .kind = RECOVERY_RERUN, .numbering = STEPS_FROM_ZERO, .step = number_text(t, step)};
+    if (!make_plan(t, request, &plan))
+        return !t->problem;
+    player_turn(s->player, (struct flow_input){.why = FLOW_RECOVER, .recovery = &plan.recovery});
+    if (!play(t, false))
+        return false;
+    if (run_status(s->player->live) == FLOW_SUCCEEDED ||
+        !make_plan(t, (struct recovery_request){.kind = RECOVERY_RESUME}, &plan))
+        return !t->problem;
+    player_turn(s->player, (struct flow_input){.why = FLOW_RECOVER, .recovery = &plan.recovery});
+    totals.refreshed++;
+    return play(t, false) && ends_as_if_at_once(t, definition);
+}
+
+static bool refreshed(struct trial *t, const char *definition)
+{
+    struct scene *s = new_scene(t, definition, rng_below(t->rng, 2));
+    t->lose_at = 1 + (int)rng_below(t->rng, 12);
+    player_start(s->player, input_of(s));
+    bool ok = play(t, true);
+    t->lose_at = -1;
+    (void)scene_story(s);
+    bool ended_well = run_status(s->player->live) == FLOW_SUCCEEDED;
+    uint32_t step = ok && !ended_well && !t->racy ? lone_task(t) : STEP_NO_NONE;
+    if (step != STEP_NO_NONE)
+        ok = rerun_and_resume(t, step, definition);
+    memset(t->versions, 0, t->machine->state_count * sizeof(*t->versions));
+    scene_free(s);
+    return ok;
+}
+
 /* ---- a trial ---- */
 
 static bool play_trial(struct trial *t, struct scene *reference, const char *definition)
@@ -506,7 +579,9 @@ static bool play_trial(struct trial *t, struct scene *reference, const char *def
     if (ok && run_status(wanted) == FLOW_SUCCEEDED && rng_below(t->rng, 2))
         ok = rerun(t) && rerun(t);
     scene_free(s);
-    return ok;
+    t->salt = 0;
+    memset(t->broken, 0, t->machine->state_count * sizeof(bool));
+    return ok && (run_status(wanted) != FLOW_SUCCEEDED || refreshed(t, definition));
 }
 
 static const char *play_seed(uint64_t seed, struct gen_coverage *coverage)
@@ -518,6 +593,7 @@ static const char *play_seed(uint64_t seed, struct gen_coverage *coverage)
     struct scene *reference = new_scene(&t, buf_cstr(&definition), false);
     t.always = ARENA_ARRAY(reference->arena, bool, t.machine->state_count);
     t.broken = ARENA_ARRAY(reference->arena, bool, t.machine->state_count);
+    t.versions = ARENA_ARRAY(reference->arena, int64_t, t.machine->state_count);
     break_states(&t);
     if (!play_trial(&t, reference, buf_cstr(&definition)))
         printf("# seed %llu: %s: " STR_FMT "\n", (unsigned long long)seed, t.problem,
@@ -546,6 +622,7 @@ static void print_totals(const struct gen_coverage *coverage)
            "(of a Parallel or Map: %u), refused=%u\n",
            totals.resumes, totals.cascades, totals.placed, totals.forks, totals.reruns,
            totals.container_reruns, totals.refused);
+    printf("# resumes after a rerun that gave something else=%u\n", totals.refreshed);
     printf("# plans compared with what happened=%u: steps kept=%u again=%u\n",
            totals.plans_compared, totals.steps_kept, totals.steps_again);
     buf_release(&text);
@@ -568,7 +645,8 @@ int main(void)
         failed += play_seed((uint64_t)seed, &coverage) != NULL;
     print_totals(&coverage);
     bool all = totals.resumes && totals.cascades && totals.placed && totals.forks &&
-               totals.reruns && totals.container_reruns && totals.stops && totals.lost;
+               totals.reruns && totals.container_reruns && totals.stops && totals.lost &&
+               totals.refreshed;
     bool ok = verdict(1, failed == 0,
                       "a resume repeats nothing, ends alike and as planned; a rerun changes "
                       "nothing else");
