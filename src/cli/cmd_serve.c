@@ -230,6 +230,7 @@ static int serve(struct serve *s)
         .socket = datadir_file(s->archive.datadir, a, API_SOCKET),
         .troubled = troubled,
         .followed = followed,
+        .checks_due = true,
         .serves = true,
         .drain_ms = DRAIN_MS,
         .listens = s->listens,

@@ -494,6 +494,7 @@ bool host_new(const struct host_options *options, struct host **ret_host, struct
         .tasks = {h, start_task, cancel_task, may_check(options, &settings) ? start_check : NULL},
         .troubled = troubled,
         .troubled_arg = h,
+        .checks_due = options->checks_due,
         .advance_all = options->serves,
     };
     h->arena = arena;

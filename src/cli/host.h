@@ -43,6 +43,7 @@ struct host_options {
     engine_followed *followed;
     void (*ticked)(void *arg, struct wall_ms now); /* every tick_ms; may be NULL */
     uint32_t tick_ms;
+    bool checks_due; /* what recoveries of an earlier process left to be checked is checked */
     void (*unfollowed)(void *arg); /* nobody follows through the socket any more; may be NULL */
 
     /* A server: advances all executions, takes no configuration from clients, and at

@@ -246,6 +246,7 @@ int session_run_here(struct session *s)
         .followed = followed,
         .ticked = cli->err.terminal ? ticked : NULL,
         .tick_ms = SCREEN_DRAW_EVERY_MS,
+        .checks_due = !(s->wish && s->wish->request.dry_run),
         .unfollowed = unfollowed,
         .arg = s,
     };

@@ -63,6 +63,7 @@ bool engine_new(const struct engine_options *options, struct engine **ret_engine
                                                        .seed = rng_next(&e->rng),
                                                        .wake = nothing_to_wake});
     lookout_begin(e);
+    recoveries_begin(e);
     *ret_engine = e;
     return true;
 }

@@ -91,6 +91,8 @@ struct engine_options {
                                 */
     bool express_keep;         /* Express runs leave their history behind (express_history: keep) */
     size_t snapshot_min;       /* bytes of journal worth a snapshot; 0: ENGINE_SNAPSHOT_MIN */
+    bool checks_due;  /* checks of recoveries that were to be made again when the process before
+                       * ended are made, by tasks.check */
     bool advance_all; /* false: only executions started or resumed here advance; others stay parked
                        */
     bool verify;      /* fold every committed turn into a second run and compare: for tests */
@@ -206,7 +208,8 @@ typedef void engine_planned(void *arg, const struct engine_reply *reply, const s
 /* Plans a RECOVERY_RESUME or RECOVERY_RERUN of an execution that has ended from its whole
  * journal, makes the x-verify checks of the steps that stay, and carries the plan out: then
  * answers when that is durable. When the execution has ended again the checks are made
- * again, and a turn (FLOW_NOTE) says how they went.
+ * again, and a turn (FLOW_NOTE) says how they went; should the process die before that, an
+ * engine with checks_due does it.
  * With dry_run only the plan is made, with the problems that the checks found, and nothing
  * is changed or called but the checks.
  * Everything is copied. Errors: NOT_FOUND; CONFLICT (it runs, or a recovery of it is under

@@ -74,7 +74,9 @@ struct pending {
     bool stops_child; /* on behalf of its parent: counted */
     uint32_t turns;   /* of FLOW_RECOVER: the run must have so many; it was planned for that */
     enum ask ask;
-    execution_key other; /* of asks and of FLOW_CHILD_ENDED, whose child it is */
+    struct str checks_due;  /* of RECOVER, START: body of a mark that they are; empty: none */
+    struct str checks_made; /* of NOTE: the mark that they were due; empty: none */
+    execution_key other;    /* of asks and of FLOW_CHILD_ENDED, whose child it is */
     struct uuid other_id;
     struct flow_input input;
     struct asker asker;
@@ -186,6 +188,7 @@ struct start_command {
     struct machine_ref *machine;          /* NULL: to be compiled from start.definition */
     const struct uuid *nested;            /* in the arena; as in struct beginning */
     const struct flow_recovery *recovery; /* of a fork; borrowed until it has answered */
+    struct str checks_due;                /* as in struct pending */
     execution_key related;                /* that it is made of; 0: of none */
     enum execution_relation relation;
     struct asker asker;

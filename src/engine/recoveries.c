@@ -31,7 +31,7 @@ static struct recovery_list *list_of(const struct recovery *r)
 {
     struct recoveries *all = &r->engine->recoveries;
     if (r->phase == RECOVERY_WAITS)
-        return &all->waiting;
+        return r->is_due ? &all->due : &all->waiting;
     return r->phase == RECOVERY_WATCHES ? &all->watched : &all->active;
 }
 
@@ -63,22 +63,49 @@ static struct recovery_request copy_request(struct arena *a, const struct recove
     return r;
 }
 
-static struct recovery *recovery_new(struct engine *e, execution_key key,
-                                     const struct recovery_request *request)
+static struct recovery *recovery_make(struct engine *e, execution_key key, bool is_due)
 {
     struct arena *arena = arena_new(0);
     struct recovery *r = ARENA_NEW(arena, struct recovery);
     r->engine = e;
     r->arena = arena;
     r->key = key;
-    r->request = copy_request(arena, request);
-    push(&e->recoveries.waiting, r);
+    r->is_due = is_due;
+    push(list_of(r), r);
     return r;
+}
+
+static struct recovery *recovery_new(struct engine *e, execution_key key,
+                                     const struct recovery_request *request)
+{
+    struct recovery *r = recovery_make(e, key, false);
+    r->request = copy_request(r->arena, request);
+    return r;
+}
+
+struct recovery *recoveries_new_due(struct engine *e, execution_key key)
+{
+    return recovery_make(e, key, true);
+}
+
+/* Will it be a turn of this execution, planned for those that there are? */
+static bool is_on_its_way(const struct recovery *r, execution_key key)
+{
+    return r->key == key && !r->dry && !r->forks && !r->is_due && r->phase < RECOVERY_WATCHES;
+}
+
+/* One that was on its way is not any more. */
+static void release_notes(struct engine *e, execution_key key)
+{
+    for (struct recovery *r = e->recoveries.active.first; r; r = r->next)
+        if (r->is_held && r->key == key)
+            r->is_answered = e->recoveries.answered = true;
 }
 
 static void recovery_free(struct recovery *r)
 {
     struct engine *e = r->engine;
+    release_notes(e, r->key);
     take_out(list_of(r), r);
     recoveries_forget_story(r);
     if (r->start) {
@@ -108,19 +135,28 @@ void recoveries_answer(struct recovery *r, const struct err *err)
         reply.err = &why;
     else if (r->row.key)
         reply.execution = &r->row;
+    if (err && r->is_due) /* nobody hears */
+        engine_trouble(r->engine, r->key, &why, (struct wall_ms){0});
     tell(r, &reply);
     recovery_free(r);
 }
 
 void recoveries_end(struct engine *e, const struct err *why)
 {
-    struct recovery_list *lists[] = {&e->recoveries.waiting, &e->recoveries.active,
-                                     &e->recoveries.watched};
+    struct recovery_list *lists[] = {&e->recoveries.waiting, &e->recoveries.due,
+                                     &e->recoveries.active, &e->recoveries.watched};
+    struct due_search *d = &e->recoveries.search;
+    if (!why || !d->waiting) {
+        arena_free(d->arena);
+        d->arena = NULL;
+    }
     for (size_t i = 0; i < COUNT_OF(lists); i++)
         for (struct recovery *r = lists[i]->first, *next; r; r = next) {
             next = r->next;
-            if (r->phase == RECOVERY_COMMITS && why)
+            if ((r->phase == RECOVERY_COMMITS || r->phase == RECOVERY_NOTES) && why)
                 continue; /* hears of it from its run */
+            if (r->is_reading && why)
+                continue; /* its turn comes once the store has answered */
             if (r->phase < RECOVERY_WATCHES && why)
                 tell(r, &(struct engine_reply){.err = why});
             recovery_free(r);
@@ -247,26 +283,43 @@ void recoveries_told(struct recovery *r)
 
 /* ---- carrying it out ---- */
 
-/* What is known of it from now on is what its checks need. */
-static void watch(struct recovery *r)
+static void check_again(struct recovery *r)
 {
+    struct recoveries *all = &r->engine->recoveries;
+    move(r, RECOVERY_AGAIN);
+    r->is_answered = true;
+    all->answered = true;
+    all->checking_again++;
+}
+
+/* What is known of it from now on is what its checks need. */
+void recoveries_watch(struct recovery *r)
+{
+    bool has_ended = r->is_due && (r->has_ended || r->row.status != EXECUTION_RUNNING);
     if (r->check_count == 0) {
         recovery_free(r);
         return;
     }
     recoveries_forget_story(r);
     r->check_next = 0;
-    move(r, RECOVERY_WATCHES);
+    if (has_ended)
+        check_again(r);
+    else
+        move(r, RECOVERY_WATCHES);
+    release_notes(r->engine, r->key);
 }
 
 static void committed(void *arg, const struct engine_reply *reply)
 {
     struct recovery *r = arg;
+    uint32_t turn = run_turns(r->run); /* which it was planned for */
+    if (!reply->err)
+        recoveries_know_mark(r, reply->execution->id, turn);
     tell(r, reply);
     if (reply->err)
         recovery_free(r);
     else
-        watch(r);
+        recoveries_watch(r);
 }
 
 static void commit(struct recovery *r)
@@ -274,6 +327,7 @@ static void commit(struct recovery *r)
     struct pending *p = pending_new(r->engine, FLOW_RECOVER);
     p->turns = run_turns(r->run);
     p->input.recovery = &r->plan.recovery;
+    p->checks_due = recoveries_due_body(r, p->arena);
     p->asker = (struct asker){committed, r};
     move(r, RECOVERY_COMMITS);
     engine_command(r->engine, r->key, p);
@@ -283,11 +337,14 @@ static void started(void *arg, const struct engine_reply *reply)
 {
     struct recovery *r = arg;
     bool made = !reply->err && !reply->already;
-    if (made)
+    if (made) { /* from now on it is about that one */
         r->key = reply->execution->key;
+        recoveries_adopt_row(r, reply->execution);
+        recoveries_know_mark(r, r->row.id, 0);
+    }
     tell(r, reply);
     if (made)
-        watch(r);
+        recoveries_watch(r);
     else
         recovery_free(r);
 }
@@ -301,6 +358,7 @@ static void begin_start(struct recovery *r)
     if (r->key)
         c->relation = r->restart ? RELATION_RESTARTS : RELATION_REUSES;
     c->recovery = r->plans ? &r->plan.recovery : NULL;
+    c->checks_due = recoveries_due_body(r, c->arena);
     move(r, RECOVERY_COMMITS);
     start_push(r->engine, c);
 }
@@ -323,35 +381,48 @@ void recoveries_checked(struct recovery *r)
 void recoveries_ended(const struct run_slot *s)
 {
     struct recoveries *all = &s->engine->recoveries;
+    for (struct recovery *r = all->active.first; r; r = r->next)
+        r->has_ended |= r->is_due && r->key == s->key;
     for (struct recovery *r = all->watched.first, *next; r; r = next) {
         next = r->next;
-        if (r->key != s->key)
-            continue;
-        move(r, RECOVERY_AGAIN);
-        r->is_answered = true;
-        all->answered = true;
-        all->checking_again++;
+        if (r->key == s->key)
+            check_again(r);
     }
 }
 
+/* A note that could not be written stays due. */
 static void noted(void *arg, const struct engine_reply *reply)
 {
-    struct engine *e = arg;
+    struct recovery *r = arg;
     (void)reply;
-    e->recoveries.checking_again--;
+    r->engine->recoveries.checking_again--;
+    recovery_free(r);
+}
+
+/* A recovery that is being planned is for the turns that there are: it goes first. */
+static bool is_held_up(const struct recovery *note)
+{
+    for (const struct recovery *r = note->engine->recoveries.active.first; r; r = r->next)
+        if (is_on_its_way(r, note->key))
+            return true;
+    return false;
 }
 
 void recoveries_checked_again(struct recovery *r)
 {
     struct engine *e = r->engine;
-    struct pending *p = pending_new(e, FLOW_NOTE);
     struct err err;
+    r->is_held = is_held_up(r);
+    if (r->is_held)
+        return;
+    struct pending *p = pending_new(e, FLOW_NOTE);
     p->input.log = recoveries_checks_json(r, p->arena);
-    p->asker = (struct asker){noted, e};
+    p->checks_made = arena_str(p->arena, r->mark);
+    p->asker = (struct asker){noted, r};
     if (recoveries_checks_failure(r, &err))
         engine_trouble(e, r->key, &err, (struct wall_ms){0});
+    move(r, RECOVERY_NOTES);
     engine_command(e, r->key, p);
-    recovery_free(r);
 }
 
 /* ---- from and to the engine ---- */
@@ -362,6 +433,7 @@ static void proceed(struct recovery *r)
     case RECOVERY_WAITS:
     case RECOVERY_COMMITS:
     case RECOVERY_WATCHES:
+    case RECOVERY_NOTES:
         return;
     case RECOVERY_ROW:
     case RECOVERY_DEFINITION:
@@ -375,28 +447,53 @@ static void proceed(struct recovery *r)
     }
 }
 
-static bool may_begin(const struct engine *e)
+/* Of those that somebody waits for; one waits in turn for a note that is on its way. */
+static struct recovery *next_of_waiting(const struct recoveries *all)
 {
-    size_t count = 0;
-    for (const struct recovery *r = e->recoveries.active.first; r; r = r->next)
-        count += r->phase < RECOVERY_WATCHES; /* the others have no story any more */
-    return e->recoveries.waiting.first && count < RECOVERIES_ACTIVE_MAX && !e->dead && !e->detached;
+    for (struct recovery *r = all->waiting.first; r; r = r->next) {
+        const struct recovery *note = all->active.first;
+        while (note && (note->phase != RECOVERY_NOTES || !is_on_its_way(r, note->key)))
+            note = note->next;
+        if (!note)
+            return r;
+    }
+    return NULL;
+}
+
+/* NULL: none may begin. What is due does not hold up what somebody waits for, and is not
+ * checked all at once. */
+static struct recovery *next_to_begin(const struct engine *e)
+{
+    const struct recoveries *all = &e->recoveries;
+    size_t asked = 0, due = 0;
+    if (e->dead || e->detached || recoveries_are_searched(e))
+        return NULL;
+    for (const struct recovery *r = all->active.first; r; r = r->next) {
+        due += r->is_due;
+        asked += !r->is_due && r->phase < RECOVERY_WATCHES; /* the others have no story any more */
+    }
+    struct recovery *next = asked < RECOVERIES_ACTIVE_MAX ? next_of_waiting(all) : NULL;
+    if (next)
+        return next;
+    return due < RECOVERIES_ACTIVE_MAX ? all->due.first : NULL;
 }
 
 bool recoveries_ready(const struct engine *e)
 {
-    return e->recoveries.answered || may_begin(e);
+    return e->recoveries.answered || recoveries_search_ready(e) || next_to_begin(e);
 }
 
 bool recoveries_at_work(const struct engine *e)
 {
-    return e->recoveries.waiting.first || e->recoveries.active.first;
+    const struct recoveries *all = &e->recoveries;
+    return all->waiting.first || all->due.first || all->active.first;
 }
 
 void recoveries_step(struct engine *e)
 {
-    while (may_begin(e)) {
-        struct recovery *r = e->recoveries.waiting.first;
+    if (recoveries_search_ready(e))
+        recoveries_search_on(e);
+    for (struct recovery *r; (r = next_to_begin(e));) {
         move(r, RECOVERY_ROW);
         recoveries_read(r);
     }
@@ -419,7 +516,7 @@ static bool is_under_way(const struct engine *e, execution_key key, struct err *
     const struct recovery *firsts[] = {e->recoveries.waiting.first, e->recoveries.active.first};
     for (size_t i = 0; i < COUNT_OF(firsts); i++)
         for (const struct recovery *r = firsts[i]; r; r = r->next)
-            if (r->key == key && !r->dry && !r->forks && r->phase < RECOVERY_WATCHES) {
+            if (is_on_its_way(r, key)) {
                 err_set(ret_err, ERR_CONFLICT,
                         "%s of this execution is under way: wait until it has ended", kind_name(r));
                 return true;

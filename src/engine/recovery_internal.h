@@ -1,4 +1,4 @@
-/* One recovery, between recoveries.c, recovery_story.c and recovery_checks.c. */
+/* One recovery, between recoveries.c and the files recovery_*.c. */
 #ifndef PAWL_ENGINE_RECOVERY_INTERNAL_H
 #define PAWL_ENGINE_RECOVERY_INTERNAL_H
 
@@ -13,6 +13,7 @@ enum recovery_phase {
     RECOVERY_COMMITS,    /* the turn or the start is on its way */
     RECOVERY_WATCHES,    /* until the execution has ended */
     RECOVERY_AGAIN,      /* x-verify once more */
+    RECOVERY_NOTES,      /* how that went is on its way to the journal */
 };
 
 /* What was found out about one x-verify. */
@@ -40,11 +41,14 @@ struct recovery {
     bool plans;                  /* not so: a restart that only takes the input over */
     struct asker asker;          /* of a start without a plan */
     bool is_answered;            /* by the store or the port */
+    bool is_due;                 /* found in the store: only its checks are made again */
+    bool has_ended;              /* ... and its execution did while its row was read */
+    bool is_held;                /* its note waits for what is under way to be over */
 
     /* Reading. */
     struct arena *work;
     struct store_read read;
-    bool failed;
+    bool is_reading, failed;
     struct err err;
 
     /* The story. */
@@ -68,10 +72,14 @@ struct recovery {
     struct check *checks;
     size_t check_count, check_next;
     uint64_t check_id; /* of the one that is being made */
+    struct str mark;   /* in the store, that the checks are due again: its name */
+    struct str due;    /* ... and its body, where it was found there */
 };
 
 /* ---- recoveries.c ---- */
 
+/* That checks of this execution are due. */
+struct recovery *recoveries_new_due(struct engine *e, execution_key key);
 /* Answers and frees. err: besides what the plan says. */
 void recoveries_answer(struct recovery *r, const struct err *err);
 /* The story is there, and nothing is wrong so far. */
@@ -79,10 +87,14 @@ void recoveries_told(struct recovery *r);
 /* All checks were made. */
 void recoveries_checked(struct recovery *r);
 void recoveries_checked_again(struct recovery *r);
+/* It is carried out: what follows comes with the end of its execution. */
+void recoveries_watch(struct recovery *r);
 
 /* ---- recovery_story.c ---- */
 
 void recoveries_read(struct recovery *r);
+/* Copies it. */
+void recoveries_adopt_row(struct recovery *r, const struct execution_row *row);
 /* The store has answered. */
 void recoveries_read_on(struct recovery *r);
 /* Frees what only the story needs. */
@@ -98,5 +110,18 @@ void recoveries_check_on(struct recovery *r);
 struct json recoveries_checks_json(const struct recovery *r, struct arena *a);
 /* Words what is wrong with the first that failed; false: none did. */
 MUST_CHECK bool recoveries_checks_failure(const struct recovery *r, struct err *ret_err);
+
+/* ---- recovery_due.c ---- */
+
+/* Of the mark that the plan's checks are due again; empty: there are none. */
+struct str recoveries_due_body(const struct recovery *r, struct arena *a);
+/* That the commit of this turn has put. */
+void recoveries_know_mark(struct recovery *r, struct uuid id, uint32_t turn);
+/* The search is not over, or has something to do. */
+bool recoveries_are_searched(const struct engine *e);
+bool recoveries_search_ready(const struct engine *e);
+void recoveries_search_on(struct engine *e);
+/* The row and the definition of one that was found are there. */
+void recoveries_due_told(struct recovery *r);
 
 #endif

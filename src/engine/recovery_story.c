@@ -42,6 +42,7 @@ static void read_done(void *arg, const struct err *err)
 {
     struct recovery *r = arg;
     r->engine->store_waits--;
+    r->is_reading = false;
     r->failed = err != NULL;
     if (err)
         r->err = *err;
@@ -61,6 +62,7 @@ static void read(struct recovery *r, enum recovery_phase phase, enum store_read_
     r->read.arena = r->work;
     r->read.done = read_done;
     r->read.arg = r;
+    r->is_reading = true;
     r->engine->store_waits++;
     store_read(r->engine->options.store, &r->read);
 }
@@ -92,9 +94,8 @@ static void read_failed(struct recovery *r)
 
 /* ---- the row ---- */
 
-static void adopt_row(struct recovery *r)
+void recoveries_adopt_row(struct recovery *r, const struct execution_row *row)
 {
-    const struct execution_row *row = &r->read.executions[0];
     struct arena *a = r->arena;
     r->row = *row;
     r->row.name = arena_str(a, row->name);
@@ -145,11 +146,19 @@ static void begin_turns(struct recovery *r)
     read_turns(r);
 }
 
+static void definition_there(struct recovery *r)
+{
+    if (r->is_due)
+        recoveries_due_told(r);
+    else
+        begin_turns(r);
+}
+
 static void begin_definition(struct recovery *r)
 {
     r->machine = machine_take(&r->engine->machines, r->row.definition);
     if (r->machine) {
-        begin_turns(r);
+        definition_there(r);
         return;
     }
     struct store_read asked = {0};
@@ -192,7 +201,7 @@ static void turns_read(struct recovery *r)
 static void row_read(struct recovery *r)
 {
     struct err err;
-    adopt_row(r);
+    recoveries_adopt_row(r, &r->read.executions[0]);
     end_work(r);
     if (check_row(r, &err))
         begin_definition(r);
@@ -206,7 +215,7 @@ static void definition_read(struct recovery *r)
     bool good = machine_compile(&r->engine->machines, r->read.text, &r->machine, &err);
     end_work(r);
     if (good)
-        begin_turns(r);
+        definition_there(r);
     else
         recoveries_answer(r, &err);
 }

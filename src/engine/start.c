@@ -136,6 +136,7 @@ static void begin(struct run_slot *s, struct start_command *c, struct json input
     p->input.why = FLOW_START;
     p->input.value = input;
     p->input.recovery = c->recovery;
+    p->checks_due = c->checks_due;
     s->beginning->memory = arena_used(c->arena);
     slot_account(s);
     machine_begin(s);

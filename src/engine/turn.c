@@ -126,6 +126,7 @@ static void submit(struct flight *f)
     flight_write(f, STORE_APPEND_TURN)->u.turn = turn_row_of(f);
     if (changes && !first)
         add_progress(f);
+    recoveries_mark(f);
     s->journal_bytes += f->body.len;
     s->engine->step_bytes += f->body.len;
     if (wants_snapshot(s))

@@ -512,6 +512,97 @@ def control_at_a_server(p):
             assert run.returncode == 1 and "called off" in err, err
 
 
+# ---- checks of what is kept ----
+
+LOOK = "echo >> looked; while [ -e busy ]; do sleep 0.02; done; [ ! -e gone ]"
+
+
+def checked(**gates):
+    definition = line(Register="need-Register", **gates)
+    definition["States"]["Fetch"]["x-verify"] = {"command": ["sh", "-c", LOOK]}
+    return definition
+
+
+def looked(p):
+    return len((p.path / "looked").read_text().splitlines()) if (p.path / "looked").exists() else 0
+
+
+@test
+def what_was_kept_is_checked_again_before_it_is_over(p):
+    failed(p, definition=checked(Deliver="hold-Deliver"))
+    give(p, "Register", "Deliver")
+    p.run("resume", "one").has(0, "SUCCEEDED", "checked again: what 1 kept step left still holds")
+    assert looked(p) == 2
+    p.run("show", "one").says("checked", "what 1 kept step left still holds")
+    take(p, "Register", "Deliver")
+    failed(p, "two", definition=checked(Deliver="hold-Deliver"))
+    give(p, "Register")
+    with p.running("resume", "two") as run:
+        wait_until(lambda: "hold-Deliver" in p.ran())
+        (p.path / "gone").touch()
+        give(p, "Deliver")
+        _, err = run.communicate(timeout=PATIENCE_S)
+        assert run.returncode == 0 and "checked again: what Fetch left does not hold any more" in err, err
+
+
+@test
+def a_check_that_is_due_is_made_by_whoever_comes_next(p):
+    failed(p, definition=checked(Deliver="hold-Deliver"))
+    give(p, "Register")
+    with p.running("resume", "one") as run:
+        wait_until(lambda: "hold-Deliver" in p.ran())
+        p.end(run, signal.SIGKILL)
+    give(p, "Deliver")
+    p.run("run", "--resume", shown(p)["execution"]["id"]).has(0, "checked again: what 1 kept step left still holds")
+    assert looked(p) == 2
+
+
+def notes(p):
+    """How often it was noted how checks went, once more."""
+    with contextlib.closing(sqlite3.connect(f"file:{p.path}/.pawl/pawl.db?mode=ro", uri=True)) as db:
+        return db.execute("select count(*) from journal where cause = 15").fetchone()[0]
+
+
+def interrupted(p, *command):
+    """The execution has ended, and its second check is under way when the process dies."""
+    before = looked(p)
+    take(p, "Deliver")
+    ran(p)
+    with p.running(*command) as run:
+        wait_until(lambda: "hold-Deliver" in p.ran())
+        (p.path / "busy").touch()
+        give(p, "Deliver")
+        wait_until(lambda: looked(p) == before + 2)
+        p.end(run, signal.SIGKILL)
+    (p.path / "busy").unlink()
+    assert shown(p)["execution"]["status"] == "SUCCEEDED"
+    ran(p)
+
+
+@test
+def a_check_that_was_interrupted_is_made_by_whoever_comes_next(p):
+    failed(p, definition=checked(Deliver="hold-Deliver"))
+    give(p, "Register", "Deliver")
+    interrupted(p, "resume", "one")
+    unchanged(p, "restart", "one", "--dry-run")
+    assert looked(p) == 2 and notes(p) == 0
+    (p.path / "other.asl.json").write_text(json.dumps(line(Split="hold-Split")))
+    with p.running("run", "other.asl.json") as run:
+        wait_until(lambda: notes(p) == 1)
+        p.end(run, signal.SIGINT)
+    assert looked(p) == 3
+    p.run("show", "one").says("checked", "what 1 kept step left still holds")
+    interrupted(p, "rerun", "one", "--step", "4")
+    with serving(p):
+        p.run("show", "one").says()
+    assert notes(p) == 1
+    with (p.path / "pawl.yaml").open("a") as config:
+        config.write("verify: on\n")
+    with serving(p):
+        wait_until(lambda: notes(p) == 2)
+    assert looked(p) == 6
+
+
 # ---- lines of a log ----
 
 @test

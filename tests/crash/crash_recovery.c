@@ -3,6 +3,7 @@
  * Whatever kind of recovery it was, and whenever the process died: a step that was done
  * does not run again, the execution ends with the output of one that never failed, and the
  * records of the other steps are what they were, to the byte. What was acknowledged is so.
+ * The checks of what stays (x-verify) are made again after the end and noted, exactly once.
  * Where the death came before anything was durable, the next process asks again. The
  * totals are printed.
  */
@@ -29,6 +30,7 @@
 #define MACHINE(first, states) "{\"StartAt\":\"" first "\",\"States\":{" states "}}"
 #define END "\"End\":true"
 #define RETRY "\"Retry\":[{\"ErrorEquals\":[\"States.ALL\"]}],"
+#define VERIFY "\"x-verify\":{\"command\":[\"look\"]},"
 #define WAIT "{\"Type\":\"Wait\",\"Seconds\":1," END "}"
 
 /* Branches, a timer, a retry, items two at a time; then what fails, waits for a person or
@@ -44,7 +46,7 @@
     "{\"Type\":\"Map\",\"MaxConcurrency\":2,\"ItemProcessor\":" EACH_ITEM ",\"Next\":\"Mend\"}"
 
 #define UP_TO_MEND                                                                                 \
-    STATE("First", TASK("echo", "\"Next\":\"Both\""))                                              \
+    STATE("First", TASK("echo", VERIFY "\"Next\":\"Both\""))                                       \
     "," STATE("Both", BOTH) "," STATE("Each", EACH) ","
 #define LAST STATE("Last", TASK("echo", END))
 
@@ -85,23 +87,31 @@ static const struct scenario {
     const char *name, *definition;
     enum execution_status before, after;
     bool mended;                /* before */
+    bool notes;                 /* afterwards, how the checks went */
     const char *runs[RUNS_MAX]; /* the paths of the steps whose work is done again, or at last */
 } scenarios[HOW_COUNT] = {
     [HOW_RESUME] =
-        {"resume", breaks, EXECUTION_FAILED, EXECUTION_SUCCEEDED, false, {"Mend", "Last"}},
-    [HOW_RERUN] =
-        {"rerun of one step", breaks, EXECUTION_SUCCEEDED, EXECUTION_SUCCEEDED, true, {"Each/1/I"}},
-    [HOW_FORK] = {"fork", breaks, EXECUTION_FAILED, EXECUTION_SUCCEEDED, false, {"Mend", "Last"}},
+        {"resume", breaks, EXECUTION_FAILED, EXECUTION_SUCCEEDED, false, true, {"Mend", "Last"}},
+    [HOW_RERUN] = {"rerun of one step",
+                   breaks,
+                   EXECUTION_SUCCEEDED,
+                   EXECUTION_SUCCEEDED,
+                   true,
+                   true,
+                   {"Each/1/I"}},
+    [HOW_FORK] =
+        {"fork", breaks, EXECUTION_FAILED, EXECUTION_SUCCEEDED, false, true, {"Mend", "Last"}},
     [HOW_PAUSE] = {"resume and pause",
                    breaks,
                    EXECUTION_FAILED,
                    EXECUTION_SUCCEEDED,
                    false,
+                   true,
                    {"Mend", "Last"}},
     [HOW_REVIEW] =
-        {"review", asks, EXECUTION_RUNNING, EXECUTION_SUCCEEDED, false, {"Mend", "Last"}},
+        {"review", asks, EXECUTION_RUNNING, EXECUTION_SUCCEEDED, false, false, {"Mend", "Last"}},
     [HOW_CANCEL] =
-        {"cancel", hangs, EXECUTION_RUNNING, EXECUTION_ABORTED, false, {"Mend", "Clean"}},
+        {"cancel", hangs, EXECUTION_RUNNING, EXECUTION_ABORTED, false, false, {"Mend", "Clean"}},
 };
 
 struct told {
@@ -116,7 +126,7 @@ struct told {
 };
 
 struct totals {
-    unsigned kills, acknowledged, lost, ran, strange, repeated, records;
+    unsigned kills, acknowledged, lost, ran, strange, repeated, records, notes;
 };
 
 /* Steps whose work was done since the recovery began. */
@@ -436,6 +446,29 @@ static void examine(struct scene *s, size_t from, struct done *done)
     store_close(w.store);
 }
 
+static void count_note(void *arg, const struct flow_event *event)
+{
+    struct json first = json_at(json_get(event->log, STR("checks")), 0);
+    unsigned *count = arg;
+    if (event->kind != EVENT_NOTE)
+        return;
+    assert_true(json_is_true(json_get(first, STR("ok"))));
+    ++*count;
+}
+
+/* Once, and nothing is due any more. */
+static void check_notes(const struct scene *s, struct world *w, execution_key key)
+{
+    struct store_read due = {
+        .kind = STORE_LIST_OBJECTS, .object_kind = STR("check"), .arena = w->arena};
+    unsigned count = 0;
+    world_history(w, w->store, key, count_note, &count);
+    assert_int_equal(count, scenarios[s->how].notes);
+    world_read(w->store, &due);
+    assert_int_equal(due.count, 0);
+    s->totals->notes += count;
+}
+
 static void check_end(struct scene *s)
 {
     struct world w;
@@ -446,6 +479,7 @@ static void check_end(struct scene *s)
     assert_int_equal(row.status, scenarios[s->how].after);
     if (row.status == EXECUTION_SUCCEEDED)
         assert_true(str_eq(world_output(&w, w.store, key), str_of_cstr(input)));
+    check_notes(s, &w, key);
     world_list_steps(&w, w.store, s->key, print_records, &l);
     assert_string_equal(buf_cstr(&l.text), buf_cstr(&s->records));
     s->totals->records++;
@@ -498,9 +532,9 @@ static void kill_at_every_moment(void **state)
     free(s);
     printf(
         "# %s: kills=%u, acknowledged=%u, of these lost=%u, tasks=%u, of these not to be done=%u, "
-        "done before=%u; records compared=%u\n",
+        "done before=%u; records compared=%u, checks noted=%u\n",
         scenarios[how].name, t.kills, t.acknowledged, t.lost, t.ran, t.strange, t.repeated,
-        t.records);
+        t.records, t.notes);
     assert_true(t.kills >= 2 * moments && t.kills <= 3 * moments);
     assert_true(t.acknowledged && t.ran);
     assert_int_equal(t.lost + t.strange + t.repeated, 0);

@@ -154,6 +154,7 @@ void world_init(struct world *w, struct store *store)
         .store = store,
         .seed = 1,
         .verify = true,
+        .checks_due = true,
         .advance_all = true,
         .tasks = {w, start_task, cancel_task, check},
         .troubled = troubled,

@@ -1,5 +1,6 @@
 /* Recoveries under virtual time: an execution that ended goes on, beside others, through
  * refusals of the store and deaths of the process; and what is asked of one that runs. */
+#include "engine/recoveries.h"
 #include "store/memory/memory_store.h"
 #include "support/engine_world.h"
 #include "support/faulty_store.h"
@@ -415,6 +416,194 @@ static void what_is_gone_afterwards_is_told(void **state)
     assert_int_equal(w->troubles, 1);
 }
 
+/* ---- what is due ---- */
+
+static size_t marks(struct world *w)
+{
+    struct store_read read = {
+        .kind = STORE_LIST_OBJECTS, .object_kind = STR("check"), .arena = w->arena};
+    world_read(w->store, &read);
+    return read.count;
+}
+
+static struct notes notes_of(struct world *w, execution_key key)
+{
+    struct notes notes = {0};
+    world_history(w, w->store, key, take_note, &notes);
+    return notes;
+}
+
+static void until_status(struct world *w, execution_key key, enum execution_status status)
+{
+    while (world_row(w, w->store, key).status != status)
+        assert_true(world_step(w));
+}
+
+static void assert_noted(struct world *w, execution_key key, size_t count)
+{
+    assert_status(w, key, EXECUTION_SUCCEEDED);
+    assert_int_equal(notes_of(w, key).count, count);
+    assert_int_equal(notes_of(w, key).good, count);
+    assert_int_equal(marks(w), 0);
+    assert_true(engine_idle(w->engine) && !engine_minds_children(w->engine));
+}
+
+/* The process dies while it runs, or once it has ended and before that was noted. */
+static void the_next_process_checks_again(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < 2; i++) {
+        execution_key key = ended(w, CHAIN3("broken", VERIFY), "[1]", EXECUTION_FAILED);
+        w->mended = true;
+        assert_int_equal(recovered(w, key, resume).code, ERR_NONE);
+        assert_int_equal(marks(w), 1); /* as durable as the answer */
+        if (i)
+            until_status(w, key, EXECUTION_SUCCEEDED);
+        assert_int_equal(notes_of(w, key).count, 0);
+        reopen(w);
+        w->checks = 0;
+        world_settle(w);
+        assert_int_equal(w->checks, 1);
+        assert_noted(w, key, 1);
+        reopen(w);
+        world_settle(w);
+        assert_int_equal(w->checks, 1); /* once and for all */
+        w->mended = false;
+    }
+}
+
+/* Of what is due nothing is done that was not asked for. */
+static void what_is_due_stays_due_where_nobody_may_look(void **state)
+{
+    struct world *w = *state;
+    execution_key key = ended(w, CHAIN3("broken", VERIFY), "[1]", EXECUTION_FAILED);
+    struct engine_task_port tasks = w->options.tasks;
+    w->mended = true;
+    assert_int_equal(recovered(w, key, resume).code, ERR_NONE);
+    until_status(w, key, EXECUTION_SUCCEEDED);
+    w->options.checks_due = false;
+    reopen(w);
+    world_settle(w);
+    w->options.checks_due = true;
+    w->options.tasks.check = NULL;
+    reopen(w);
+    world_settle(w);
+    assert_int_equal(w->checks, 1);
+    assert_int_equal(notes_of(w, key).count, 0);
+    assert_int_equal(marks(w), 1);
+    w->options.tasks = tasks;
+    reopen(w);
+    world_settle(w);
+    assert_noted(w, key, 1);
+}
+
+/* It is about the new one. */
+static void a_fork_is_checked_again(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < 3; i++) {
+        execution_key key = ended(w, CHAIN3("fail", VERIFY), "[7]", EXECUTION_FAILED);
+        struct world_reply reply = {0};
+        struct engine_start start = {
+            .reuse = key, .machine_name = STR("m"), .definition = STR(CHAIN3("slow", VERIFY))};
+        engine_start(w->engine, &start, world_replied, &reply);
+        until_answered(w, &reply);
+        assert_int_equal(reply.code, ERR_NONE);
+        assert_int_equal(marks(w), 1);
+        if (i == 2)
+            until_status(w, reply.key, EXECUTION_SUCCEEDED);
+        if (i)
+            reopen(w);
+        world_settle(w);
+        assert_noted(w, reply.key, 1);
+        assert_int_equal(notes_of(w, key).count, 0);
+    }
+}
+
+/* Each recovery has its own note, which never comes between another's plan and its turn,
+ * whenever that is asked for. */
+static void what_is_due_beside_another_recovery(void **state)
+{
+    enum {
+        MOVES = 12
+    };
+    struct world *w = *state;
+    for (int i = 0; i < 2 * MOVES; i++) {
+        w->mended = false;
+        execution_key key = ended(w, CHAIN3("broken", VERIFY), "[1]", EXECUTION_FAILED);
+        assert_int_equal(recovered(w, key, resume).code, ERR_NONE);
+        until_status(w, key, EXECUTION_FAILED);
+        if (i % 2)
+            reopen(w);
+        for (int k = 0; k < i / 2; k++)
+            world_work(w);
+        w->mended = true;
+        struct world_reply reply = recovered(w, key, resume);
+        assert_int_equal(reply.code, ERR_NONE);
+        world_settle(w);
+        assert_noted(w, key, 2);
+    }
+}
+
+static void much_that_is_due_is_checked_a_few_at_a_time(void **state)
+{
+    enum {
+        MANY = 20
+    };
+    struct world *w = *state;
+    execution_key keys[MANY];
+    for (int i = 0; i < MANY; i++)
+        keys[i] = ended(w, CHAIN3("broken", VERIFY), "1", EXECUTION_FAILED);
+    w->mended = true;
+    w->options.checks_due = false;
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(recovered(w, keys[i], resume).code, ERR_NONE);
+        until_status(w, keys[i], EXECUTION_SUCCEEDED);
+        reopen(w); /* before it is checked */
+    }
+    assert_int_equal(marks(w), MANY);
+    w->options.checks_due = true;
+    w->checks = 0;
+    reopen(w);
+    while (world_step(w))
+        assert_true(w->check_count <= RECOVERIES_ACTIVE_MAX);
+    assert_int_equal(w->checks, MANY);
+    for (int i = 0; i < MANY; i++)
+        assert_noted(w, keys[i], 1);
+}
+
+static void put_mark(struct world *w, const char *name, const char *body)
+{
+    struct store_write put = {.kind = STORE_PUT_OBJECT};
+    put.u.object = (struct object_row){
+        .kind = STR("check"), .name = str_of_cstr(name), .body = str_of_cstr(body)};
+    world_commit(w->store, 0, engine_epoch(w->engine, 0), &put, 1);
+}
+
+static void what_is_damaged_is_told_and_left_out(void **state)
+{
+    struct world *w = *state;
+    execution_key key = ended(w, CHAIN3("broken", VERIFY), "[1]", EXECUTION_FAILED);
+    struct execution_row row = world_row(w, w->store, key);
+    const char *const bodies[] = {"[]", "[[0]]", "[[0,77]]", "[[0,1]]", "[[-1,0]]", "{", "7"};
+    char id[UUID_TEXT_LEN], name[64];
+    w->mended = true;
+    assert_int_equal(recovered(w, key, resume).code, ERR_NONE);
+    until_status(w, key, EXECUTION_SUCCEEDED);
+    uuid_format(row.id, id);
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        snprintf(name, sizeof(name), "%.*s/%zu", UUID_TEXT_LEN, id, 1000 + i);
+        put_mark(w, name, bodies[i]);
+    }
+    put_mark(w, "nobody", "[[0,0]]");
+    put_mark(w, "00000000-0000-7000-8000-000000000000/1", "[[0,0]]");
+    reopen(w);
+    world_settle(w);
+    assert_int_equal(w->troubles, COUNT_OF(bodies) + 2);
+    assert_int_equal(notes_of(w, key).count, 1);
+    assert_int_equal(marks(w), COUNT_OF(bodies) + 2);
+}
+
 /* ---- nested ---- */
 
 #define NESTED(more, rest)                                                                         \
@@ -821,6 +1010,12 @@ int main(void)
         EACH(what_stays_is_checked_before_and_after),
         EACH(what_is_gone_refuses_it),
         EACH(what_is_gone_afterwards_is_told),
+        EACH(the_next_process_checks_again),
+        EACH(what_is_due_stays_due_where_nobody_may_look),
+        EACH(a_fork_is_checked_again),
+        EACH(what_is_due_beside_another_recovery),
+        EACH(much_that_is_due_is_checked_a_few_at_a_time),
+        EACH(what_is_damaged_is_told_and_left_out),
         EACH(a_child_goes_on_alone),
         EACH(a_parent_goes_on_with_another_child),
         EACH(a_restart_has_the_same_input),
