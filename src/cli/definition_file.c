@@ -18,7 +18,9 @@ int definition_file_read(struct cli *cli, const char *path, struct definition_fi
     if (!file_read(cli->arena, path, DEFINITION_SIZE_MAX, &ret->text, &err))
         return cli_fail(cli, NULL, &err);
     bool valid = asl_compile(cli->arena, ret->text, &diags, &ret->machine, &syntax);
-    report_text(&cli->err.buf, str_of_cstr(path), ret->text, &diags, &syntax, cli->err.colour);
+    /* The plan of a dry run says what does not refuse it. */
+    if (!valid || !option_if_known(&cli->arguments, "--dry-run"))
+        report_text(&cli->err.buf, str_of_cstr(path), ret->text, &diags, &syntax, cli->err.colour);
     out_flush(&cli->err);
     ret->name = strcmp(path, "-") == 0 ? STR("stdin") : name_of_file(str_of_cstr(path));
     return valid ? 0 : err_exit_status(ERR_INVALID_DEFINITION);

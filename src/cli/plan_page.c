@@ -84,6 +84,19 @@ bool plan_has_problems(struct json plan)
     return json_count(json_get(plan, STR("problems"))) > 0;
 }
 
+static void print_with_remedy(struct out *o, struct str what, struct str remedy)
+{
+    out_foreign(o, what, 0);
+    out_text(o, "\n");
+    if (!remedy.len)
+        return;
+    out_style(o, STYLE_HELP);
+    out_text(o, "    ");
+    out_foreign(o, remedy, 0);
+    out_style(o, STYLE_OFF);
+    out_text(o, "\n");
+}
+
 void plan_problems_print(struct out *o, struct json plan)
 {
     struct json problems = json_get(plan, STR("problems"));
@@ -97,12 +110,30 @@ void plan_problems_print(struct out *o, struct json plan)
             out_foreign(o, path, 0);
             out_text(o, ": ");
         }
-        out_foreign(o, json_str(json_get(problem, STR("what"))), 0);
-        out_text(o, "\n    ");
-        out_style(o, STYLE_HELP);
-        out_foreign(o, json_str(json_get(problem, STR("remedy"))), 0);
+        print_with_remedy(o, json_str(json_get(problem, STR("what"))),
+                          json_str(json_get(problem, STR("remedy"))));
+    }
+}
+
+/* What the static checks say of the definition that would run. */
+static void print_diagnostics(struct out *o, struct json plan)
+{
+    struct json list = json_get(plan, STR("diagnostics"));
+    if (json_count(list))
+        out_text(o, "\nThe static checks say of the definition:\n");
+    for (size_t i = 0; i < json_count(list); i++) {
+        struct json diag = json_at(list, i);
+        bool error = str_eq(json_str(json_get(diag, STR("severity"))), STR("error"));
+        out_style(o, error ? STYLE_BAD : STYLE_BUSY);
+        out_text(o, error ? "  ✘ " : "  ! ");
         out_style(o, STYLE_OFF);
-        out_text(o, "\n");
+        if (number_of(diag, "line"))
+            out_printf(o, "%lld:%lld: ", (long long)number_of(diag, "line"),
+                       (long long)number_of(diag, "column"));
+        out_foreign(o, json_str(json_get(diag, STR("code"))), 0);
+        out_text(o, ": ");
+        print_with_remedy(o, json_str(json_get(diag, STR("message"))),
+                          json_str(json_get(diag, STR("remedy"))));
     }
 }
 
@@ -118,10 +149,11 @@ void plan_page_print(struct out *o, struct arena *a, struct json plan)
         add_step(&table, json_at(steps, i), o->width);
     table_print(&table, o);
     print_totals(o, a, plan);
-    if (!plan_has_problems(plan))
-        return;
-    out_text(o, "\nThis cannot be done:\n");
-    plan_problems_print(o, plan);
+    if (plan_has_problems(plan)) {
+        out_text(o, "\nThis cannot be done:\n");
+        plan_problems_print(o, plan);
+    }
+    print_diagnostics(o, plan);
 }
 
 struct str checks_summary(struct arena *a, struct json note, bool *ret_good)

@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "json/json.h"
 
-/* The table and its totals, then the problems. */
+/* The table and its totals, then the problems and what the static checks say. */
 void plan_page_print(struct out *o, struct arena *a, struct json plan);
 
 /* Each with its step and its remedy; nothing when there is none. */

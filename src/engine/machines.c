@@ -84,8 +84,8 @@ bool machine_compile(struct machines *m, struct str definition, struct machine_r
             return false;
         }
         ref = ARENA_NEW(arena, struct machine_ref);
-        *ref =
-            (struct machine_ref){.next = m->first, .machine = machine, .arena = arena, .uses = 1};
+        *ref = (struct machine_ref){
+            .next = m->first, .machine = machine, .arena = arena, .diags = diags, .uses = 1};
         m->first = ref;
     }
     *ret_ref = ref;

@@ -17,6 +17,7 @@ struct machine_ref {
     struct machine_ref *next;
     const struct machine *machine;
     struct arena *arena;
+    struct diag_list diags; /* warnings: it has no errors */
     size_t uses;
     bool outlined; /* the store has its outline, or will soon */
 };

@@ -1,5 +1,6 @@
 #include "engine/recovery_internal.h"
 
+#include "asl/report.h"
 #include "engine/nested.h"
 
 /* ---- lists ---- */
@@ -211,6 +212,21 @@ static bool history_is_full(const struct recovery *r)
     return count + ROOM > most;
 }
 
+/* What the compiler had to say of the definition that would run. */
+static struct json diagnostics(const struct recovery *r)
+{
+    struct machine_ref *ref = r->target ? r->target : r->machine;
+    struct buf text = BUF_INIT(0);
+    struct json list;
+    struct err err;
+    report_json(&text, ref->machine->definition, &ref->diags, &(struct err){.code = ERR_NONE});
+    bool good = json_parse(r->story_arena, arena_str(r->story_arena, buf_str(&text)),
+                           (struct json_limits){0}, JSON_DUPLICATES_LAST, &list, &err);
+    ASSERT(good);
+    buf_release(&text);
+    return list;
+}
+
 static bool plan(struct recovery *r, struct err *reterr)
 {
     struct recovery_story story = {
@@ -226,6 +242,8 @@ static bool plan(struct recovery *r, struct err *reterr)
         story.steps = &r->steps;
     }
     r->has_plan = plan_make(&story, &r->request, r->story_arena, &r->plan, reterr);
+    if (r->has_plan && r->dry)
+        r->plan.diagnostics = diagnostics(r);
     return r->has_plan;
 }
 

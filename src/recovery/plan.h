@@ -86,6 +86,9 @@ struct plan {
     int64_t expected_ms; /* those of what runs, where they are known */
     bool ends_known;     /* the list goes to the end of the execution */
     struct flow_recovery recovery; /* to be carried out; START: only skips and stops */
+    struct json diagnostics;       /* of a dry run, put in by whoever has them: what the static
+                                    * checks say of the definition that would run, as report_json
+                                    * lists it; absent: nobody looked. They are no problems. */
 };
 
 MUST_CHECK bool plan_make(const struct recovery_story *story,
@@ -97,7 +100,8 @@ MUST_CHECK bool plan_feasible(const struct plan *plan, struct err *reterr);
 
 /* {"kind","steps":[{"index"?,"number"?,"path","name","type","action","why"?,"last_ms"?}],
  *  "problems":[{"step"?,"path"?,"what","remedy"}],"saved_ms","expected_ms","ends_known",
- *  "verifies":[paths]} */
+ *  "verifies":[paths],"diagnostics"?:[{"severity","code","pointer","line"?,"column"?,"message",
+ *  "remedy"}]} */
 struct json plan_json(const struct plan *plan, struct arena *a);
 
 /* Which steps used an output that is not the current one any more: they began before a

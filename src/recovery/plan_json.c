@@ -73,5 +73,7 @@ struct json plan_json(const struct plan *plan, struct arena *a)
     json_object_add(&b, STR("expected_ms"), json_int(plan->expected_ms));
     json_object_add(&b, STR("ends_known"), json_bool(plan->ends_known));
     json_object_add(&b, STR("verifies"), json_array_done(&verifies));
+    if (!json_is_absent(plan->diagnostics))
+        json_object_add(&b, STR("diagnostics"), plan->diagnostics);
     return json_object_done(&b);
 }

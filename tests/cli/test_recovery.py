@@ -603,6 +603,35 @@ def a_check_that_was_interrupted_is_made_by_whoever_comes_next(p):
     assert looked(p) == 6
 
 
+# ---- static checks ----
+
+@test
+def a_plan_says_what_the_static_checks_say(p):
+    definition = line(Register="need-Register")
+    definition["States"]["Split"]["Parameters"] = {"n": "$.n"}
+    failed(p, definition=definition)
+    give(p, "Register")
+    (p.path / "fixed.asl.json").write_text(json.dumps(line(Register="note-Register")))
+    said = json.loads(p.run("validate", "line.asl.json", "--json").says().out)[0]["diagnostics"]
+    assert [(d["severity"], d["code"]) for d in said] == [("warning", "NO_DOLLAR")], said
+    with serving(p) as s:
+        for at in ([], ["--endpoint", s.url]):
+            for what in (["resume", "one"], ["retry", "one"], ["rerun", "one", "--step", "2"], ["restart", "one"],
+                         ["run", "line.asl.json"], ["start", "line.asl.json"],
+                         ["run", "line.asl.json", "--reuse", "one", "--from-step", "3"]):
+                if what[0] == "start" and not at:
+                    continue
+                page = unchanged(p, *what, "--dry-run", *at)
+                page.says("The static checks say of the definition:", f"! {said[0]['line']}:{said[0]['column']}: NO_DOLLAR: ",
+                          said[0]["message"], said[0]["remedy"])
+                assert "NO_DOLLAR" not in page.err, page.err
+                assert plan_of(p, *what, *at)[1]["diagnostics"] == said, what
+            _, plan = plan_of(p, "resume", "one", "--definition", "fixed.asl.json", *at)
+            assert plan["diagnostics"] == [], plan
+            fixed = unchanged(p, "resume", "one", "--definition", "fixed.asl.json", "--dry-run", *at)
+            assert "static checks" not in fixed.out, fixed.out
+
+
 # ---- lines of a log ----
 
 @test

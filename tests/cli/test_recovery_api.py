@@ -245,6 +245,7 @@ def a_dry_run_changes_nothing_and_says_what_would_happen(p):
         status, plan = s.ask("POST", "/api/v1/workflows/job/executions", {"dry_run": True, "reuse": "a", "from_step": 2})
         assert status == 200 and [x["action"] for x in plan["steps"]] == ["kept", "kept", "run", "run"], plan
         assert plan["saved_ms"] > 0 and plan.keys() >= {"kind", "problems", "expected_ms", "ends_known"}, plan
+        assert plan["diagnostics"] == [], plan
         assert job.everything() == before
         assert len(s.operation("ListExecutions", {"stateMachineArn": MACHINE + "job"})[1]["executions"]) == 1
 
