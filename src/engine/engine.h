@@ -130,6 +130,10 @@ bool engine_recovered(const struct engine *e);
  * recovery? Whoever would let the engine go because an execution has ended waits for that. */
 bool engine_minds_children(const struct engine *e);
 
+/* Are the checks of a recovery of this execution made again after its end, or to be? Its last
+ * turn has landed when they are not any more. */
+bool engine_checks_again(const struct engine *e, execution_key key);
+
 struct engine_stats {
     size_t runs;           /* in memory */
     size_t express;        /* of them */

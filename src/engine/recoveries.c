@@ -507,6 +507,16 @@ bool recoveries_at_work(const struct engine *e)
     return all->waiting.first || all->due.first || all->active.first;
 }
 
+bool engine_checks_again(const struct engine *e, execution_key key)
+{
+    const struct recovery *firsts[] = {e->recoveries.watched.first, e->recoveries.active.first};
+    for (size_t i = 0; i < COUNT_OF(firsts); i++)
+        for (const struct recovery *r = firsts[i]; r; r = r->next)
+            if (r->key == key && r->phase >= RECOVERY_WATCHES)
+                return true;
+    return false;
+}
+
 void recoveries_step(struct engine *e)
 {
     if (recoveries_search_ready(e))

@@ -5,6 +5,7 @@ what is planned and what is shown. Prints TAP. $PAWL_BIN is the binary.
 Steps note that they ran, and fail until a file is there; so what ran again is known.
 """
 import contextlib
+import copy
 import json
 import re
 import signal
@@ -601,6 +602,22 @@ def a_check_that_was_interrupted_is_made_by_whoever_comes_next(p):
     with serving(p):
         wait_until(lambda: notes(p) == 2)
     assert looked(p) == 6
+
+
+@test
+def the_second_check_runs_where_the_first_one_did(p):
+    prepare(p, "other", definition=line(Split="hold-Split"))
+    guest, data = copy.copy(p), p.path / ".pawl"
+    guest.path = p.path / "elsewhere"
+    guest.path.mkdir()
+    failed(guest, definition=checked(), PAWL_DATA=str(data))
+    give(guest, "Register")
+    with p.running("run", "other.asl.json") as holder:
+        wait_until(lambda: "hold-Split" in p.ran())
+        guest.run("resume", "one", PAWL_DATA=str(data)).has(0, "SUCCEEDED")
+        wait_until(lambda: notes(p) == 1)
+        p.end(holder, signal.SIGINT)
+    assert looked(guest) == 2 and looked(p) == 0
 
 
 # ---- static checks ----
