@@ -69,9 +69,15 @@ static struct outcome outcome_of_mock(struct json mock)
 }
 
 /* What a record gives to look ahead by: an attempt that failed for good may go well now. */
-static bool outcome_expected(const struct step *s, uint32_t tries, struct outcome *ret_outcome)
+static bool outcome_expected(const struct trace *t, uint32_t step, uint32_t tries,
+                             struct outcome *ret_outcome)
 {
-    return step_is_done(s) && s->status != STEP_SKIPPED && outcome_of_record(s, tries, ret_outcome);
+    const struct step *s = step == STEP_NO_NONE ? NULL : &t->list->items[step];
+    if (!s || !step_is_done(s) || s->status == STEP_SKIPPED ||
+        !outcome_of_record(s, tries, ret_outcome))
+        return false;
+    ret_outcome->changes = t->steps[step].changes;
+    return true;
 }
 
 /* How long an attempt took that ended well; 0: nobody knows. */
@@ -99,7 +105,6 @@ static bool answer_ahead(void *arg, const struct step *step, uint32_t visit, uin
                          struct outcome *ret_outcome)
 {
     struct planner *p = arg;
-    const struct step *items = p->trace->list->items;
     struct json mock = mock_of(p, step);
     if (!json_is_absent(mock)) {
         *ret_outcome = outcome_of_mock(mock);
@@ -112,10 +117,8 @@ static bool answer_ahead(void *arg, const struct step *step, uint32_t visit, uin
     else if (same >= p->trace->list->count)
         same = STEP_NO_NONE;
     uint32_t last = trace_last(p->trace, step->path);
-    if (same != STEP_NO_NONE && outcome_expected(&items[same], tries, ret_outcome))
-        return true;
-    return last != STEP_NO_NONE && last != same &&
-           outcome_expected(&items[last], tries, ret_outcome);
+    return outcome_expected(p->trace, same, tries, ret_outcome) ||
+           (last != same && outcome_expected(p->trace, last, tries, ret_outcome));
 }
 
 /* ---- rows ---- */

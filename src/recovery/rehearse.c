@@ -251,6 +251,7 @@ static bool review_one(struct rehearsal *r)
             (void)rehearse_input(r, &(struct flow_input){.why = FLOW_REVIEW,
                                                          .step = reviews[i].step,
                                                          .ok = true,
+                                                         .value = outcome.changes,
                                                          .worker = STR("plan")});
     }
     arena_free(a);

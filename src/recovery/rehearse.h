@@ -17,7 +17,8 @@ struct outcome {
     struct json result; /* ok: raw, before the state's output processing */
     bool has_error, has_cause;
     struct str error, cause;
-    int64_t ms; /* how long it took */
+    int64_t ms;          /* how long it took */
+    struct json changes; /* of its review, if it has one; absent: none */
 };
 
 /* The outcome of a step's next attempt, the `tries`-th from 0 that is rehearsed. False:

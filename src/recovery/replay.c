@@ -28,7 +28,10 @@ static bool answer_replay(void *arg, const struct step *step, uint32_t visit, ui
     const struct replay *replay = arg;
     const struct trace *t = replay->p->trace;
     uint32_t same = trace_find_current(t, step->path, visit);
-    return same != STEP_NO_NONE && outcome_of_record(&t->list->items[same], tries, ret_outcome);
+    if (same == STEP_NO_NONE || !outcome_of_record(&t->list->items[same], tries, ret_outcome))
+        return false;
+    ret_outcome->changes = t->steps[same].changes;
+    return true;
 }
 
 /* Is it as it would be now? How branches failed beside one another is not for a replay: what

@@ -132,6 +132,8 @@ static void take_event(struct trace *t, const struct flow_event *e, uint64_t pla
         s->generation = e->generation;
     if (e->generation > t->list->items[e->step].generation)
         return;
+    if (e->kind == EVENT_REVIEW_DECIDED)
+        s->changes = e->index == 1 ? e->log : JSON_NONE;
     if ((enters || skips) && !s->created)
         s->created = place;
     if (enters || (skips && e->index != SKIP_KEPT) || !s->entered)

@@ -23,7 +23,8 @@ struct trace_step {
                          it was run again alone */
     uint64_t began;   /* the last begin of its branches or iterations */
     uint64_t exited;  /* its end, by which it gave its output */
-    bool current;     /* no later attempt of what is around it replaced it */
+    struct json changes; /* what a person changed who approved it; absent: nothing */
+    bool current;        /* no later attempt of what is around it replaced it */
 };
 
 struct trace {

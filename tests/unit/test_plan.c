@@ -327,6 +327,33 @@ static void test_resume_after_two_reruns(void **state)
     assert_int_equal(s->steps.count, 4);
 }
 
+/* What a person changed who approved a step is changed in a replay, too. */
+static void test_resume_behind_a_review(void **state)
+{
+    struct scene *s =
+        scene_new("{\"StartAt\":\"A\",\"States\":{\"A\":{" FUNCTION
+                  "a\",\"ResultPath\":\"$.a\",\"Next\":\"R\"},"
+                  "\"R\":{" FUNCTION "r\",\"ResultPath\":\"$.r\",\"x-review\":true,\"Next\":\"D\"},"
+                  "\"D\":{" FUNCTION "d\",\"ResultPath\":\"$.d\",\"End\":true}}}");
+    *state = s;
+    scene_fails(s, "d", true);
+    scene_start(s, "{}");
+    player_turn(s->player, (struct flow_input){.why = FLOW_REVIEW,
+                                               .step = 1,
+                                               .ok = true,
+                                               .value = scene_json(s, "{\"to\":\"me\"}")});
+    while (player_step(s->player, (struct wall_ms){INT64_MAX}))
+        ;
+    assert_int_equal(run_status(s->player->live), FLOW_FAILED);
+    scene_fails(s, "d", false);
+    rerun_well(s, "A");
+    struct plan plan =
+        make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME}, "A kept, R kept, D run");
+    scene_recover(s, &plan);
+    assert_output(s, "{\"a\":{\"by\":\"a\",\"n\":2},\"to\":\"me\","
+                     "\"r\":{\"by\":\"r\",\"n\":1},\"d\":{\"by\":\"d\",\"n\":2}}");
+}
+
 static void test_fork_after_a_rerun(void **state)
 {
     struct scene *s = failed_chain(state, "d");
@@ -673,6 +700,7 @@ int main(void)
         TEST(test_resume_after_a_rerun),
         TEST(test_resume_with_what_it_had),
         TEST(test_resume_after_two_reruns),
+        TEST(test_resume_behind_a_review),
         TEST(test_fork_after_a_rerun),
         TEST(test_rerun_after_one_with_an_input),
         TEST(test_cascade_after_a_rerun),
