@@ -145,7 +145,7 @@ static void definition_read(void *owner, struct errand *e, const struct err *err
 {
     struct story *s = owner;
     struct err refused;
-    if (!err && !machine_compile(&s->api->machines, e->read.text, &s->machine, &refused))
+    if (!err && !machine_load(&s->api->machines, e->read.text, &s->machine, &refused))
         err = &refused;
     if (err) {
         tell_rest(s, err);

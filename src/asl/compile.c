@@ -205,6 +205,7 @@ static void machine_publish(struct compiler *c, struct str text, struct machine 
     m->by_name = c->by_name;
     m->on_cancel = c->on_cancel;
     m->newer_jsonata = c->newer;
+    m->passed_over = c->passed_over > 0;
 }
 
 static bool size_check(struct compiler *c, struct str text, struct err *ret_syntax)
@@ -233,12 +234,13 @@ static void text_compile(struct compiler *c, struct str text, struct machine *m,
                  "Names stand in one another over more than %d bytes", DEFINITION_POINTER_MAX);
 }
 
-bool asl_compile(struct arena *a, struct str text, struct diag_list *diags,
-                 const struct machine **ret_machine, struct err *ret_syntax)
+static bool compile(struct arena *a, struct str text, bool stored, struct diag_list *diags,
+                    const struct machine **ret_machine, struct err *ret_syntax)
 {
     struct compiler c = {.arena = a,
                          .diags = diags,
                          .scratch = arena_new(DEFINITION_SCRATCH_MAX),
+                         .stored = stored,
                          .on_cancel = STATE_NO_NONE};
     c.last_newer = &c.newer;
     size_t errors_before = diags->error_count;
@@ -258,4 +260,16 @@ bool asl_compile(struct arena *a, struct str text, struct diag_list *diags,
     }
     arena_free(c.scratch);
     return ok;
+}
+
+bool asl_compile(struct arena *a, struct str text, struct diag_list *diags,
+                 const struct machine **ret_machine, struct err *ret_syntax)
+{
+    return compile(a, text, false, diags, ret_machine, ret_syntax);
+}
+
+bool asl_compile_stored(struct arena *a, struct str text, struct diag_list *diags,
+                        const struct machine **ret_machine, struct err *ret_syntax)
+{
+    return compile(a, text, true, diags, ret_machine, ret_syntax);
 }

@@ -40,6 +40,12 @@ enum asl_format asl_format_of(struct str text);
 MUST_CHECK bool asl_compile(struct arena *a, struct str text, struct diag_list *diags,
                             const struct machine **ret_machine, struct err *ret_syntax);
 
+/* The same of a text that stands in the store, which must load for ever: earlier releases took
+ * anything in fields of our own, so a malformed one counts as absent, and the machine says that
+ * one was passed over. */
+MUST_CHECK bool asl_compile_stored(struct arena *a, struct str text, struct diag_list *diags,
+                                   const struct machine **ret_machine, struct err *ret_syntax);
+
 /* What an Express workflow refuses beyond that: tasks with .sync and
  * .waitForTaskToken, activities, distributed Maps. Part of a machine that runs
  * as EXPRESS children of a distributed Map is checked by asl_compile already. */

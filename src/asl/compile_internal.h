@@ -48,6 +48,10 @@ struct compiler {
     bool jsonata;   /* the machine's QueryLanguage */
     bool exhausted; /* a budget is spent: nothing more is compiled */
 
+    bool stored;        /* the text stands in the store: malformed fields of our own are absent */
+    bool passes_over;   /* such a field is looked at: what is wrong with it is only counted */
+    size_t passed_over; /* complaints that were not made */
+
     struct node *nodes; /* by state number */
     size_t node_count, node_capacity;
     struct str *names; /* of the nodes, while they are collected */
@@ -179,6 +183,11 @@ void map_compile(const struct site *s);
 bool resource_parse(const struct site *s, struct str text, struct resource *ret_resource);
 
 /* ---- own_fields.c ---- */
+
+/* Around whatever looks at fields of our own. Where `passed_over` has grown in between, the
+ * field is to count as absent. */
+void own_begin(struct compiler *c);
+void own_end(struct compiler *c);
 
 /* x-label, x-step, x-phase, x-type, x-review and x-verify of a state. */
 void state_own_compile(const struct site *s);

@@ -46,9 +46,16 @@ void express_check_site(const struct site *s)
     struct str field;
     const char *refusal = express_refusal(s->state, &field);
 
-    if (refusal && scope_is_express(s->c, s->state->scope))
+    if (!refusal || !scope_is_express(s->c, s->state->scope))
+        return;
+    if (s->c->stored && s->state->review) { /* which said nothing once */
+        s->state->review = NULL;
+        s->c->passed_over++;
+        express_check_site(s);
+    } else {
         complain(s->c, CODE_EXPRESS_UNSUPPORTED, place_value(s, field),
                  STR("Set \"ExecutionType\": \"STANDARD\" on the Map around it."), "%s", refusal);
+    }
 }
 
 void asl_check_express(const struct machine *m, struct diag_list *diags)

@@ -43,6 +43,10 @@ void complain(struct compiler *c, enum diag_code code, struct place at, struct s
     };
     va_list args;
 
+    if (c->passes_over) {
+        c->passed_over++;
+        return;
+    }
     if (c->diags->count == DIAG_COUNT_MAX) {
         diag_add(c->diags, (struct diag){.severity = info->severity}); /* only counted */
         return;

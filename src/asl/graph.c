@@ -192,12 +192,14 @@ static void cleanup_check(struct compiler *c)
         .queue = ARENA_ARRAY(c->scratch, uint32_t, c->node_count),
     };
     struct place at = {json_pointer_child(c->scratch, STR(""), STR("x-on-cancel")), false};
+    size_t before = c->passed_over;
     bool ends = false;
 
     mark_reached(&w, STATE_NO_NONE, c->on_cancel);
     flood(&w);
     for (uint32_t i = 0; i < c->node_count; i++)
         ends = ends || (w.reached[i] && is_end(c->nodes[i].source));
+    own_begin(c);
     if (!ends)
         complain(c, CODE_UNSOUND_CLEANUP, at, STR("Let a way from it end."),
                  "What 'x-on-cancel' leads to never ends");
@@ -205,6 +207,9 @@ static void cleanup_check(struct compiler *c)
         complain(c, CODE_UNSOUND_CLEANUP, at,
                  STR("Let it lead to states of its own, and to an end."),
                  "What 'x-on-cancel' leads to starts the execution again");
+    own_end(c);
+    if (c->passed_over > before)
+        c->on_cancel = STATE_NO_NONE;
 }
 
 void graph_check(struct compiler *c)
@@ -223,9 +228,9 @@ void graph_check(struct compiler *c)
             mark_reached(&w, STATE_NO_NONE, c->scopes[i].start);
         }
     }
+    if (c->on_cancel != STATE_NO_NONE && ended[0])
+        cleanup_check(c);
     if (c->on_cancel != STATE_NO_NONE) {
-        if (ended[0])
-            cleanup_check(c);
         w.targeted[c->on_cancel] = true;
         mark_reached(&w, STATE_NO_NONE, c->on_cancel);
     }

@@ -376,6 +376,7 @@ struct machine {
     const struct scope *scopes; /* 0 is the top level */
     uint32_t scope_count;
     const struct newer_jsonata *newer_jsonata; /* what takes more than JSONata 2.0.6; NULL: none */
+    bool passed_over; /* a malformed x- field counts as absent: only of a text in the store */
 };
 
 /* NULL when there is no such state in the scope. */

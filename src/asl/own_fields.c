@@ -2,6 +2,16 @@
  * anybody's and pass unread. */
 #include "asl/compile_internal.h"
 
+void own_begin(struct compiler *c)
+{
+    c->passes_over = c->stored;
+}
+
+void own_end(struct compiler *c)
+{
+    c->passes_over = false;
+}
+
 /* A text of at most `max` characters and at least one. */
 static bool field_name(const struct site *s, struct str name, size_t max, struct str *ret_text)
 {
@@ -50,6 +60,7 @@ static const struct review_fields *review_compile(const struct site *s)
                                        STR_INIT("error"), STR_INIT("cause")};
     struct json value = json_get(s->object, STR("x-review"));
     struct review_fields *review = ARENA_NEW(s->c->arena, struct review_fields);
+    size_t before = s->c->passed_over;
     struct site at;
 
     if (json_type(value) == JSON_BOOL)
@@ -62,7 +73,7 @@ static const struct review_fields *review_compile(const struct site *s)
     (void)field_whole(&at, names[1], 1, TASK_TIMEOUT_MAX_SECONDS, &review->expires_seconds);
     (void)field_name(&at, names[2], REVIEW_ERROR_MAX, &review->error);
     (void)field_name(&at, names[3], REVIEW_TEXT_MAX, &review->cause);
-    return review;
+    return s->c->passed_over == before ? review : NULL;
 }
 
 /* ---- x-verify ---- */
@@ -125,6 +136,7 @@ static const struct verify_fields *verify_compile(const struct site *s)
     static const struct str names[] = {STR_INIT("command"), STR_INIT("timeout_seconds"),
                                        STR_INIT("remedy")};
     struct verify_fields *verify;
+    size_t before = s->c->passed_over;
     struct site at;
 
     if (!field_site(s, STR("x-verify"), "",
@@ -137,7 +149,7 @@ static const struct verify_fields *verify_compile(const struct site *s)
         command_compile(&at, verify);
     (void)field_whole(&at, names[1], 1, VERIFY_TIMEOUT_MAX_SECONDS, &verify->timeout_seconds);
     (void)field_name(&at, names[2], VERIFY_REMEDY_MAX, &verify->remedy);
-    return verify;
+    return s->c->passed_over == before ? verify : NULL;
 }
 
 /* ---- x-step, x-phase: the state's, else those of what it stands in ---- */
@@ -152,7 +164,8 @@ static int64_t step_number_around(const struct site *s)
     if (parent == STATE_NO_NONE || c->states[parent].type != STATE_PARALLEL)
         return 0;
     /* What is wrong with it is said where the branch is compiled. */
-    if (!json_to_int64(json_get(c->scopes[scope].source, STR("x-step")), &number) || number < 1)
+    if (!json_to_int64(json_get(c->scopes[scope].source, STR("x-step")), &number) || number < 1 ||
+        number > STEP_NUMBER_MAX)
         return 0;
     return number;
 }
@@ -177,6 +190,7 @@ void state_own_compile(const struct site *s)
 {
     struct state *st = s->state;
 
+    own_begin(s->c);
     (void)field_text(s, STR("x-label"), &st->label);
     st->step_number = step_number_around(s);
     (void)field_whole(s, STR("x-step"), 1, STEP_NUMBER_MAX, &st->step_number);
@@ -186,6 +200,7 @@ void state_own_compile(const struct site *s)
     st->review = review_compile(s);
     st->verify = verify_compile(s);
     misplaced_check(s, STR("x-on-cancel"), "the top level of the definition");
+    own_end(s->c);
 }
 
 void scope_own_compile(const struct site *s, uint32_t scope)
@@ -195,12 +210,14 @@ void scope_own_compile(const struct site *s, uint32_t scope)
     struct str label;
     int64_t number;
 
+    own_begin(s->c);
     (void)field_text(s, STR("x-label"), &label);
+    at.state = &outside;
     if (scope) {
         (void)field_whole(s, STR("x-step"), 1, STEP_NUMBER_MAX, &number);
         misplaced_check(s, STR("x-on-cancel"), "the top level of the definition");
-        return;
+    } else {
+        s->c->on_cancel = field_target_of(&at, STR("x-on-cancel"), "Missing 'x-on-cancel' target");
     }
-    at.state = &outside;
-    s->c->on_cancel = field_target_of(&at, STR("x-on-cancel"), "Missing 'x-on-cancel' target");
+    own_end(s->c);
 }

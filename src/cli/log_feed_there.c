@@ -44,7 +44,7 @@ static bool ask_machine(struct feed *feed, struct followed *f, struct err *reter
     if (!client_call(feed->client, a, "GET", path, STR(""), 0, &answer, reterr))
         return false;
     struct str text = arena_str(a, json_str(json_get(answer, STR("definition"))));
-    if (!asl_compile(a, text, &diags, &f->machine, &syntax))
+    if (!asl_compile_stored(a, text, &diags, &f->machine, &syntax))
         return err_set(reterr, ERR_INVALID_DEFINITION,
                        "this release of pawl cannot read the definition that the server runs");
     f->book.layout = step_layout_of(f->machine);

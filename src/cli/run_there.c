@@ -174,7 +174,7 @@ static bool ask_machine(struct visit *v, struct err *reterr)
     if (!client_call(v->client, v->arena, "GET", path, STR(""), 0, &answer, reterr))
         return false;
     struct str text = arena_str(a, json_str(json_get(answer, STR("definition"))));
-    return asl_compile(a, text, &diags, &s->machine, &syntax) ||
+    return asl_compile_stored(a, text, &diags, &s->machine, &syntax) ||
            err_set(reterr, ERR_INVALID_DEFINITION,
                    "this release of pawl cannot read the definition that the server runs");
 }

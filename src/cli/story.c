@@ -11,7 +11,7 @@ static bool read_machine(struct story *s, const struct archive *archive, struct 
     memcpy(read.hash, s->row.definition, SHA256_SIZE);
     if (!archive_read(archive, &read, reterr))
         return false;
-    if (!asl_compile(s->arena, read.text, &diags, &s->machine, &syntax))
+    if (!asl_compile_stored(s->arena, read.text, &diags, &s->machine, &syntax))
         return err_set(reterr, ERR_INVALID_DEFINITION,
                        "this release refuses the definition that execution " STR_FMT
                        " was started with",

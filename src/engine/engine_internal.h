@@ -409,6 +409,8 @@ struct wall_ms refusal_wait(struct run_slot *s);
 /* start.c */
 /* Takes over the command. */
 void start_push(struct engine *e, struct start_command *command);
+/* Its machine, of the store or of whoever starts it. */
+MUST_CHECK bool start_compile(struct engine *e, struct start_command *command, struct err *reterr);
 /* False: no room yet; the command stays the caller's. */
 bool start_take(struct engine *e, struct start_command *command);
 void machine_done(struct run_slot *s);

@@ -158,7 +158,7 @@ void load_definition_done(struct run_slot *s)
         read_failed(s);
         return;
     }
-    if (!machine_compile(&s->engine->machines, s->read.text, &s->machine, &err)) {
+    if (!machine_load(&s->engine->machines, s->read.text, &s->machine, &err)) {
         err_context(&err, "execution " STR_FMT " cannot go on under this release",
                     STR_ARG(s->row.name));
         load_failed(s, &err);

@@ -37,7 +37,7 @@ struct machine_ref *machine_take_text(struct machines *m, struct str definition)
 {
     struct machine_ref **at = &m->first;
     for (int i = 0; *at && i < TEXTS_COMPARED_MAX; i++, at = &(*at)->next)
-        if (str_eq((*at)->machine->definition, definition))
+        if (!(*at)->machine->passed_over && str_eq((*at)->machine->definition, definition))
             return take(m, at);
     return NULL;
 }
@@ -67,29 +67,51 @@ static bool refuse(struct str text, const struct diag_list *diags, const struct 
     return err_set(reterr, ERR_INVALID_DEFINITION, "the definition cannot be compiled");
 }
 
-bool machine_compile(struct machines *m, struct str definition, struct machine_ref **ret_ref,
-                     struct err *reterr)
+static bool add(struct machines *m, struct str definition, bool stored,
+                struct machine_ref **ret_ref, struct err *reterr)
+{
+    struct arena *arena = arena_new(0);
+    struct diag_list diags = diag_list(arena);
+    struct err syntax = {0};
+    const struct machine *machine = NULL;
+    bool good = stored ? asl_compile_stored(arena, definition, &diags, &machine, &syntax)
+                       : asl_compile(arena, definition, &diags, &machine, &syntax);
+    if (!good || !machine) {
+        refuse(definition, &diags, &syntax, reterr);
+        arena_free(arena);
+        return false;
+    }
+    struct machine_ref *ref = ARENA_NEW(arena, struct machine_ref);
+    *ref = (struct machine_ref){
+        .next = m->first, .machine = machine, .arena = arena, .diags = diags, .uses = 1};
+    m->first = *ret_ref = ref;
+    return true;
+}
+
+static struct machine_ref *take_same(struct machines *m, struct str definition)
 {
     uint8_t hash[SHA256_SIZE];
     sha256(definition, hash);
-    struct machine_ref *ref = machine_take(m, hash);
-    if (!ref) {
-        struct arena *arena = arena_new(0);
-        struct diag_list diags = diag_list(arena);
-        struct err syntax = {0};
-        const struct machine *machine = NULL;
-        if (!asl_compile(arena, definition, &diags, &machine, &syntax) || !machine) {
-            refuse(definition, &diags, &syntax, reterr);
-            arena_free(arena);
-            return false;
-        }
-        ref = ARENA_NEW(arena, struct machine_ref);
-        *ref = (struct machine_ref){
-            .next = m->first, .machine = machine, .arena = arena, .diags = diags, .uses = 1};
-        m->first = ref;
+    return machine_take(m, hash);
+}
+
+bool machine_compile(struct machines *m, struct str definition, struct machine_ref **ret_ref,
+                     struct err *reterr)
+{
+    struct machine_ref *ref = take_same(m, definition);
+    if (ref && ref->machine->passed_over) { /* what is wrong with it has to be said now */
+        machine_release(m, ref);
+        return add(m, definition, false, ret_ref, reterr);
     }
     *ret_ref = ref;
-    return true;
+    return ref || add(m, definition, false, ret_ref, reterr);
+}
+
+bool machine_load(struct machines *m, struct str definition, struct machine_ref **ret_ref,
+                  struct err *reterr)
+{
+    *ret_ref = take_same(m, definition);
+    return *ret_ref || add(m, definition, true, ret_ref, reterr);
 }
 
 void machine_release(struct machines *m, struct machine_ref *ref)

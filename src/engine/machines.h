@@ -32,13 +32,18 @@ void machines_release(struct machines *m);
 /* NULL when it is not there. */
 struct machine_ref *machine_take(struct machines *m, const uint8_t hash[static SHA256_SIZE]);
 
-/* The same by its very text, if it is one of those used last: spares hashing it. */
+/* The same by its very text, if it is one of those used last: spares hashing it. Never
+ * one that only machine_load takes. */
 struct machine_ref *machine_take_text(struct machines *m, struct str definition);
 
 /* machine_take by the text's hash, or compiles it. Error: INVALID_DEFINITION
  * with the first thing that is wrong and its place. */
 MUST_CHECK bool machine_compile(struct machines *m, struct str definition,
                                 struct machine_ref **ret_ref, struct err *reterr);
+
+/* The same of a text that the store has: asl_compile_stored. */
+MUST_CHECK bool machine_load(struct machines *m, struct str definition,
+                             struct machine_ref **ret_ref, struct err *reterr);
 
 /* Accepts NULL. */
 void machine_release(struct machines *m, struct machine_ref *ref);

@@ -424,7 +424,7 @@ static void start_machine(struct nested *n)
 {
     struct machine_ref *machine = machine_take(&n->engine->machines, n->definition);
     struct err err;
-    if (machine || machine_compile(&n->engine->machines, n->text, &machine, &err))
+    if (machine || machine_load(&n->engine->machines, n->text, &machine, &err))
         start(n, machine);
     else
         refused(n, &err);

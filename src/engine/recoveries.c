@@ -276,7 +276,7 @@ static bool complete_start(struct recovery *r, struct err *reterr)
         return err_set(reterr, ERR_INVALID_INPUT,
                        "an Express execution can take nothing over, skip nothing and stop nowhere: "
                        "start it as it is");
-    if (!c->machine && !machine_compile(&e->machines, c->start.definition, &c->machine, reterr))
+    if (!c->machine && !start_compile(e, c, reterr))
         return false;
     r->target = machine_take(&e->machines, c->machine->machine->hash);
     if (r->run && (r->restart || c->start.input.len == 0))

@@ -212,7 +212,7 @@ static void row_read(struct recovery *r)
 static void definition_read(struct recovery *r)
 {
     struct err err;
-    bool good = machine_compile(&r->engine->machines, r->read.text, &r->machine, &err);
+    bool good = machine_load(&r->engine->machines, r->read.text, &r->machine, &err);
     end_work(r);
     if (good)
         definition_there(r);

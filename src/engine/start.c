@@ -21,6 +21,13 @@ static void start_refused(struct engine *e, struct start_command *c, const struc
     spare_arena_keep(e, c->arena);
 }
 
+bool start_compile(struct engine *e, struct start_command *c, struct err *reterr)
+{
+    return c->start.cataloged
+               ? machine_load(&e->machines, c->start.definition, &c->machine, reterr)
+               : machine_compile(&e->machines, c->start.definition, &c->machine, reterr);
+}
+
 static bool start_check(struct engine *e, struct start_command *c, struct json *ret_input,
                         struct err *reterr)
 {
@@ -34,7 +41,7 @@ static bool start_check(struct engine *e, struct start_command *c, struct json *
         err_context(reterr, "the input");
         return false;
     }
-    return c->machine || machine_compile(&e->machines, start->definition, &c->machine, reterr);
+    return c->machine || start_compile(e, c, reterr);
 }
 
 /* New ones append: never below the last, also when the clock goes back. */

@@ -6,6 +6,7 @@ Steps note that they ran, and fail until a file is there; so what ran again is k
 """
 import contextlib
 import copy
+import hashlib
 import json
 import re
 import signal
@@ -112,6 +113,19 @@ def shown(p, name="one"):
     return json.loads(p.run("show", name, "--json").says().out)
 
 
+def made_before(p):
+    """Everything here is of a definition that says what earlier releases passed over."""
+    old = line(Register="need-Register")
+    old["States"]["Split"].update({"x-step": "two", "x-phase": 7, "x-type": [], "x-review": "ask", "x-verify": "test -s it"})
+    text = json.dumps(old)
+    digest = hashlib.sha256(text.encode()).digest()
+    with contextlib.closing(sqlite3.connect(p.path / ".pawl/pawl.db")) as db, db:
+        db.execute("insert into definition (org, hash, text) values (0, ?, ?)", (digest, text))
+        for table in ("execution", "machine"):
+            assert db.execute(f"update {table} set definition = ?", (digest,)).rowcount == 1
+    return text
+
+
 # ---- resume ----
 
 @test
@@ -132,6 +146,24 @@ def a_failed_execution_is_resumed_where_it_failed(p):
     assert now["execution"]["status"] == "SUCCEEDED" and now["execution"]["redriveCount"] == 2, now["execution"]
     assert [s["generation"] for s in now["steps"]] == [0, 0, 2, 0]
     assert [a["status"] for a in now["steps"][2]["attempts"]] == ["failure", "failure", "success"]
+
+
+@test
+def what_an_earlier_release_took_goes_on(p):
+    failed(p)
+    text = made_before(p)
+    give(p, "Register")
+    p.run("show", "one").says("Register", "FAILED")
+    assert plan_of(p, "resume", "one")[0] == {"Fetch": "kept", "Split": "kept", "Register": "run", "Deliver": "run"}
+    with serving(p) as s:
+        p.run("logs", "one", "--level", "ok", "--endpoint", s.url).says("Register")
+        p.run("resume", "one", "--endpoint", s.url).has(0, "SUCCEEDED")
+        p.run("start", "line", "--name", "two", "--endpoint", s.url).has(0)
+        p.run("wait", "two", "--endpoint", s.url).has(0, "SUCCEEDED")
+        # What is made now has to be right, even while the old one is in memory.
+        status, answer = s.ask("POST", "/api/v1/run", {"definition": text, "machine_name": "line"})
+        assert status == 400 and "x-step" in answer["detail"], answer
+    p.run("rerun", "one", "--step", "Split").has(0, "was run again")
 
 
 @test

@@ -168,6 +168,115 @@ static void limits_are_where_they_are_said_to_be(void **state)
     }
 }
 
+/* ---- what the store has ---- */
+
+/* A machine that leads from A to B, with `field` in A and `top` beside StartAt. */
+static struct result compile_stored(const char *field, const char *top)
+{
+    struct result r = {.arena = arena_new(0)};
+    struct str text =
+        arena_printf(r.arena,
+                     "{\"StartAt\": \"A\", %s \"States\": {\"A\": {\"Type\": \"Pass\", %s "
+                     "\"Next\": \"B\"}, \"B\": {\"Type\": \"Succeed\"}}}",
+                     top, field);
+    struct result strict = compile(text);
+    struct err syntax;
+
+    assert_null(strict.machine);
+    arena_free(strict.arena);
+    r.diags = diag_list(r.arena);
+    assert_true(asl_compile_stored(r.arena, text, &r.diags, &r.machine, &syntax));
+    assert_int_equal(r.diags.count, 0);
+    assert_true(r.machine->passed_over);
+    return r;
+}
+
+static void a_malformed_field_in_the_store_is_absent(void **state)
+{
+    static const char *const fields[] = {
+        "\"x-label\": 1,",
+        "\"x-step\": \"three\",",
+        "\"x-step\": 0,",
+        "\"x-step\": 99999999,",
+        "\"x-phase\": 7,",
+        "\"x-phase\": \"\",",
+        "\"x-type\": [],",
+        "\"x-review\": \"ask\",",
+        "\"x-review\": {\"expires_seconds\": \"soon\"},",
+        "\"x-review\": {\"who\": \"me\"},",
+        "\"x-verify\": \"test -s it\",",
+        "\"x-verify\": {},",
+        "\"x-verify\": {\"command\": [\"true\", 1]},",
+        "\"x-on-cancel\": \"B\",",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(fields); i++) {
+        struct result r = compile_stored(fields[i], "");
+        const struct state *a = state_named(&r, "A");
+
+        assert_str(a->label, "");
+        assert_int_equal(a->step_number, 0);
+        assert_str(a->phase, "");
+        assert_str(a->type_label, "");
+        assert_null(a->review);
+        assert_null(a->verify);
+        arena_free(r.arena);
+    }
+}
+
+static void a_malformed_cleanup_in_the_store_is_absent(void **state)
+{
+    static const char *const tops[] = {"\"x-on-cancel\": 3,", "\"x-on-cancel\": \"C\",",
+                                       "\"x-on-cancel\": \"A\","};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(tops); i++) {
+        struct result r = compile_stored("", tops[i]);
+
+        assert_int_equal(r.machine->on_cancel, STATE_NO_NONE);
+        arena_free(r.arena);
+    }
+}
+
+/* Only what is malformed is passed over, and only among the fields of our own. */
+static void the_store_is_not_believed_all(void **state)
+{
+    struct result r = compile_stored("\"x-step\": 0, \"x-phase\": \"split\",", "");
+    struct diag_list diags = diag_list(r.arena);
+    const struct machine *m;
+    struct err syntax;
+
+    (void)state;
+    assert_str(state_named(&r, "A")->phase, "split");
+    assert_true(asl_compile_stored(r.arena, STR(parts), &diags, &m, &syntax));
+    assert_false(m->passed_over);
+    assert_false(asl_compile_stored(
+        r.arena, STR("StartAt: A\nStates: {A: {Type: Succeed, Next: A, x-step: 0}}\n"), &diags, &m,
+        &syntax));
+    assert_int_equal(diags.error_count, 1);
+    arena_free(r.arena);
+}
+
+/* An Express item cannot wait for a review; once the field said nothing there. */
+static void a_review_of_an_express_item_in_the_store_is_absent(void **state)
+{
+    static const char text[] =
+        "StartAt: Each\nStates:\n  Each:\n    Type: Map\n    End: true\n    ItemProcessor:\n"
+        "      ProcessorConfig: {Mode: DISTRIBUTED, ExecutionType: EXPRESS}\n"
+        "      StartAt: Item\n      States: {Item: {Type: Pass, x-review: true, End: true}}\n";
+    struct result strict = compile(STR(text)), r = {.arena = arena_new(0)};
+    struct err syntax;
+
+    (void)state;
+    assert_null(strict.machine);
+    r.diags = diag_list(r.arena);
+    assert_true(asl_compile_stored(r.arena, STR(text), &r.diags, &r.machine, &syntax));
+    assert_null(state_named(&r, "Item")->review);
+    arena_free(strict.arena);
+    arena_free(r.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +285,10 @@ int main(void)
         cmocka_unit_test(what_is_not_given_is_not_there),
         cmocka_unit_test(on_cancel_makes_a_state_reachable),
         cmocka_unit_test(limits_are_where_they_are_said_to_be),
+        cmocka_unit_test(a_malformed_field_in_the_store_is_absent),
+        cmocka_unit_test(a_malformed_cleanup_in_the_store_is_absent),
+        cmocka_unit_test(the_store_is_not_believed_all),
+        cmocka_unit_test(a_review_of_an_express_item_in_the_store_is_absent),
     };
 
     return cmocka_run_group_tests_name("own_fields", tests, NULL, NULL);

@@ -204,7 +204,7 @@ static void add_definition(struct call *c, struct json_object_builder *b, struct
         return;
     }
     json_object_add(b, STR("definition"), json_string_copy(c->arena, text));
-    if (!machine_compile(&c->api->machines, text, &ref, &err))
+    if (!machine_load(&c->api->machines, text, &ref, &err))
         return; /* an older release took it: its text is shown all the same */
     json_object_add(b, STR("variableReferences"), variable_references(c->arena, ref->machine));
     machine_release(&c->api->machines, ref);
