@@ -140,6 +140,18 @@ int64_t engine_redrive_window(const struct engine *e)
     return e->options.redrive_window_ms;
 }
 
+/* AWS leaves room for ExecutionRedriven and one more event; how often an execution may be
+ * redriven is nowhere bounded.
+ * Source: "Redriving executions" in the Step Functions developer guide. */
+bool engine_history_is_full(const struct engine *e, size_t events)
+{
+    enum {
+        ROOM = 2
+    };
+    size_t most = e->options.limits.history_max;
+    return most && events + ROOM > most;
+}
+
 bool engine_dead(const struct engine *e, struct err *ret_why)
 {
     if (e->dead)

@@ -151,6 +151,8 @@ void engine_detach(struct engine *e);
 
 /* RedriveExecution: so long after its end an execution may be redriven; 0: always. */
 int64_t engine_redrive_window(const struct engine *e);
+/* ... and not at all with so many events in its history. */
+bool engine_history_is_full(const struct engine *e, size_t events);
 
 /* After an IO error of the store the engine is dead: exit and recover. */
 bool engine_dead(const struct engine *e, struct err *ret_why);

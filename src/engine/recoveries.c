@@ -195,23 +195,6 @@ static void runs_already(const struct recovery *r, struct err *ret_err)
                 STR_ARG(r->row.name));
 }
 
-/* AWS leaves room for ExecutionRedriven and one more event; how often an execution may be
- * redriven is nowhere bounded.
- * Source: "Redriving executions" in the Step Functions developer guide. */
-static bool history_is_full(const struct recovery *r)
-{
-    enum {
-        ROOM = 2
-    };
-    size_t most = r->engine->options.limits.history_max, count = 0;
-    if (!r->request.redrive || !most)
-        return false;
-    for (size_t i = 0; i < r->turn_count; i++)
-        for (size_t k = 0; k < r->turns[i].count; k++)
-            count += r->turns[i].events[k].id != 0;
-    return count + ROOM > most;
-}
-
 /* What the compiler had to say of the definition that would run. */
 static struct json diagnostics(const struct recovery *r)
 {
@@ -253,7 +236,7 @@ static bool make_plan(struct recovery *r, struct err *reterr)
         runs_already(r, reterr);
         return false;
     }
-    if (history_is_full(r))
+    if (r->request.redrive && engine_history_is_full(r->engine, run_history_count(r->run)))
         return err_set(reterr, ERR_NOT_REDRIVABLE, "Execution history event limit exceeded");
     return plan(r, reterr);
 }

@@ -180,6 +180,10 @@ struct json run_output(const struct run *run); /* absent unless succeeded */
 bool run_error(const struct run *run, struct str *ret_error);
 bool run_cause(const struct run *run, struct str *ret_cause);
 
+/* How many events of its history have an id, which is what history_max bounds. Items of a
+ * distributed Map have histories of their own. */
+uint32_t run_history_count(const struct run *run);
+
 /* How often it was redriven, and when last (.ms 0: never). */
 uint32_t run_redrive_count(const struct run *run);
 struct wall_ms run_redriven_at(const struct run *run);

@@ -283,6 +283,11 @@ struct json run_input(const struct run *run)
     return run->input.value;
 }
 
+uint32_t run_history_count(const struct run *run)
+{
+    return run->history_count;
+}
+
 uint32_t run_redrive_count(const struct run *run)
 {
     return run->redrive_count;

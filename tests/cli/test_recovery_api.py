@@ -92,8 +92,8 @@ def check_ids(events):
     assert all(e["previousEventId"] < e["id"] for e in events)
 
 
-def serve(p, *arguments):
-    (p.path / "pawl.yaml").write_text(CONFIG)
+def serve(p, *arguments, settings=""):
+    (p.path / "pawl.yaml").write_text(CONFIG + settings)
     return serving(p, *arguments)
 
 
@@ -187,6 +187,41 @@ def what_cannot_be_redriven(p):
             status, refused = s.operation("RedriveExecution", body)
             assert (status, refused["__type"]) == (400, "ValidationException"), refused
         assert job.describe()["redriveCount"] == 0
+
+
+# Goes round four events a time, as often as the input says.
+LOOP = {"StartAt": "More", "States": {
+    "More": {"Type": "Choice", "Default": "Stop",
+             "Choices": [{"Variable": "$.n", "NumericGreaterThan": 0, "Next": "Less"}]},
+    "Less": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, -1)"}, "Next": "More"},
+    "Stop": {"Type": "Fail", "Error": "Stopped"}}}
+# Two events an item, which stand in histories of their own.
+ITEMS = {"StartAt": "Each", "States": {
+    "Each": {"Type": "Map", "ItemProcessor": {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Item", "States": {"Item": {"Type": "Pass", "End": True}}}, "Next": "Stop"},
+    "Stop": {"Type": "Fail", "Error": "Stopped"}}}
+
+
+@test
+def a_history_without_room_is_told_of_before(p):
+    with serve(p, settings="aws_limits: strict\n") as s:
+        for name, definition in (("loop", LOOP), ("items", ITEMS)):
+            create(s, name, definition)
+        # 5 + 4n events; the limit is 25,000, of which a redrive takes two.
+        for machine, name, data, full in (("loop", "room", {"n": 6248}, False), ("loop", "none", {"n": 6249}, True),
+                                          ("items", "apart", list(range(13000)), False)):
+            arn = f"{EXECUTION}{machine}:{name}"
+            status, started = s.operation("StartExecution", {"stateMachineArn": MACHINE + machine, "name": name,
+                                                             "input": json.dumps(data)})
+            assert status == 200 and started["executionArn"] == arn, started
+            assert s.ask("GET", f"/api/v1/executions/{quoted(arn)}?wait=60")[1]["status"] == "failed"
+            status, told = s.operation("DescribeExecution", {"executionArn": arn})
+            why = ("NOT_REDRIVABLE", "Execution history event limit exceeded") if full else ("REDRIVABLE", None)
+            assert (told["redriveStatus"], told.get("redriveStatusReason")) == why, (name, told)
+            status, done = s.operation("RedriveExecution", {"executionArn": arn})
+            assert (status == 400 and done["__type"] == "ExecutionNotRedrivable" and why[1] in done["message"]
+                    if full else status == 200), done
 
 
 @test

@@ -270,6 +270,44 @@ static void the_window_of_aws(void **state)
     assert_status(w, key, EXECUTION_SUCCEEDED);
 }
 
+/* Eleven events, of which the last is that it failed; redriving takes two more. */
+static void a_full_history_is_not_redriven(void **state)
+{
+    struct world *w = *state;
+    struct recovery_request redrive = {.kind = RECOVERY_RESUME, .redrive = true};
+    world_close(w);
+    w->options.limits = flow_limits_default();
+    w->options.limits.history_max = 12;
+    world_open(w);
+    execution_key key = ended(w, CHAIN3("broken", ""), "1", EXECUTION_FAILED);
+    assert_refused(w, key, redrive, ERR_NOT_REDRIVABLE, "Execution history event limit exceeded");
+    world_close(w);
+    w->options.limits.history_max = 13;
+    world_open(w);
+    assert_int_equal(recovered(w, key, redrive).code, ERR_NONE);
+}
+
+static void what_stands_in_other_histories_does_not_count(void **state)
+{
+    static const char map[] =
+        "{\"StartAt\":\"M\",\"States\":{\"M\":{\"Type\":\"Map\",\"ItemProcessor\":{"
+        "\"ProcessorConfig\":{\"Mode\":\"DISTRIBUTED\",\"ExecutionType\":\"STANDARD\"},"
+        "\"StartAt\":\"I\",\"States\":{\"I\":{\"Type\":\"Pass\",\"End\":true}}},"
+        "\"Next\":\"B\"},\"B\":" TASK("broken", "\"End\":true") "}}";
+    struct world *w = *state;
+    struct recovery_request redrive = {.kind = RECOVERY_RESUME, .redrive = true};
+    world_close(w);
+    w->options.limits = flow_limits_default();
+    w->options.limits.history_max = 20;
+    world_open(w);
+    execution_key key =
+        ended(w, map, "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20]", EXECUTION_FAILED);
+    w->mended = true;
+    assert_int_equal(recovered(w, key, redrive).code, ERR_NONE);
+    world_settle(w);
+    assert_status(w, key, EXECUTION_SUCCEEDED);
+}
+
 static void a_long_story_is_refused(void **state)
 {
     struct world *w = *state;
@@ -1003,6 +1041,8 @@ int main(void)
         EACH(it_is_refused_with_the_reason),
         EACH(two_at_once_are_one),
         EACH(the_window_of_aws),
+        EACH(a_full_history_is_not_redriven),
+        EACH(what_stands_in_other_histories_does_not_count),
         EACH(a_long_story_is_refused),
         EACH(many_wait_for_their_turn),
         EACH(one_step_runs_again),

@@ -13,6 +13,8 @@ struct describe {
     struct arena *values; /* owned; of the turns */
     struct journal_reader *reader;
     uint32_t turns;
+    size_t events;                 /* of all kinds */
+    bool full;                     /* its history: it cannot be redriven */
     struct flow_event first, last; /* last: that ended it */
     struct rerun *rerun;           /* the one that is described; NULL: the execution itself */
     struct story *story;
@@ -38,16 +40,18 @@ static void add_data(struct json_object_builder *b, const struct describe *d, st
     json_object_add(b, details, json_object_done(&included));
 }
 
-/* As RedriveExecution would refuse it; empty: it would not. That the history is full is
- * not looked for here: it would have to be counted. */
+/* As RedriveExecution would refuse it; empty: it would not. */
 static struct str not_redrivable(const struct call *c, const struct execution_row *row)
 {
+    const struct describe *d = c->work;
     int64_t window = engine_redrive_window(c->api->options.engine);
     if (row->status == EXECUTION_RUNNING || row->status == EXECUTION_SUCCEEDED)
         return arena_printf(c->arena, "Execution is %s and cannot be redriven",
                             execution_status_name(row->status));
     if (window && clock_wall().ms > row->stopped_at.ms + window)
         return STR("Execution redrivable period exceeded");
+    if (d->full)
+        return STR("Execution history event limit exceeded");
     return STR("");
 }
 
@@ -161,6 +165,7 @@ static bool take_turns(struct describe *d, const struct store_read *read, struct
             if (is_end(&turn.events[k]))
                 d->last = turn.events[k];
         d->turns++;
+        d->events += turn.count;
     }
     if (arena_used(d->values) > API_STORY_SIZE_MAX)
         return err_set(reterr, ERR_TOO_LARGE,
@@ -168,6 +173,43 @@ static bool take_turns(struct describe *d, const struct store_read *read, struct
                        API_STORY_SIZE_MAX);
     return true;
 }
+
+/* ---- is the history full? Events get their ids when the journal is folded, which only an
+ * execution needs that has enough of them, those without an id counted in ---- */
+
+static bool may_be_full(const struct call *c)
+{
+    const struct describe *d = c->work;
+    return d->row.status != EXECUTION_RUNNING && d->row.status != EXECUTION_SUCCEEDED &&
+           engine_history_is_full(c->api->options.engine, d->events);
+}
+
+static bool on_counted(void *arg, struct story *story, const struct journal_turn *turn)
+{
+    (void)arg, (void)story, (void)turn;
+    return true;
+}
+
+static void on_all_counted(void *arg, struct story *story, const struct err *err)
+{
+    struct call *c = arg;
+    struct describe *d = c->work;
+    if (err) {
+        call_fail(c, err);
+        return;
+    }
+    d->full = engine_history_is_full(c->api->options.engine, run_history_count(story_run(story)));
+    answer(c);
+}
+
+static void count_history(struct call *c)
+{
+    struct describe *d = c->work;
+    d->story = story_new(c->api, &d->row, on_counted, on_all_counted, c);
+    story_advance(d->story);
+}
+
+/* ---- all turns ---- */
 
 static void read_turns(struct call *c);
 
@@ -182,6 +224,8 @@ static void turns_read(void *owner, struct errand *e, const struct err *err)
         call_fail(c, err);
     else if (e->read.more && d->row.status != EXECUTION_RUNNING)
         read_turns(c);
+    else if (may_be_full(c))
+        count_history(c);
     else
         answer(c);
 }
