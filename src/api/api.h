@@ -60,8 +60,8 @@
  *   resume      {"skip_steps", "from_step", "until_step", "until_phase", "only", "input",
  *                "set_output", "mocks", "dry_run", "by"} -> 200; a paused one goes on, if none of
  *               these but "by" is given
- *   resume      {"approved", "changes", "step", "error", "cause", "by"} -> 200, the run state:
- *               decides a review
+ *   resume      {"approved", "changes", "step", "numbers", "error", "cause", "by"} -> 200, the
+ *               run state: decides a review; with several, "step" says which
  *   retry       {"trigger_data", "from_step", and as resume} -> 200
  *   rerun-step  {"step_index" | "step", "context", "input", "cascade", "mocks", "dry_run",
  *                "until_step", "until_phase", "by"} -> 202 with "rerun_arn", unless "cascade"

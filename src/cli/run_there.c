@@ -44,32 +44,6 @@ static void add_wish(const struct visit *v, struct json_object_builder *b)
         json_object_add(b, STR("reuse"), json_string(str_of_cstr(s->id)));
 }
 
-/* --step of a review, by the run state, which has those that wait. */
-static bool find_review(struct visit *v, struct str id, struct err *reterr)
-{
-    struct arena *a = v->arena;
-    struct wish *w = v->s->wish;
-    struct str path = arena_printf(a, "/api/v1/executions/" STR_FMT, STR_ARG(client_encode(a, id)));
-    struct str named = w->request.step;
-    struct json state;
-    int64_t number = 0, step = 0;
-    bool numbered = str_to_int64(named, &number);
-    if (!client_call(v->client, a, "GET", path, STR(""), 0, &state, reterr))
-        return false;
-    struct json reviews = json_get(state, STR("reviews"));
-    for (size_t i = 0; i < json_count(reviews); i++) {
-        struct json review = json_at(reviews, i);
-        if (!json_to_int64(json_get(review, STR("step")), &step) ||
-            (numbered ? step + 1 != number
-                      : !str_eq(json_str(json_get(review, STR("step_name"))), named)))
-            continue;
-        w->review.step = (uint32_t)step;
-        return true;
-    }
-    return err_set(reterr, ERR_NOT_FOUND, "no step \"" STR_FMT "\" waits for a decision there%s",
-                   STR_ARG(named), numbered ? ": name it by its name" : "");
-}
-
 /* Of an execution that is there: what is wished is done to it, or a new one made of it. */
 static bool ask_wish(struct visit *v, struct str id, struct json *ret_answer, struct err *reterr)
 {
@@ -77,8 +51,6 @@ static bool ask_wish(struct visit *v, struct str id, struct json *ret_answer, st
     struct json_object_builder b = json_object_builder(a);
     struct str path = arena_printf(a, "/api/v1/executions/" STR_FMT "/%s",
                                    STR_ARG(client_encode(a, id)), v->s->wish->route);
-    if (v->s->wish->decides && v->s->wish->request.step.len && !find_review(v, id, reterr))
-        return false;
     add_wish(v, &b);
     if (!v->s->wish->decides) /* which is all that its body says */
         add_config(v, &b);
@@ -401,7 +373,7 @@ static int refuse_wish(struct visit *v, const struct err *err)
     struct err ignored;
     bool planned = err->code == ERR_INVALID_INPUT || err->code == ERR_CONFLICT ||
                    err->code == ERR_NOT_FOUND || err->code == ERR_TOO_LARGE;
-    if (planned && !s->wish->request.dry_run) {
+    if (planned && !s->wish->request.dry_run && !s->wish->decides) {
         s->wish->request.dry_run = true;
         if (ask_first(v, &answer, &ignored))
             take_plan(s, answer);

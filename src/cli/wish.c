@@ -234,8 +234,8 @@ static void add_review(const struct wish *w, struct json_object_builder *b)
 {
     json_object_add(b, STR("approved"), json_bool(w->review.approved));
     json_object_add(b, STR("changes"), w->review.changes);
-    if (w->review.step != STEP_NO_NONE)
-        json_object_add(b, STR("step"), json_int(w->review.step));
+    add_text(b, "step", w->request.step);
+    add_text(b, "numbers", w->request.step.len ? STR("order") : STR(""));
     add_text(b, "error", w->review.error);
     add_text(b, "cause", w->review.cause);
     add_text(b, "by", w->review.by);

@@ -1,6 +1,7 @@
 /* A wish, carried out by the engine of this process. */
 #include "cli/render.h"
 #include "cli/session.h"
+#include "recovery/review.h"
 
 static void fail(struct session *s, const struct err *err)
 {
@@ -71,26 +72,12 @@ static void refuse_running(struct session *s, const struct execution_row *row)
     fail(s, &err);
 }
 
-/* --step of a review: a step that has not ended, by its number, name or path. */
+/* --step of a review. */
 static bool find_review(struct session *s, struct err *reterr)
 {
     struct str named = s->wish->request.step;
-    const struct step_list *steps = &s->story.steps;
-    int64_t number = 0;
-    bool numbered = str_to_int64(named, &number);
-    for (size_t i = 0; named.len && i < steps->count; i++) {
-        const struct step *step = &steps->items[i];
-        bool fits = numbered ? step_number_in(&s->live.layout, step) == number
-                             : str_eq(step->state->name, named) || str_eq(step->path, named);
-        if (!fits || step->status != STEP_RUNNING)
-            continue;
-        s->wish->review.step = step->index;
-        return true;
-    }
-    return !named.len || err_set(reterr, ERR_NOT_FOUND,
-                                 "no step \"" STR_FMT "\" waits for a decision: pawl show names "
-                                 "those that do",
-                                 STR_ARG(named));
+    return !named.len || review_find(s->story.run, &s->story.steps, named, STEPS_FROM_ONE, "--step",
+                                     &s->wish->review.step, reterr);
 }
 
 static void ask_running(struct session *s, const struct execution_row *row)

@@ -446,9 +446,9 @@ def a_review_is_decided(p):
         ran(p)
 
 
-def waiting(p):
+def waiting(p, name="one"):
     """How many reviews; none before there is a store."""
-    said = p.run("show", "one", "--json")
+    said = p.run("show", name, "--json")
     return len(json.loads(said.out)["execution"]["reviews"]) if said.status == 0 else 0
 
 
@@ -466,6 +466,32 @@ def one_of_two_reviews_is_decided(p):
             first.communicate(timeout=PATIENCE_S)
             assert first.returncode == 0
         holder.communicate(timeout=PATIENCE_S)
+
+
+@test
+def a_review_is_called_as_it_is_shown(p):
+    """By x-step or its path: where nobody holds the directory, at a holder and at a server."""
+    branches = [{"x-label": name.lower(), "StartAt": name, "States": {
+        name: task(f"note-{name}", **{"x-review": True, "x-step": number})}} for name, number in (("Left", 7), ("Right", 5))]
+    both = {"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "End": True, "Branches": branches}}}
+
+    def decide(name, *at):
+        p.run("resume", name, "--approve", "--step", "1", *at).has(4, "Both/left/Left, Both/right/Right")
+        with p.running("resume", name, "--approve", "--step", "5", *at) as first:
+            wait_until(lambda: waiting(p, name) == 1)
+            p.run("show", name).says("step 7 Left")
+            p.run("resume", name, "--approve", "--step", "Both/left/Left", *at).has(0, "SUCCEEDED")
+            first.communicate(timeout=PATIENCE_S)
+    prepare(p, definition=both)
+    with p.running("run", "line.asl.json", "--name", "one") as holder:
+        wait_until(lambda: waiting(p) == 2)
+        p.end(holder, signal.SIGINT)
+    decide("one")
+    with serving(p) as s:
+        for name, at in (("two", []), ("three", ["--endpoint", s.url])):
+            p.run("start", "line.asl.json", "--name", name).has(0)
+            wait_until(lambda n=name: waiting(p, n) == 2)
+            decide(name, *at)
 
 
 # ---- a holder, a server ----

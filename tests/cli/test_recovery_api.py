@@ -573,8 +573,12 @@ def a_person_decides(p):
         problem(s.ask("POST", path, {"approved": True, "error": "E"}), 400, "USAGE", "error")
         problem(s.ask("POST", path, {"approved": False, "changes": {}}), 400, "USAGE", "changes")
         problem(s.ask("POST", path, {"approved": True, "from_step": 1}), 400, "USAGE", "from_step")
-        problem(s.ask("POST", path, {"approved": True, "step": "Look"}), 400, "USAGE", "step")
-        problem(s.ask("POST", path, {"approved": True, "step": 0}), 409, "CONFLICT")
+        problem(s.ask("POST", path, {"approved": True, "step": "Two"}), 404, "NOT_FOUND", "Look")
+        problem(s.ask("POST", path, {"approved": True, "step": 0}), 404, "NOT_FOUND", "Look")
+        problem(s.ask("POST", path, {"approved": True, "step": 1, "numbers": "order"}), 404, "NOT_FOUND", "Look")
+        problem(s.ask("POST", path, {"approved": True, "step": "1-2"}), 400, "INVALID_INPUT", "more than one")
+        problem(s.ask("POST", path, {"approved": True, "step": -1}), 400, "INVALID_INPUT", "step")
+        problem(s.ask("POST", path, {"approved": True, "numbers": "old"}), 400, "INVALID_INPUT", "numbers")
         status, state = s.ask("POST", path, {"approved": True, "changes": {"to": "new"}, "by": "ada"})
         assert status == 200, state
         assert s.ask("GET", "/api/v1/executions/a?wait=60")[1]["output"] == {"to": "new"}
@@ -588,6 +592,35 @@ def a_person_decides(p):
         s.ask("POST", "/api/v1/executions/c/resume", {"approved": False, "error": "Not.Good", "cause": "no"})
         state = s.ask("GET", "/api/v1/executions/c?wait=60")[1]
         assert (state["error"], state["cause"]) == ("Not.Good", "no"), state
+
+
+@test
+def a_review_is_called_as_any_step(p):
+    def branch(label, number):
+        return {"x-label": label, "StartAt": f"Look{label}", "States": {
+            f"Look{label}": {"Type": "Pass", "x-review": True, "x-step": number, "End": True}}}
+    branches = [branch("a", 7), branch("b", 8), branch("c", 8), branch("d", 9), branch("e", 5)]
+    with serve(p) as s:
+        create(s, "many", {"StartAt": "All", "States": {"All": {"Type": "Parallel", "End": True, "Branches": branches}}})
+        s.ask("POST", "/api/v1/workflows/many/executions", {"name": "a"})
+
+        def waiting():
+            return [r["step_name"] for r in s.ask("GET", "/api/v1/executions/a")[1].get("reviews", [])]
+
+        def decide(step, **more):
+            return s.ask("POST", "/api/v1/executions/a/resume", {"approved": True, "step": step, **more})
+        wait_until(lambda: len(waiting()) == 5)
+        problem(decide(8, numbers="order"), 409, "AMBIGUOUS", "All/b/Lookb, All/c/Lookc")
+        problem(decide(1, numbers="order"), 404, "NOT_FOUND", "All/a/Looka")
+        assert len(waiting()) == 5
+        for step, more, left in ((9, {"numbers": "order"}, ["Looka", "Lookb", "Lookc", "Looke"]),
+                                 ("All/c/Lookc", {}, ["Looka", "Lookb", "Looke"]),
+                                 ("8", {"numbers": "order"}, ["Looka", "Looke"]),
+                                 (1, {}, ["Looke"]), ("Looke", {}, [])):
+            status, answer = decide(step, **more)
+            assert status == 200, answer
+            assert sorted(waiting()) == left, step
+        assert s.ask("GET", "/api/v1/executions/a?wait=60")[1]["status"] == "completed"
 
 
 @test

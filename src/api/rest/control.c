@@ -2,10 +2,21 @@
  * resume: what can be done to an execution that has not ended. */
 #include "api/rest/resources.h"
 
+#include "api/story.h"
+#include "recovery/review.h"
+
 struct control {
     struct str reason, by;
     struct engine_review review;
+    struct recovery_request named; /* which review: its step and how that is counted */
+    struct story *story;
 };
+
+static void clean(void *work)
+{
+    const struct control *k = work;
+    story_close(k->story);
+}
 
 static void done(void *owner, struct errand *e, const struct err *err)
 {
@@ -47,7 +58,7 @@ void rest_cancel(struct call *c)
     take(c, cancel_found);
 }
 
-/* ---- {"approved", "changes"?, "step"?, "error"?, "cause"?} ---- */
+/* ---- {"approved", "changes"?, "step"?, "numbers"?, "error"?, "cause"?, "by"?} ---- */
 
 static bool refuse(struct call *c, const char *what)
 {
@@ -55,20 +66,6 @@ static bool refuse(struct call *c, const char *what)
     err_set(&err, ERR_USAGE, "%s", what);
     call_fail(c, &err);
     return false;
-}
-
-static bool take_step(struct call *c, uint32_t *ret_step)
-{
-    struct json step = json_get(c->body, STR("step"));
-    int64_t number;
-    *ret_step = STEP_NO_NONE;
-    if (json_is_absent(step) || json_is_null(step))
-        return true;
-    if (!json_to_int64(step, &number) || number < 0 || number >= STEP_NO_NONE)
-        return refuse(c, "\"step\" of a review must be the index of the step, a whole number from "
-                         "0; without it, the one that waits is meant");
-    *ret_step = (uint32_t)number;
-    return true;
 }
 
 static bool take_review(struct call *c, struct engine_review *r)
@@ -81,10 +78,11 @@ static bool take_review(struct call *c, struct engine_review *r)
         changes = JSON_NONE;
     if (!json_is_absent(changes) && !json_is_object(changes))
         return refuse(c, "\"changes\" must be an object, which is merged into the data");
+    r->step = STEP_NO_NONE;
     r->approved = json_is_true(approved);
     r->changes = changes;
-    if (!take_step(c, &r->step) || !rest_take_text(c, "error", &r->error) ||
-        !rest_take_text(c, "cause", &r->cause) || !rest_take_text(c, "by", &r->by))
+    if (!rest_take_text(c, "error", &r->error) || !rest_take_text(c, "cause", &r->cause) ||
+        !rest_take_text(c, "by", &r->by))
         return false;
     if (r->approved && (r->error.len || r->cause.len))
         return refuse(c, "\"error\" and \"cause\" go with \"approved\": false only");
@@ -92,17 +90,49 @@ static bool take_review(struct call *c, struct engine_review *r)
            refuse(c, "\"changes\" go with \"approved\": true only");
 }
 
+static bool on_turn(void *arg, struct story *story, const struct journal_turn *turn)
+{
+    (void)arg, (void)story, (void)turn;
+    return true;
+}
+
+static void on_rested(void *arg, struct story *story, const struct err *err)
+{
+    struct call *c = arg;
+    struct control *k = c->work;
+    execution_key key = story_row(story)->key;
+    struct err unknown;
+    if (!err && !review_find(story_run(story), story_steps(story), k->named.step,
+                             k->named.numbering, "\"step\"", &k->review.step, &unknown))
+        err = &unknown;
+    if (err) {
+        call_fail(c, err);
+        return;
+    }
+    k->story = NULL; /* the state that is answered is another one's work */
+    story_close(story);
+    errand_review(call_errand(c, done), key, &k->review);
+}
+
+/* Without a step the one that waits is meant; with one, the journal says what is called so. */
 static void review_found(struct call *c, const struct execution_row *row)
 {
-    const struct control *k = c->work;
-    errand_review(call_errand(c, done), row->key, &k->review);
+    struct control *k = c->work;
+    if (!k->named.step.len) {
+        errand_review(call_errand(c, done), row->key, &k->review);
+        return;
+    }
+    k->story = story_new(c->api, row, on_turn, on_rested, c);
+    story_advance(k->story);
 }
 
 void rest_review(struct call *c)
 {
-    static const char *const members[] = {"approved", "changes", "step", "error",
-                                          "cause",    "by",      NULL};
+    static const char *const members[] = {"approved", "changes", "step", "numbers",
+                                          "error",    "cause",   "by",   NULL};
     struct control *k = c->work = ARENA_NEW(c->arena, struct control);
-    if (rest_take_members(c, members) && take_review(c, &k->review))
+    c->clean = clean;
+    if (rest_take_members(c, members) && take_review(c, &k->review) &&
+        rest_take_recovery(c, RECOVERY_RESUME, &k->named))
         call_find(c, c->parameters[0], review_found);
 }
