@@ -45,7 +45,8 @@
  *        status: api/status.h. relation: "reuses", "restarts", "reused_by", "restarted_by".
  *   GET  /api/v1/executions/{id}/steps    -> 200 {"steps": [{"step_index", "step_order",
  *        "step_name", "step_type", "x_step"?, "path", "generation", "status", "stale"?,
- *        "data_in", "data_out"?, "error_human"?, "error_tech"?, "started_at", "completed_at"?,
+ *        "taken_over"?, "data_in", "data_out"?, "error_human"?, "error_tech"?, "started_at",
+ *        "completed_at"?,
  *        "children_total"?, "children_done"?, "attempts": [{"number", "generation", "status",
  *        "started_at", "completed_at"?, "error_human"?, "error_tech"?, "log"?}]}]}
  *   GET  /api/v1/executions/{id}/history?from=N&limit=M     -> 200 {"events": [...], "next"?}

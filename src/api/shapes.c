@@ -140,6 +140,7 @@ struct json step_json(struct arena *a, const struct step *step, bool data)
     json_object_add(&b, STR("state"), json_string(step->state->name));
     json_object_add(&b, STR("type"), json_string(state_type_name(step->state->type)));
     json_object_add(&b, STR("status"), json_string(str_of_cstr(step_status_name(step->status))));
+    json_object_add(&b, STR("taken_over"), step->taken_over ? json_bool(true) : JSON_NONE);
     json_object_add(&b, STR("started_at"), time_json(a, step->started_at));
     json_object_add(&b, STR("stopped_at"), time_json(a, step->stopped_at));
     if (data) {

@@ -55,6 +55,7 @@ static struct json step_json(struct arena *a, const struct step_layout *l, const
     json_object_add(&b, STR("state"), json_string(step->state->name));
     json_object_add(&b, STR("type"), json_string(state_type_name(step->state->type)));
     json_object_add(&b, STR("status"), json_string(str_of_cstr(step_status_name(step->status))));
+    json_object_add(&b, STR("takenOver"), step->taken_over ? json_bool(true) : JSON_NONE);
     if (context.len)
         json_object_add(&b, STR("context"), json_string(context));
     add_times(&b, a, step->started_at, step->stopped_at);
@@ -273,8 +274,9 @@ static void print_attempts(const struct page *p, const struct step *step)
 static void print_recovered(const struct page *p, const struct step *step)
 {
     struct out *o = p->out;
-    if (step->status == STEP_SKIPPED)
-        out_text(o, "  skipped");
+    struct str skipped = step_skip_words(step);
+    if (skipped.len)
+        out_printf(o, "  " STR_FMT, STR_ARG(skipped));
     if (step->generation)
         out_printf(o, "  done again%s", step->generation > 1 ? " " : "");
     if (step->generation > 1)
@@ -289,10 +291,9 @@ static void print_recovered(const struct page *p, const struct step *step)
 static void print_step(const struct page *p, const struct step *step)
 {
     struct out *o = p->out;
-    struct wall_ms end = step->stopped_at.ms ? step->stopped_at : p->now;
     out_text(o, "  ");
     print_step_head(o, &p->layout, step, mark_of_step(step->status), true);
-    out_printf(o, "  %8.*s", STR_ARG(duration_text(p->arena, end.ms - step_since(step).ms)));
+    print_step_time(o, step, p->now);
     if (step->children_total)
         out_printf(o, "  %lld of %lld", (long long)step->children_done,
                    (long long)step->children_total);

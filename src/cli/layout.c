@@ -62,6 +62,24 @@ struct wall_ms step_since(const struct step *step)
     return step->started_at;
 }
 
+void print_step_time(struct out *o, const struct step *step, struct wall_ms now)
+{
+    struct arena *scratch = arena_new(0);
+    struct wall_ms end = step->stopped_at.ms ? step->stopped_at : now;
+    struct str text = step->status == STEP_SKIPPED
+                          ? STR("-")
+                          : duration_text(scratch, end.ms - step_since(step).ms);
+    out_printf(o, "  %8.*s", STR_ARG(text));
+    arena_free(scratch);
+}
+
+struct str step_skip_words(const struct step *step)
+{
+    if (step->status != STEP_SKIPPED)
+        return STR("");
+    return step->taken_over ? STR("taken over") : STR("skipped");
+}
+
 /* ---- titles ---- */
 
 static const struct state *parent_of(const struct machine *m, const struct state *state)

@@ -28,6 +28,12 @@ struct str step_context(const struct step_layout *l, const struct step *step);
 /* Since when it is what it is: a step that went on after an end was first entered before. */
 struct wall_ms step_since(const struct step *step);
 
+/* In a column: how long it took, or works by now; "-" when it was not carried out. */
+void print_step_time(struct out *o, const struct step *step, struct wall_ms now);
+
+/* "skipped", "taken over"; empty: it was carried out. */
+struct str step_skip_words(const struct step *step);
+
 /* "✔    2  Register". `pad`: something follows in the next column. */
 void print_step_head(struct out *o, const struct step_layout *l, const struct step *step,
                      struct cell mark, bool pad);

@@ -13,20 +13,18 @@ static void print_begun(struct live *l, const struct step *step)
 
 static void print_ended(struct live *l, const struct step *step)
 {
-    struct arena *scratch = arena_new(0);
+    struct str skipped = step_skip_words(step);
     print_step_head(l->out, &l->layout, step, mark_of_step(step->status), true);
-    out_printf(l->out, "  %8.*s",
-               STR_ARG(duration_text(scratch, step->stopped_at.ms - step_since(step).ms)));
+    print_step_time(l->out, step, step->stopped_at);
     if (step->has_error) {
         out_text(l->out, "  ");
         out_foreign(l->out, step->error, 60);
     } else if (step->status == STEP_CANCELED) {
         out_text(l->out, "  canceled");
-    } else if (step->status == STEP_SKIPPED) {
-        out_text(l->out, "  skipped");
+    } else if (skipped.len) {
+        out_printf(l->out, "  " STR_FMT, STR_ARG(skipped));
     }
     out_text(l->out, "\n");
-    arena_free(scratch);
 }
 
 static void print_retry(struct live *l, const struct step *step, const struct flow_event *event,

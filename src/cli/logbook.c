@@ -199,7 +199,7 @@ static void tell_end(const struct logbook *b, const struct step *step)
         line.message = arena_printf(a, "done in " STR_FMT, STR_ARG(took));
         break;
     case STEP_SKIPPED:
-        line.message = STR("skipped");
+        line.message = step_skip_words(step);
         break;
     case STEP_CANCELED:
         line.mood = MOOD_WARN;

@@ -102,7 +102,7 @@ static void draw_tail(struct screen *s, const struct step *step, size_t room, st
         text = arena_printf(a, "%lld of %lld", (long long)step->children_done,
                             (long long)step->children_total);
     } else if (step->status == STEP_SKIPPED) {
-        text = STR("skipped");
+        text = step_skip_words(step);
     } else if (step->attempt_count > 1) {
         text = arena_printf(a, "attempt %u", step->attempts[step->attempt_count - 1].number);
     }
@@ -115,11 +115,10 @@ static void draw_step(struct screen *s, const struct step_layout *l, size_t widt
                       const struct step *step, struct wall_ms now)
 {
     struct arena *a = arena_new(0);
-    struct wall_ms until = step->status == STEP_RUNNING ? now : step->stopped_at;
     size_t used =
         BESIDE_TITLE_WIDTH + (l->title_width < l->title_max ? l->title_width : l->title_max);
     print_step_head(s->out, l, step, mark_of(s, step), true);
-    out_printf(s->out, "  %8.*s", STR_ARG(duration_text(a, until.ms - step_since(step).ms)));
+    print_step_time(s->out, step, now);
     draw_tail(s, step, width > used ? width - used : 0, a);
     out_text(s->out, "\n");
     arena_free(a);

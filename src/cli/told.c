@@ -94,6 +94,7 @@ bool told_step(struct arena *a, const struct machine *machine, struct json told,
     step->state = state;
     step->generation = (uint32_t)number_of(json_get(told, STR("generation")));
     step->status = step_status_of(json_get(told, STR("status")));
+    step->taken_over = json_is_true(json_get(told, STR("taken_over")));
     step->started_at = told_time(json_get(told, STR("started_at")));
     step->stopped_at = told_time(json_get(told, STR("stopped_at")));
     step->has_error = text_of(a, json_get(told, STR("error")), &step->error);

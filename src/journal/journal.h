@@ -123,6 +123,7 @@ struct step {
     struct str path; /* "Split/0/Register"; the name alone at the top level */
     uint32_t frame;
     enum step_status status;
+    bool taken_over; /* STEP_SKIPPED: it was done in the execution that this one goes on from */
     struct wall_ms started_at, stopped_at;
     struct json input, output;
     struct json result;   /* what its work gave, before the state's output processing; absent: its

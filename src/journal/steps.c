@@ -199,6 +199,7 @@ static void skip_step(const struct change *c)
         return;
     s->generation = generation;
     s->status = STEP_SKIPPED;
+    s->taken_over = e->index == SKIP_KEPT; /* and has no record of its own here */
     s->stopped_at = c->at;
     s->output = e->value.value;
     s->assigned = e->assigned.value;

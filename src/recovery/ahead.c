@@ -185,7 +185,8 @@ static void describe_untouched(const struct planner *p, struct row *row, const s
         due = p->reuses[i].step == old->index;
     row->step.action = row->done && !due ? PLAN_KEPT : PLAN_NOT_REACHED;
     if (row->step.action == PLAN_KEPT)
-        row->step.why = old->status == STEP_SKIPPED   ? STR("it was skipped before")
+        row->step.why = old->taken_over               ? STR("it was taken over")
+                        : old->status == STEP_SKIPPED ? STR("it was skipped before")
                         : old->status == STEP_SUCCESS ? STR("it is done")
                                                       : STR("it failed, and that was caught");
     else

@@ -288,9 +288,14 @@ def a_start_takes_over_from_another(p):
     give(p, "Register")
     actions, _ = plan_of(p, "run", "line.asl.json", "--reuse", "one", "--from-step", "3")
     assert actions == {"Fetch": "kept", "Split": "kept", "Register": "run", "Deliver": "run"}, actions
-    p.run("run", "line.asl.json", "--reuse", "one", "--from-step", "3", "--name", "two").has(0, "skipped", "SUCCEEDED")
+    p.run("run", "line.asl.json", "--reuse", "one", "--from-step", "3", "--name", "two").has(
+        0, "↷    1  Fetch            -  taken over\n", "↷    2  Split            -  taken over\n", "SUCCEEDED")
     assert ran(p) == ["Register", "Deliver"]
     assert shown(p, "two")["execution"]["input"] == {"n": 1}
+    p.run("show", "two").says("Fetch            -  taken over\n", "Split            -  taken over\n", "takes over from")
+    assert [step.get("takenOver") for step in shown(p, "two")["steps"]] == [True, True, None, None]
+    p.run("logs", "two", "--level", "ok").says("taken over")
+    assert plan_of(p, "rerun", "two", "--step", "Deliver")[1]["steps"][0]["why"] == "it was taken over"
     actions, _ = plan_of(p, "run", "line.asl.json")
     assert set(actions.values()) == {"run"}, actions
 
@@ -530,7 +535,7 @@ def a_new_execution_of_an_old_one_at_a_server(p):
         give(p, "Register")
         actions, plan = plan_of(p, "resume", "one", "--definition", "fixed.asl.json", *at)
         assert plan["kind"] == "fork" and actions["Split"] == "kept", plan
-        p.run("resume", "one", "--definition", "fixed.asl.json", *at).has(0, "skipped", "SUCCEEDED")
+        p.run("resume", "one", "--definition", "fixed.asl.json", *at).has(0, "taken over\n", "SUCCEEDED")
         assert ran(p) == ["Register", "Deliver"]
         revisions = p.run("machines", "revisions", "line", "--json", *at).says()
         newest = re.search(r'"revision": "([^"]+)"', revisions.out)[1]

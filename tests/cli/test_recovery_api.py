@@ -681,8 +681,8 @@ def a_definition_takes_over_what_another_execution_had_done(p):
         assert state["status"] == "completed" and state["output"]["n"] == 1, state
         assert p.ran() == ["note-one", "now", "broken", "note-mended", "note-four"]
         assert [(r["relation"], r["name"]) for r in state["related"]] == [("reuses", "a")], state
-        assert [x["status"] for x in s.ask("GET", "/api/v1/executions/b/steps")[1]["steps"]] == [
-            "skipped", "skipped", "success", "success"]
+        assert [(x["status"], x.get("taken_over")) for x in s.ask("GET", "/api/v1/executions/b/steps")[1]["steps"]] == [
+            ("skipped", True), ("skipped", True), ("success", None), ("success", None)]
         before = job.everything()
         lost = chain(("Uno", "note-one"), ("Four", "note-four"))
         answer = s.ask("POST", "/api/v1/run", {**body, "name": "c", "definition": lost})

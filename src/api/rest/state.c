@@ -361,6 +361,7 @@ static struct json shown_step(struct arena *a, const struct step *step, bool sta
     json_object_add(&b, STR("path"), json_string(step->path));
     json_object_add(&b, STR("generation"), json_int(step->generation));
     json_object_add(&b, STR("status"), json_string(str_of_cstr(step_status_name(step->status))));
+    json_object_add(&b, STR("taken_over"), step->taken_over ? json_bool(true) : JSON_NONE);
     json_object_add(&b, STR("stale"), stale ? json_bool(true) : JSON_NONE);
     json_object_add(&b, STR("data_in"), step->input);
     json_object_add(&b, STR("data_out"), step->output);
