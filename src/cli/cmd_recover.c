@@ -82,8 +82,9 @@ const struct command command_resume = {
         "kept. A paused one goes on; one that waits for a review is decided by --approve or\n"
         "--reject. Waits for the end as pawl run does, unless --detach.\n"
         "See what would happen first: --dry-run runs and writes nothing.\n" STEPS_TEXT ID_TEXT
-        "Exit status: as of pawl run; 2 when it cannot be done, with every reason and what to "
-        "do.\n",
+        "Exit status: as of pawl run. What cannot be done, in a dry run too: 2 when the command\n"
+        "asks for what there is not, 5 when the execution stands otherwise; with every reason\n"
+        "and what to do.\n",
     .examples = "pawl resume order-17 --dry-run\n"
                 "pawl resume order-17\n"
                 "pawl resume 0193a5e2-7c --skip-steps 1,2 --set-output 2='{\"rows\": 17}'\n"

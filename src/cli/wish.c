@@ -258,11 +258,26 @@ void wish_add_to_body(const struct wish *w, struct json_object_builder *b)
 
 /* ---- what is said ---- */
 
+/* The execution is there: what is not is a step that an option names. */
+static enum err_code refusal_code(enum err_code code)
+{
+    return code == ERR_NOT_FOUND ? ERR_INVALID_INPUT : code;
+}
+
+/* As of the first problem, which is what it is refused with when it is no dry run. */
+static int plan_status(struct json plan)
+{
+    struct json first = json_at(json_get(plan, STR("problems")), 0);
+    struct json code = json_get(first, STR("code"));
+    return err_exit_status(json_is_string(code) ? refusal_code(err_of_name(json_str(code)))
+                                                : ERR_INVALID_INPUT);
+}
+
 int wish_tell_plan(struct cli *cli, const struct wish *w)
 {
     struct out *o = &cli->out;
     bool wrong = plan_has_problems(w->plan);
-    int status = wrong ? err_exit_status(ERR_INVALID_INPUT) : 0;
+    int status = wrong ? plan_status(w->plan) : 0;
     if (w->as_json) {
         json_write_pretty(&o->buf, w->plan);
         out_text(o, "\n");
@@ -280,9 +295,8 @@ int wish_tell_plan(struct cli *cli, const struct wish *w)
 int wish_fail(struct cli *cli, const struct wish *w, const struct err *err)
 {
     struct err told = *err;
-    /* The execution is there: what is not is a step that an option names. */
-    if (told.code == ERR_NOT_FOUND && plan_has_problems(w->plan))
-        told.code = ERR_INVALID_INPUT;
+    if (plan_has_problems(w->plan))
+        told.code = refusal_code(told.code);
     int status = cli_fail(cli, NULL, &told);
     if (json_count(json_get(w->plan, STR("problems"))) > 1) {
         out_text(&cli->err, "All that stands against it:\n");

@@ -99,7 +99,7 @@ MUST_CHECK bool plan_make(const struct recovery_story *story,
 MUST_CHECK bool plan_feasible(const struct plan *plan, struct err *reterr);
 
 /* {"kind","steps":[{"index"?,"number"?,"path","name","type","action","why"?,"last_ms"?}],
- *  "problems":[{"step"?,"path"?,"what","remedy"}],"saved_ms","expected_ms","ends_known",
+ *  "problems":[{"code","step"?,"path"?,"what","remedy"}],"saved_ms","expected_ms","ends_known",
  *  "verifies":[paths],"diagnostics"?:[{"severity","code","pointer","line"?,"column"?,"message",
  *  "remedy"}]} */
 struct json plan_json(const struct plan *plan, struct arena *a);

@@ -46,6 +46,7 @@ static struct json problem_json(const struct plan *plan, const struct plan_probl
 {
     struct json_object_builder b = json_object_builder(a);
     struct str path = path_of(plan, problem->step);
+    json_object_add(&b, STR("code"), json_string(str_of_cstr(err_name(problem->code))));
     if (problem->step != STEP_NO_NONE)
         json_object_add(&b, STR("step"), json_int(problem->step));
     if (path.len)

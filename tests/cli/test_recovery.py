@@ -820,8 +820,26 @@ def bad_input_changes_nothing(p):
         p.run(*arguments).has(status, part)
         assert stored(p) == before and not ran(p), arguments
     unchanged(p, "resume", "one", "--mocks", "nowhere.json", "--dry-run", status=4)
-    page = unchanged(p, "resume", "one", "--skip-steps", "3", "--dry-run", status=2)
+    page = unchanged(p, "resume", "one", "--skip-steps", "3", "--dry-run", status=5)
     assert "This cannot be done" in page.out and "--set-output" in page.out, page.out
+
+
+@test
+def a_dry_run_exits_as_the_refusal_does(p):
+    failed(p)
+    with serving(p) as s:
+        for at in ([], ["--endpoint", s.url]):
+            for status, *words in ((2, "resume", "one", "--skip-steps", "99"), (2, "resume", "one", "--until-phase", "nowhere"),
+                                   (2, "retry", "one", "--from-step", "Nowhere"), (5, "resume", "one", "--skip-steps", "3"),
+                                   (2, "resume", "one", "--skip-steps", "3,99"), (2, "rerun", "one", "--step", "9"),
+                                   (5, "start", "line", "--skip-steps", "3"), (4, "resume", "none")):
+                real = unchanged(p, *words, *at, status=status)
+                dry = unchanged(p, *words, "--dry-run", *at, status=status)
+                assert real.err and (dry.out or dry.err), words
+    # Nobody holds the directory.
+    for status, more in ((2, ["--skip-steps", "99"]), (5, ["--skip-steps", "3"])):
+        unchanged(p, "resume", "one", *more, status=status)
+        unchanged(p, "resume", "one", *more, "--dry-run", status=status)
 
 
 @test
