@@ -76,11 +76,11 @@ bool api_listen_tcp(struct api *api, const char *address, uint16_t port, uint16_
     return http_server_listen_tcp(api->server, address, port, ret_port, reterr);
 }
 
-void api_followed(struct api *api, const struct run *run, const struct execution_row *execution)
+void api_followed(struct api *api, const struct run *run, const struct execution_row *execution,
+                  const struct flow_event *events, size_t count)
 {
     watches_notify(api, execution->key);
-    if (execution->status != EXECUTION_RUNNING)
-        waits_ended(api, run, execution);
+    waits_told(api, run, execution, events, count);
 }
 
 size_t api_followers(const struct api *api)

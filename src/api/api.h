@@ -23,8 +23,9 @@
  *        {"trigger_data"?: object, "name"?: TEXT, "dry_run"?, "until_phase"?, "until_step"?,
  *         "skip_steps"?, "set_output"?, "mocks"?, "reuse"?: EXECUTION, "from_step"?}
  *        -> 201, or 200 when that very execution runs already: the run state, at once
- *        or, with wait (at most 60), when it has ended or the time is over. {id} is
- *        the name of a machine, or the ARN of one, of a version or of an alias. reuse: what
+ *        or, with wait (at most 60), when it has ended, is paused, needs a review, or the time
+ *        is over. {id} is the name of a machine, or the ARN of one, of a version or of an alias.
+ *        reuse: what
  *        that execution had done is taken over; without trigger_data, its input too.
  *   GET  /api/v1/workflows/{id}/revisions?after=REVISION&limit=N
  *        -> 200 {"revisions": [{"revision", "created_at", "definition_hash", "role_arn",
@@ -34,7 +35,7 @@
  *   GET  /api/v1/workflows/{id}/revisions/{revision}
  *        -> 200, one of these with "machine_name", "machine_arn" and "definition": TEXT
  *        {revision} is an id, or INITIAL, what the first one is called.
- *   GET  /api/v1/executions/{id}?wait=SECONDS               -> 200, the run state
+ *   GET  /api/v1/executions/{id}?wait=SECONDS               -> 200, the run state; wait: as above
  *        {"execution_arn", "id", "name", "machine_name", "definition", "status", "started_at",
  *         "stopped_at"?, "turns", "paused"?: {"why", "reason" | "step" | "phase", "quiet"},
  *         "reviews"?: [{"step", "step_name", "message"?, "asked_at", "expires_at"?, "data"}],
@@ -181,7 +182,8 @@ MUST_CHECK bool api_listen_tcp(struct api *api, const char *address, uint16_t po
                                uint16_t *ret_port, struct err *reterr);
 
 /* As the engine tells its follower: whoever follows or waits is told. */
-void api_followed(struct api *api, const struct run *run, const struct execution_row *execution);
+void api_followed(struct api *api, const struct run *run, const struct execution_row *execution,
+                  const struct flow_event *events, size_t count);
 
 void api_stop(struct api *api);
 

@@ -18,6 +18,7 @@ enum {
 };
 
 struct watch;
+struct look;
 struct poll;
 struct wait;
 
@@ -33,6 +34,8 @@ struct api {
     size_t followers;
     struct poll *polls; /* workers who wait */
     struct wait *waits[WATCH_BUCKETS];
+    struct look *looks, **looks_end; /* whether what is waited for stands */
+    size_t looking;                  /* of them, under way */
     bool stopping;
 };
 
@@ -126,14 +129,15 @@ struct json step_json(struct arena *a, const struct step *step, bool data);
 
 void polls_stop(struct api *api, const struct err *why);
 
-/* ---- waiting for ends (rest/wait.c) ---- */
+/* ---- waiting (rest/wait.c) ---- */
 
-/* Answers the call's request with the run state when the execution has ended or the
- * seconds are over. Ends the call. started: nothing of it was shown yet, so that
- * its end cannot have been missed. status: of the answer. */
+/* Answers the call's request with the run state when the execution has ended, stands paused or
+ * for a decision, or the seconds are over. Ends the call. started: nothing of it was shown yet, so
+ * that its end cannot have been missed. status: of the answer. */
 void wait_begin(struct call *c, const struct execution_row *row, uint32_t seconds, bool started,
                 int status);
-void waits_ended(struct api *api, const struct run *run, const struct execution_row *row);
+void waits_told(struct api *api, const struct run *run, const struct execution_row *row,
+                const struct flow_event *events, size_t count);
 void waits_stop(struct api *api, const struct err *why);
 
 /* ---- following (watch.c) ---- */

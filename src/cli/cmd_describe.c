@@ -7,6 +7,29 @@ static struct str value_text(struct arena *a, struct json value)
     return json_is_absent(value) ? STR("") : json_text(a, value);
 }
 
+/* Why it stands, if it does. */
+static void print_standing(struct out *o, struct arena *a, struct json state)
+{
+    static const char *const whys[] = {"reason", "step", "phase"};
+    struct json paused = json_get(state, STR("paused")), reviews = json_get(state, STR("reviews"));
+    struct str why = STR("as asked");
+    for (size_t i = 0; i < COUNT_OF(whys); i++)
+        if (json_is_string(json_get(paused, str_of_cstr(whys[i]))))
+            why = json_str(json_get(paused, str_of_cstr(whys[i])));
+    if (!json_is_absent(paused))
+        remote_print_fact(o, json_is_true(json_get(paused, STR("quiet"))) ? "paused" : "pausing",
+                          why);
+    for (size_t i = 0; i < json_count(reviews); i++) {
+        struct json review = json_at(reviews, i);
+        struct str message = json_str(json_get(review, STR("message")));
+        remote_print_fact(o, "review",
+                          arena_printf(a, STR_FMT "%s" STR_FMT,
+                                       STR_ARG(json_str(json_get(review, STR("step_name")))),
+                                       message.len ? ": " : " waits for a decision",
+                                       STR_ARG(message)));
+    }
+}
+
 static void print(struct cli *cli, struct json state)
 {
     struct out *o = &cli->out;
@@ -32,6 +55,7 @@ static void print(struct cli *cli, struct json state)
     remote_print_fact(o, "arn", json_str(json_get(state, STR("execution_arn"))));
     remote_print_fact(o, "started", time_text(a, started));
     remote_print_fact(o, "stopped", stopped.ms ? time_text(a, stopped) : STR(""));
+    print_standing(o, a, state);
     remote_print_fact(o, "input", value_text(a, json_get(state, STR("trigger_data"))));
     remote_print_fact(o, "output", value_text(a, json_get(state, STR("output"))));
     if (json_is_absent(error) && json_is_absent(cause))

@@ -14,7 +14,13 @@ struct session {
     int64_t seconds; /* at most; 0: until it ends */
 };
 
-/* The run state, as soon as it has ended or the time is over. */
+/* A word of /api/v1: it has neither ended nor stopped on its way. */
+static bool goes_on(struct json state)
+{
+    return str_eq(json_str(json_get(state, STR("status"))), STR("running"));
+}
+
+/* The run state, as soon as it has ended, stands, or the time is over. */
 static bool ask(struct session *s, struct json *ret_state, struct err *reterr)
 {
     struct arena *a = s->cli->arena;
@@ -28,9 +34,28 @@ static bool ask(struct session *s, struct json *ret_state, struct err *reterr)
                          reterr))
             return false;
         left -= now;
-    } while (told_status(json_get(*ret_state, STR("status"))) == EXECUTION_RUNNING &&
-             (!s->seconds || left > 0));
+    } while (goes_on(*ret_state) && (!s->seconds || left > 0));
     return true;
+}
+
+/* It is paused, or waits for a person. */
+static int tell_standing(struct session *s, struct json state)
+{
+    struct out *e = &s->cli->err;
+    struct uuid id = {0};
+    bool reviewed = json_count(json_get(state, STR("reviews"))) > 0;
+    bool known = uuid_parse(json_str(json_get(state, STR("id"))), &id);
+    out_style(e, STYLE_BUSY);
+    out_text(e, "‖ ");
+    out_style(e, STYLE_OFF);
+    out_text(e, reviewed ? "needs a review" : "paused");
+    if (known) {
+        out_text(e, reviewed ? "\n  Decide with: " : "\n  Go on with: ");
+        print_next_command(e, s->cli, "pawl resume", &id);
+        out_text(e, reviewed ? " --approve, or --reject" : "");
+    }
+    out_text(e, "\n");
+    return 1;
 }
 
 static int tell_end(struct session *s, struct json state, enum execution_status status)
@@ -83,7 +108,8 @@ static int run(struct cli *cli)
         return cli_fail(cli, NULL, &err);
     enum execution_status status = told_status(json_get(state, STR("status")));
     if (!option_given(&cli->arguments, "--json"))
-        return tell_end(&s, state, status);
+        return status == EXECUTION_RUNNING && !goes_on(state) ? tell_standing(&s, state)
+                                                              : tell_end(&s, state, status);
     remote_print_json(cli, state);
     return status == EXECUTION_SUCCEEDED ? 0 : 1;
 }
@@ -104,7 +130,8 @@ const struct command command_wait = {
     .arguments_max = 1,
     .description = "ID is an execution's id, its ARN, its name, or the beginning of its id.\n"
                    "Asks a server: pawl serve on this data directory, or --endpoint.\n"
-                   "Exit status: 0 succeeded, 1 failed, stopped, or not ended in time.\n",
+                   "Also comes back when the execution is paused, or waits for a review.\n"
+                   "Exit status: 0 succeeded, 1 failed, stopped, or has not ended.\n",
     .examples = "pawl wait order-17\n"
                 "pawl wait $(pawl start order) --timeout 600\n",
     .options = options,

@@ -343,7 +343,7 @@ static void followed(void *arg, const struct run *run, const struct execution_ro
 {
     struct host *h = arg;
     h->refused = false;
-    api_followed(h->api, run, execution);
+    api_followed(h->api, run, execution, events, count);
     if (execution->status != EXECUTION_RUNNING && !engine_checks_again(h->engine, execution->key))
         crews_forget(h->crews, execution->key);
     h->followed(h->arg, run, execution, events, count, at);

@@ -28,6 +28,7 @@ static void tell_review(struct session *s, const struct flow_event *event)
     print_next_command(o, s->cli, "pawl resume", &s->uuid);
     out_text(o, " --approve, or --reject\n");
     out_flush(o);
+    s->review_told = true;
 }
 
 void session_heed(struct session *s, const struct flow_event *event, bool quiet)
@@ -152,6 +153,24 @@ static int print_pause(struct session *s)
     return 0;
 }
 
+/* What is asked was told when it came by, unless that was before. */
+static int print_review(struct session *s)
+{
+    struct out *o = &s->cli->err;
+    out_style(o, STYLE_BUSY);
+    out_text(o, "‖ ");
+    out_style(o, STYLE_OFF);
+    out_text(o, "needs a review\n");
+    if (s->review_told)
+        return 0;
+    out_text(o, "  See what is asked: ");
+    print_next_command(o, s->cli, "pawl describe", &s->uuid);
+    out_text(o, "\n  Decide with: ");
+    print_next_command(o, s->cli, "pawl resume", &s->uuid);
+    out_text(o, " --approve, or --reject\n");
+    return 0;
+}
+
 /* A rerun is judged by its step, whatever the execution is. */
 static void print_rerun(struct session *s)
 {
@@ -199,6 +218,8 @@ int session_print_end(struct session *s)
     struct cell mark = mark_of_execution(s->status);
     if (s->status == EXECUTION_RUNNING && session_is_paused(s))
         return print_pause(s);
+    if (s->status == EXECUTION_RUNNING && s->needs_review)
+        return print_review(s);
     if (s->wish && s->wish->rerun_ended) {
         print_rerun(s);
         print_checks(s);

@@ -13,7 +13,7 @@ struct visit {
     bool remote;
     struct arena *arena;
     bool ended, going; /* the execution; the process behind the socket */
-    bool paused;       /* the execution */
+    bool stands;       /* the execution: paused, or for a decision that is not waited for */
     bool refused;
     struct err err; /* why */
 };
@@ -229,6 +229,18 @@ static bool ask(struct visit *v, struct err *reterr)
 
 /* ---- following ---- */
 
+/* A decision is waited for by whoever shares the directory, as by a run that is alone: the
+ * execution may be that very command's work. */
+static void take_standing(struct visit *v, struct json line, int64_t turn)
+{
+    struct session *s = v->s;
+    if (turn < s->latest_turn)
+        return;
+    s->needs_review =
+        v->remote && str_eq(json_str(json_get(line, STR("status"))), STR("needs_review"));
+    v->stands = s->needs_review || session_is_paused(s);
+}
+
 static void take_turn(struct visit *v, struct json line)
 {
     struct session *s = v->s;
@@ -260,7 +272,7 @@ static void take_turn(struct visit *v, struct json line)
         if (told_control(json_at(events, i), &event))
             session_heed(s, &event, quiet);
     }
-    v->paused = turn >= s->latest_turn && session_is_paused(s);
+    take_standing(v, line, turn);
     if (json_to_int64(json_get(line, STR("last")), &last) && last > 0)
         s->last = (uint64_t)last;
 }
@@ -306,7 +318,7 @@ static bool take_line(void *arg, struct json line)
     }
     if (json_is_object(closed))
         take_closed(v, closed);
-    return !v->ended && !v->paused && !v->refused && json_is_absent(closed);
+    return !v->ended && !v->stands && !v->refused && json_is_absent(closed);
 }
 
 static void ticked(void *arg, struct wall_ms now)
@@ -327,14 +339,14 @@ static bool follow(struct visit *v, struct err *reterr)
     };
     char id[UUID_TEXT_LEN];
     uuid_format(s->uuid, id);
-    while (!v->ended && !v->paused && !v->going && !v->refused) {
+    while (!v->ended && !v->stands && !v->going && !v->refused) {
         struct str path =
             arena_printf(v->arena, "/api/v1/executions/%.*s/follow?from=%llu&data=false",
                          UUID_TEXT_LEN, id, (unsigned long long)s->last);
         uint64_t before = s->last;
         if (!client_follow(v->client, path, &stream, reterr))
             return false;
-        if (s->last == before && !v->ended && !v->paused && !v->refused)
+        if (s->last == before && !v->ended && !v->stands && !v->refused)
             v->going = true; /* it ended the stream without a word */
     }
     if (v->refused)
@@ -394,7 +406,7 @@ static enum there outcome(struct visit *v, const char *address, bool good, const
         *ret_exit = session_print_detached(s);
         return THERE_DONE;
     }
-    if (good && (v->ended || v->paused)) {
+    if (good && (v->ended || v->stands)) {
         live_end(&s->live, clock_wall());
         *ret_exit = session_print_end(s);
         return THERE_DONE;

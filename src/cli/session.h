@@ -45,6 +45,8 @@ struct session {
     int64_t quiet_turns;   /* there: happened before, and are not told line by line */
     bool pausing;          /* no further state is entered */
     struct str pause_told; /* why, in words */
+    bool needs_review;     /* there: nobody stays for a decision */
+    bool review_told;      /* and how to decide */
     struct json checks;    /* what was noted after a recovery; absent: nothing */
     bool told;             /* how it ended; `exit` is what the command exits with */
     int exit;

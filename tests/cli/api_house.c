@@ -60,8 +60,8 @@ static void followed(void *arg, const struct run *run, const struct execution_ro
                      const struct flow_event *events, size_t count, struct wall_ms at)
 {
     struct house *h = arg;
-    (void)run, (void)events, (void)count, (void)at;
-    api_followed(h->api, run, execution);
+    (void)at;
+    api_followed(h->api, run, execution, events, count);
 }
 
 static void no_task(void *arg, const struct execution_row *execution,

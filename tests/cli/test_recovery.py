@@ -715,6 +715,25 @@ def a_plan_says_what_the_static_checks_say(p):
 # ---- lines of a log ----
 
 @test
+def a_server_is_not_waited_for_where_it_stands(p):
+    definition = line()
+    definition["States"]["Register"].update({"x-review": {"message": "Register it?"}, "x-phase": "last"})
+    prepare(p, definition=definition)
+    with serving(p) as s:
+        at = ["--endpoint", s.url]
+        p.run("start", "line.asl.json", "--name", "one", "--until-step", "Split", *at).has(0)
+        p.run("wait", "one", *at).has(1, "paused", "pawl resume", s.url)
+        p.run("resume", "one", *at).has(0, "Register it?", "needs a review", "--approve, or --reject")
+        p.run("wait", "one", *at).has(1, "needs a review", "--approve, or --reject")
+        p.run("describe", "one", *at).says("Register: Register it?")
+        p.run("run", "--resume", "one", *at).has(0, "needs a review", "pawl describe", "--approve, or --reject")
+        p.run("resume", "one", "--approve", *at).has(0, "SUCCEEDED")
+        assert ran(p) == list(STEPS)
+        p.run("run", "line.asl.json", "--name", "two", *at).has(0, "needs a review")
+        p.run("resume", "two", "--reject", *at).has(1, "FAILED")
+
+
+@test
 def what_happened_as_lines(p):
     failed(p)
     give(p, "Register")

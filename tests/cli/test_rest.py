@@ -61,6 +61,58 @@ def a_wait_ends_with_the_execution_or_with_the_time(p):
         assert s.ask("GET", "/api/v1/executions/one?wait=60") == answers[0], "it has ended already"
 
 
+# Holds until the file "go" is there, then waits for a decision.
+STANDS = {"StartAt": "Hold", "States": {
+    "Hold": {"Type": "Task", "Resource": "slow", "Next": "Look"},
+    "Look": {"Type": "Pass", "x-review": {"message": "good?"}, "x-phase": "look", "Next": "Last"},
+    "Last": {"Type": "Pass", "End": True}}}
+
+
+class Waiting(threading.Thread):
+    """One ?wait=60, whose answer comes long before the time is over."""
+
+    def __init__(self, s, name):
+        super().__init__()
+        self.s, self.name_asked, self.answer = s, name, None
+        self.start()
+
+    def run(self):
+        begin = time.monotonic()
+        status, state = self.s.ask("GET", f"/api/v1/executions/{self.name_asked}?wait=60")
+        self.answer = (status, state.get("status"), time.monotonic() - begin < 30)
+
+    def gives(self, status):
+        self.join(2 * PATIENCE_S)
+        assert self.answer == (200, status, True), self.answer
+
+
+@test
+def a_wait_ends_where_the_execution_stands(p):
+    bind(p, slow=HOLD)
+    with serving(p) as s:
+        create(s, "stands", STANDS)
+        s.ask("POST", "/api/v1/workflows/stands/executions", {"name": "one"})
+        p.wait_for("ran")
+        waiting = [Waiting(s, "one") for _ in range(5)]
+        assert s.ask("POST", "/api/v1/executions/one/pause", {"reason": "lunch"})[0] == 200
+        assert s.ask("GET", "/api/v1/executions/one")[1]["status"] == "running", "its task is at work"
+        (p.path / "go").write_text("")
+        for w in waiting:
+            w.gives("paused")
+        Waiting(s, "one").gives("paused")
+        assert s.ask("POST", "/api/v1/executions/one/resume", {})[0] == 200
+        for _ in range(2):
+            Waiting(s, "one").gives("needs_review")
+        assert s.ask("POST", "/api/v1/executions/one/resume", {"approved": True})[0] == 200
+        Waiting(s, "one").gives("completed")
+        # From the start on, and to the end when it is let go on meanwhile.
+        begin = time.monotonic()
+        for name, more, status in (("two", {}, "needs_review"), ("three", {"until_step": "Hold"}, "paused")):
+            answer = s.ask("POST", "/api/v1/workflows/stands/executions?wait=60", {"name": name, **more})
+            assert answer[0] == 201 and answer[1]["status"] == status, answer
+        assert time.monotonic() - begin < 30
+
+
 @test
 def a_wait_never_misses_an_end(p):
     """Executions that end at once, waited for from the moment they are known."""
