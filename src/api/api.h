@@ -60,8 +60,8 @@
  * 200 with the plan (recovery/plan.h) and changes nothing; else the answer has the plan as
  * "plan". Steps are numbers from 0, names or paths (recovery/request.h has the fields):
  *   resume      {"skip_steps", "from_step", "until_step", "until_phase", "only", "input",
- *                "set_output", "mocks", "dry_run", "by"} -> 200; a paused one goes on, if none of
- *               these but "by" is given
+ *                "context", "set_output", "mocks", "dry_run", "by"} -> 200; a paused one goes on,
+ *               if none of these but "by" and "context" is given
  *   resume      {"approved", "changes", "step", "numbers", "error", "cause", "by"} -> 200, the
  *               run state: decides a review; with several, "step" says which
  *   retry       {"trigger_data", "from_step", and as resume} -> 200

@@ -18,15 +18,6 @@ static int go(struct cli *cli, enum wish_kind kind, const char *route)
     return status;
 }
 
-#define OPTION_NEW_INPUT(what)                                                                     \
-    {                                                                                              \
-        "--input", OPTION_TEXT, "JSON|@FILE|-", what, NULL                                         \
-    }
-#define OPTION_CONFIG                                                                              \
-    {                                                                                              \
-        "--config", OPTION_TEXT, "FILE",                                                           \
-            "What carries out the tasks. Default: pawl.yaml in this directory", NULL               \
-    }
 #define STEPS_TEXT                                                                                 \
     "STEP is a step's number as pawl show has it (x-step where the definition has it), its\n"      \
     "name, or its path: Split/addressable/Register, Leads[7]/Enrich. LIST is several of\n"         \
@@ -43,19 +34,13 @@ static int go_resume(struct cli *cli)
 }
 
 static const struct option resume_options[] = {
-    OPTION_DRY_RUN,
-    OPTION_SKIP_STEPS,
-    OPTION_FROM_STEP,
-    OPTION_UNTIL_STEP,
-    OPTION_UNTIL_PHASE,
+    OPTIONS_OF_STEPS,
     {"--only", OPTION_TEXT, "context=LABEL",
      "Go on with this one branch of a Parallel; the others are taken as\nthey are", NULL},
-    OPTION_NEW_INPUT("Give the step that goes on this input instead of what it had"),
-    OPTION_SET_OUTPUT,
+    OPTIONS_OF_DATA("Give the step that goes on this input instead of what it had"),
     {"--definition", OPTION_TEXT, "FILE",
      "Go on by a corrected definition, in a new execution that takes\nover what was done", NULL},
     {"--revision", OPTION_TEXT, "ID", "Likewise, by a revision of the state machine", NULL},
-    OPTION_MOCKS,
     {"--approve", OPTION_FLAG, NULL, "Let go on what waits for a review", NULL},
     {"--reject", OPTION_FLAG, NULL, "Fail what waits for a review", NULL},
     {"--changes", OPTION_TEXT, "JSON|@FILE|-", "With --approve: an object, merged into the data",
@@ -63,12 +48,7 @@ static const struct option resume_options[] = {
     {"--error", OPTION_TEXT, "NAME", "With --reject: the error's name, which Catch can take", NULL},
     {"--cause", OPTION_TEXT, "TEXT", "With --reject: why", NULL},
     {"--step", OPTION_TEXT, "STEP", "Which review, when several wait", NULL},
-    OPTION_DETACH,
-    OPTION_JSON("the plan of a --dry-run as JSON"),
-    OPTION_CONFIG,
-    OPTION_DATA,
-    OPTION_ENDPOINT,
-    OPTION_END,
+    OPTIONS_OF_RECOVERIES,
 };
 
 const struct command command_resume = {
@@ -105,20 +85,9 @@ static int go_retry(struct cli *cli)
 }
 
 static const struct option retry_options[] = {
-    OPTION_NEW_INPUT("The new input of the step that goes on"),
-    OPTION_FROM_STEP,
-    OPTION_SKIP_STEPS,
-    OPTION_SET_OUTPUT,
-    OPTION_UNTIL_STEP,
-    OPTION_UNTIL_PHASE,
-    OPTION_DRY_RUN,
-    OPTION_MOCKS,
-    OPTION_DETACH,
-    OPTION_JSON("the plan of a --dry-run as JSON"),
-    OPTION_CONFIG,
-    OPTION_DATA,
-    OPTION_ENDPOINT,
-    OPTION_END,
+    OPTIONS_OF_DATA("The new input of the step that goes on"),
+    OPTIONS_OF_STEPS,
+    OPTIONS_OF_RECOVERIES,
 };
 
 const struct command command_retry = {
@@ -149,20 +118,9 @@ static int go_rerun(struct cli *cli)
 
 static const struct option rerun_options[] = {
     {"--step", OPTION_TEXT, "STEP", "The one that is run again", NULL},
-    {"--context", OPTION_CHOICE, "current|recorded",
-     "What it is given: the outputs of the steps before it as they are\n"
-     "now (the default), or the input that it had",
-     "current recorded"},
-    OPTION_NEW_INPUT("What it is given, edited"),
+    OPTIONS_OF_DATA("What it is given, edited"),
     {"--cascade", OPTION_FLAG, NULL, "Run everything after it again, too", NULL},
-    OPTION_DRY_RUN,
-    OPTION_MOCKS,
-    OPTION_DETACH,
-    OPTION_JSON("the plan of a --dry-run as JSON"),
-    OPTION_CONFIG,
-    OPTION_DATA,
-    OPTION_ENDPOINT,
-    OPTION_END,
+    OPTIONS_OF_RECOVERIES,
 };
 
 const struct command command_rerun = {
@@ -192,14 +150,7 @@ static int go_restart(struct cli *cli)
 
 static const struct option restart_options[] = {
     {"--name", OPTION_TEXT, "NAME", "A name for the new execution", NULL},
-    OPTION_DRY_RUN,
-    OPTION_MOCKS,
-    OPTION_DETACH,
-    OPTION_JSON("the plan of a --dry-run as JSON"),
-    OPTION_CONFIG,
-    OPTION_DATA,
-    OPTION_ENDPOINT,
-    OPTION_END,
+    OPTIONS_OF_RECOVERIES,
 };
 
 const struct command command_restart = {

@@ -145,6 +145,9 @@ static int read_fork(struct cli *cli, struct wish *w)
             return status;
         w->definition = definition.text;
     }
+    if ((file || revision) && w->request.recorded_context)
+        return usage(cli, "--context recorded is what this execution holds, and another definition "
+                          "begins a new one: leave one of them out");
     if ((file || revision) && w->decides)
         return usage(cli, "a review is decided in the execution itself: leave --definition and "
                           "--revision out");
@@ -208,11 +211,9 @@ int wish_read(struct cli *cli, enum wish_kind kind, struct wish *ret)
 
 bool wish_given(const struct cli *cli)
 {
-    static const char *const names[] = {"--reuse",       "--dry-run",    "--mocks",
-                                        "--until-phase", "--set-output", "--skip-steps",
-                                        "--from-step",   "--until-step"};
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (text_of(cli, names[i]))
+    static const struct option options[] = {OPTIONS_OF_STARTS};
+    for (size_t i = 0; i < COUNT_OF(options); i++)
+        if (text_of(cli, options[i].name))
             return true;
     return false;
 }

@@ -50,47 +50,49 @@ int wish_tell_plan(struct cli *cli, const struct wish *w);
 /* Why it cannot be, with all the reasons that the plan has. Gives the exit status. */
 int wish_fail(struct cli *cli, const struct wish *w, const struct err *err);
 
-#define OPTION_REUSE                                                                               \
-    {                                                                                              \
-        "--reuse", OPTION_TEXT, "ID",                                                              \
-            "Take over what was done in this execution: see --from-step and\n--skip-steps", NULL   \
-    }
-#define OPTION_SKIP_STEPS                                                                          \
-    {                                                                                              \
-        "--skip-steps", OPTION_TEXT, "LIST",                                                       \
-            "Do not run these steps: 1,2 or 1-3, names, paths (Split/a/Register)", NULL            \
-    }
-#define OPTION_FROM_STEP                                                                           \
-    {                                                                                              \
-        "--from-step", OPTION_TEXT, "STEP", "Go on with this step, whatever came before it", NULL  \
-    }
-#define OPTION_UNTIL_STEP                                                                          \
-    {                                                                                              \
-        "--until-step", OPTION_TEXT, "STEP", "Pause once this step is done", NULL                  \
-    }
-#define OPTION_UNTIL_PHASE                                                                         \
+/* ---- options: one list for every command that plans ---- */
+
+/* Which steps are done. */
+#define OPTIONS_OF_STEPS                                                                           \
+    {"--from-step", OPTION_TEXT, "STEP", "Go on with this step, whatever came before it", NULL},   \
+        {"--skip-steps", OPTION_TEXT, "LIST",                                                      \
+         "Do not run these steps: 1,2 or 1-3, names, paths (Split/a/Register)", NULL},             \
+        {"--set-output", OPTION_MANY, "STEP=JSON",                                                 \
+         "The output of a step that is skipped, JSON or @FILE. Again for another", NULL},          \
+        {"--until-step", OPTION_TEXT, "STEP", "Pause once this step is done", NULL},               \
     {                                                                                              \
         "--until-phase", OPTION_TEXT, "PHASE", "Pause once this phase (x-phase) is done", NULL     \
     }
-#define OPTION_SET_OUTPUT                                                                          \
-    {                                                                                              \
-        "--set-output", OPTION_MANY, "STEP=JSON",                                                  \
-            "The output of a step that is skipped, JSON or @FILE. Again for another", NULL         \
-    }
-#define OPTION_MOCKS                                                                               \
+/* To look ahead. */
+#define OPTIONS_OF_PLANS                                                                           \
+    {"--dry-run", OPTION_FLAG, NULL, "Only show what would happen to each step", NULL},            \
     {                                                                                              \
         "--mocks", OPTION_TEXT, "FILE",                                                            \
             "With --dry-run: what steps would give, {\"STEP\": value}, to look\n"                  \
             "ahead. Default: what they gave last",                                                 \
             NULL                                                                                   \
     }
-#define OPTION_DRY_RUN                                                                             \
+/* Of a start. Each of them makes it a wish: wish_given. */
+#define OPTIONS_OF_STARTS                                                                          \
+    {"--reuse", OPTION_TEXT, "ID",                                                                 \
+     "Take over what was done in this execution: see --from-step and\n--skip-steps", NULL},        \
+        OPTIONS_OF_STEPS, OPTIONS_OF_PLANS
+/* Of what goes on with an execution, or runs a step of it again. */
+#define OPTIONS_OF_DATA(input_what)                                                                \
+    {"--input", OPTION_TEXT, "JSON|@FILE|-", input_what, NULL},                                    \
     {                                                                                              \
-        "--dry-run", OPTION_FLAG, NULL, "Only show what would happen to each step", NULL           \
+        "--context", OPTION_CHOICE, "current|recorded",                                            \
+            "What a step is given that runs again: the outputs of the steps\n"                     \
+            "before it as they are now (the default), or the input that it had",                   \
+            "current recorded"                                                                     \
     }
-#define OPTION_DETACH                                                                              \
-    {                                                                                              \
-        "--detach", OPTION_FLAG, NULL, "Do not wait for the end; needs a server", NULL             \
-    }
+/* Of what is done with an execution, the last ones of its table. */
+#define OPTIONS_OF_RECOVERIES                                                                      \
+    OPTIONS_OF_PLANS,                                                                              \
+        {"--detach", OPTION_FLAG, NULL, "Do not wait for the end; needs a server", NULL},          \
+        OPTION_JSON("the plan of a --dry-run as JSON"),                                            \
+        {"--config", OPTION_TEXT, "FILE",                                                          \
+         "What carries out the tasks. Default: pawl.yaml in this directory", NULL},                \
+        OPTION_DATA, OPTION_ENDPOINT, OPTION_END
 
 #endif

@@ -369,6 +369,23 @@ def a_rerun_with_another_input_or_the_recorded_one(p):
 
 # ---- control ----
 
+@test
+def a_resume_with_what_the_step_had(p):
+    """Whatever became of the steps before it since."""
+    prepare(p)
+    p.run("run", "line.asl.json", "--input", '{"n": 1}', "--name", "one").has(1, "FAILED")
+    with serving(p) as s:
+        at = ["--endpoint", s.url]
+        p.run("rerun", "one", "--step", "Split", "--input", '{"n": 2}', *at).has(0)
+        for verb in ("resume", "retry"):
+            for where in ([], at):
+                p.run(verb, "one", "--context", "recorded", *where).has(1, "Register")
+                assert shown(p)["steps"][2]["input"] == {"n": 1}, verb
+    give(p, "Register")
+    p.run("resume", "one", "--context", "recorded").has(0, "SUCCEEDED")
+    assert shown(p)["execution"]["output"] == {"n": 1}
+
+
 @contextlib.contextmanager
 def held(p, *arguments):
     """A run that stands at Split until the file Split is there."""
@@ -827,6 +844,8 @@ def bad_input_changes_nothing(p):
             (2, "--step", "rerun", "one"),
             (2, "current recorded", "rerun", "one", "--step", "1", "--context", "old"),
             (2, "--input", "rerun", "one", "--step", "1", "--context", "recorded", "--input", "1"),
+            (2, "--input", "retry", "one", "--context", "recorded", "--input", "1"),
+            (2, "leave one of them out", "resume", "one", "--context", "recorded", "--definition", "line.asl.json"),
             (2, "--dry-run", "resume", "one", "--mocks", "pawl.yaml"),
             (4, "no execution", "resume", "nobody"),
             (4, "no execution", "pause", "nobody"),

@@ -105,7 +105,7 @@ void rest_resume(struct call *c)
     static const char *const members[] = {"skip_steps",   "from_step", "until_step", "until_phase",
                                           "only",         "input",     "set_output", "mocks",
                                           "trigger_data", "dry_run",   "numbers",    "by",
-                                          "config",       "already",   NULL};
+                                          "config",       "already",   "context",    NULL};
     if (!json_is_absent(json_get(c->body, STR("approved")))) {
         rest_review(c);
         return;
@@ -120,10 +120,10 @@ void rest_resume(struct call *c)
 
 void rest_retry(struct call *c)
 {
-    static const char *const members[] = {
-        "trigger_data", "input",      "from_step", "skip_steps", "until_step",
-        "until_phase",  "set_output", "mocks",     "dry_run",    "numbers",
-        "by",           "config",     NULL};
+    static const char *const members[] = {"trigger_data", "input",       "from_step",  "skip_steps",
+                                          "until_step",   "until_phase", "set_output", "mocks",
+                                          "dry_run",      "numbers",     "context",    "by",
+                                          "config",       NULL};
     struct recover_call *r = recover_call(c);
     if (rest_take_members(c, members) && rest_take_recovery(c, RECOVERY_RESUME, &r->request) &&
         config_take(c, &r->config))
