@@ -391,7 +391,7 @@ void recoveries_ended(const struct run_slot *s)
     }
 }
 
-/* A note that could not be written stays due. */
+/* A note that cannot be written stays due. */
 static void noted(void *arg, const struct engine_reply *reply)
 {
     struct recovery *r = arg;

@@ -17,7 +17,8 @@ static struct pending *stop_instead(struct engine *e, const struct err *err)
  * loading derives is forgotten. */
 static void take_back(struct run_slot *s, struct pending *p, struct pending_list *again)
 {
-    bool answer = p->asker.replied && !s->beginning && !store_error_is_final(s->err.code);
+    bool asked = p->asker.replied && p->input.why != FLOW_NOTE; /* nobody waits for a note */
+    bool answer = asked && !s->beginning && !store_error_is_final(s->err.code);
     if (answer)
         asker_answer(&p->asker, &s->row, false, &s->err);
     if (answer)

@@ -610,6 +610,31 @@ static void much_that_is_due_is_checked_a_few_at_a_time(void **state)
         assert_noted(w, keys[i], 1);
 }
 
+/* The note is tried again until it is written. */
+static void a_note_outlives_refusals(void **state)
+{
+    struct world *w = *state;
+    execution_key key = ended(w, CHAIN3("broken", VERIFY), "[1]", EXECUTION_FAILED);
+    w->mended = true;
+    assert_int_equal(recovered(w, key, resume).code, ERR_NONE);
+    until_status(w, key, EXECUTION_SUCCEEDED);
+    w->checks = 0;
+    reopen(w);
+    world_close(w);
+    struct faulty_options faults = {.seed = 3, .refused_ppm = 800000};
+    w->store = faulty_store_new(w->store, &faults);
+    world_open(w);
+    world_settle(w);
+    assert_true(w->troubles > 0);
+    assert_int_equal(w->checks, 1);
+    world_close(w);
+    w->store = faulty_store_crash(w->store);
+    assert_int_equal(notes_of(w, key).count, 1);
+    world_open(w);
+    world_settle(w);
+    assert_noted(w, key, 1);
+}
+
 static void put_mark(struct world *w, const char *name, const char *body)
 {
     struct store_write put = {.kind = STORE_PUT_OBJECT};
@@ -1055,6 +1080,7 @@ int main(void)
         EACH(a_fork_is_checked_again),
         EACH(what_is_due_beside_another_recovery),
         EACH(much_that_is_due_is_checked_a_few_at_a_time),
+        EACH(a_note_outlives_refusals),
         EACH(what_is_damaged_is_told_and_left_out),
         EACH(a_child_goes_on_alone),
         EACH(a_parent_goes_on_with_another_child),
