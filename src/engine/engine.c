@@ -110,7 +110,7 @@ void engine_free(struct engine *e)
     heartbeats_release(&e->heartbeats);
     known_release(&e->known);
     machines_release(&e->machines);
-    wakes_release(&e->wakes);
+    heap_release(&e->wakes);
     arena_free(e->arena);
 }
 
@@ -427,7 +427,7 @@ void engine_task_result(struct engine *e, const struct engine_task_result *resul
 static bool is_waiting(const struct run_slot *s)
 {
     if (s->phase == SLOT_WAIT)
-        return s->wake.ms != 0;
+        return slot_wake(s).ms != 0;
     return s->waits && s->phase != SLOT_LIVE && s->phase != SLOT_VOID;
 }
 
@@ -597,7 +597,7 @@ struct wall_ms engine_wake(const struct engine *e)
         wake = away.at;
     if (nested.ms && (!wake.ms || nested.ms < wake.ms))
         wake = nested;
-    return s && (!wake.ms || s->wake.ms < wake.ms) ? s->wake : wake;
+    return s && (!wake.ms || slot_wake(s).ms < wake.ms) ? slot_wake(s) : wake;
 }
 
 bool engine_idle(const struct engine *e)

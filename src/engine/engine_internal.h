@@ -147,10 +147,9 @@ struct run_slot {
     bool parked;                    /* stands in the list of parked ones */
     bool handed;                    /* outstanding tasks were handed out by this engine */
     bool shedding;                  /* loads anew when nothing is on its way: too much garbage */
-    bool leaving;      /* a flight writes what must be written before it leaves memory */
-    uint32_t waits;    /* reads and commits that the store has not answered */
-    size_t wake_place; /* in the heap of wakes, from 1; 0: not in it */
-    struct wall_ms wake;
+    bool leaving;   /* a flight writes what must be written before it leaves memory */
+    uint32_t waits; /* reads and commits that the store has not answered */
+    struct heap_node wake;
     struct wall_ms away_wake; /* an entry for it stands in away's heap; .ms 0: none */
 
     struct arena *arena;      /* of the slot itself, the row and the identity */
@@ -211,11 +210,6 @@ struct nesteds {
     struct wall_ms again_at; /* none of those that wait before */
 };
 
-struct wakes {
-    struct run_slot **items; /* a binary heap from 1 */
-    size_t count, capacity;
-};
-
 /* What is read at the beginning: the newest key, above which new ones are made
  * whatever the clock says; then, with advance_all, the next wakes, again and again
  * (wake.c). */
@@ -240,7 +234,7 @@ struct engine {
     struct run_slot *ready_first, *ready_last;
     size_t ready_count;
     struct run_slot *parked_oldest, *parked_newest;
-    struct wakes wakes;
+    struct heap wakes; /* of the runs in memory */
     struct away away;
     struct activities activities;
     struct heartbeats heartbeats;
@@ -344,8 +338,8 @@ bool flight_has_room(const struct run_slot *s);
 
 /* .ms 0: no wake. */
 void slot_wake_at(struct run_slot *s, struct wall_ms at);
+struct wall_ms slot_wake(const struct run_slot *s);
 struct run_slot *slot_first_wake(const struct engine *e);
-void wakes_release(struct wakes *w);
 void wakes_take_due(struct engine *e);
 
 /* What the row's wake_at should be for a run as it is now. */

@@ -6,62 +6,9 @@ enum {
     BUCKETS_FIRST = 64
 };
 
-void heartbeats_release(struct heartbeats *h)
+static struct heartbeat *of_node(struct heap_node *n)
 {
-    for (size_t i = 1; i <= h->count; i++)
-        free(h->heap[i]);
-    free(h->heap);
-    free(h->buckets);
-    *h = (struct heartbeats){0};
-}
-
-/* ---- the heap ---- */
-
-static void heap_set(struct heartbeats *h, size_t place, struct heartbeat *b)
-{
-    h->heap[place] = b;
-    b->place = place;
-}
-
-static void heap_settle(struct heartbeats *h, size_t place)
-{
-    struct heartbeat *b = h->heap[place];
-    while (place > 1 && h->heap[place / 2]->looked.ms > b->looked.ms) {
-        heap_set(h, place, h->heap[place / 2]);
-        place /= 2;
-    }
-    for (size_t child = place * 2; child <= h->count; child = place * 2) {
-        if (child < h->count && h->heap[child + 1]->looked.ms < h->heap[child]->looked.ms)
-            child++;
-        if (h->heap[child]->looked.ms >= b->looked.ms)
-            break;
-        heap_set(h, place, h->heap[child]);
-        place = child;
-    }
-    heap_set(h, place, b);
-}
-
-static void heap_add(struct heartbeats *h, struct heartbeat *b)
-{
-    if (h->count + 1 >= h->capacity) {
-        h->capacity = h->capacity ? h->capacity * 2 : BUCKETS_FIRST;
-        h->heap = reallocarray(h->heap, h->capacity, sizeof(struct heartbeat *));
-        if (!h->heap)
-            panic(__FILE__, __LINE__, "out of memory");
-    }
-    h->count++;
-    heap_set(h, h->count, b);
-    heap_settle(h, h->count);
-}
-
-static void heap_remove(struct heartbeats *h, const struct heartbeat *b)
-{
-    size_t place = b->place;
-    struct heartbeat *last = h->heap[h->count--];
-    if (last == b)
-        return;
-    heap_set(h, place, last);
-    heap_settle(h, place);
+    return HEAP_THING(n, struct heartbeat, looked);
 }
 
 /* ---- the table ---- */
@@ -76,7 +23,7 @@ static struct heartbeat **bucket_of(const struct heartbeats *h, execution_key ke
 static struct heartbeat **find(const struct heartbeats *h, execution_key key, uint32_t step,
                                uint32_t attempt)
 {
-    if (!h->count)
+    if (!h->looked.count)
         return NULL;
     for (struct heartbeat **at = bucket_of(h, key, step); *at; at = &(*at)->next)
         if ((*at)->key == key && (*at)->step == step && (*at)->attempt == attempt)
@@ -93,15 +40,35 @@ static void put(const struct heartbeats *h, struct heartbeat *b)
 
 static void make_buckets(struct heartbeats *h)
 {
-    if (h->count < h->bucket_count)
+    struct heartbeats old = *h;
+    if (h->looked.count < h->bucket_count)
         return;
-    free(h->buckets);
     h->bucket_count = h->bucket_count ? h->bucket_count * 2 : BUCKETS_FIRST;
     h->buckets = calloc(h->bucket_count, sizeof(struct heartbeat *));
     if (!h->buckets)
         panic(__FILE__, __LINE__, "out of memory");
-    for (size_t i = 1; i <= h->count; i++)
-        put(h, h->heap[i]);
+    for (size_t i = 0; i < old.bucket_count; i++) {
+        struct heartbeat *next;
+        for (struct heartbeat *b = old.buckets[i]; b; b = next) {
+            next = b->next;
+            put(h, b);
+        }
+    }
+    free(old.buckets);
+}
+
+void heartbeats_release(struct heartbeats *h)
+{
+    for (size_t i = 0; i < h->bucket_count; i++) {
+        struct heartbeat *next;
+        for (struct heartbeat *b = h->buckets[i]; b; b = next) {
+            next = b->next;
+            free(b);
+        }
+    }
+    heap_release(&h->looked);
+    free(h->buckets);
+    *h = (struct heartbeats){0};
 }
 
 static void shown_end(struct heartbeat *b)
@@ -120,7 +87,7 @@ static struct heartbeat *take_out(struct heartbeats *h, struct heartbeat **at)
     struct heartbeat *b = *at;
     *at = b->next;
     shown_end(b);
-    heap_remove(h, b);
+    heap_remove(&h->looked, &b->looked);
     return b;
 }
 
@@ -140,9 +107,9 @@ void heartbeat_begin(struct heartbeats *h, execution_key key, uint32_t step, uin
     if (!b)
         panic(__FILE__, __LINE__, "out of memory");
     *b = (struct heartbeat){.key = key, .step = step, .attempt = attempt, .seconds = seconds};
-    b->due = b->looked = later(now, seconds);
+    b->due = later(now, seconds);
     put(h, b);
-    heap_add(h, b);
+    heap_set(&h->looked, &b->looked, b->due.ms);
 }
 
 bool heartbeat_take(struct heartbeats *h, execution_key key, uint32_t step, uint32_t attempt)
@@ -177,20 +144,21 @@ void heartbeat_end(struct heartbeats *h, execution_key key, uint32_t step, uint3
 
 struct wall_ms heartbeats_wake(const struct heartbeats *h)
 {
-    return h->count ? h->heap[1]->looked : (struct wall_ms){0};
+    const struct heap_node *first = heap_first(&h->looked);
+    return (struct wall_ms){first ? first->at : 0};
 }
 
 bool heartbeat_pop_lost(struct heartbeats *h, struct wall_ms now, struct heartbeat *ret_lost)
 {
-    while (h->count && h->heap[1]->looked.ms <= now.ms) {
-        struct heartbeat *b = h->heap[1];
+    struct heap_node *first;
+    while ((first = heap_first(&h->looked)) && first->at <= now.ms) {
+        struct heartbeat *b = of_node(first);
         if (b->due.ms <= now.ms) {
             *ret_lost = *b;
             free(take_out(h, find(h, b->key, b->step, b->attempt)));
             return true;
         }
-        b->looked = b->due;
-        heap_settle(h, 1);
+        heap_set(&h->looked, first, b->due.ms);
     }
     return false;
 }

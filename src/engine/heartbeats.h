@@ -7,6 +7,7 @@
 #ifndef PAWL_ENGINE_HEARTBEATS_H
 #define PAWL_ENGINE_HEARTBEATS_H
 
+#include "base/heap.h"
 #include "store/store.h"
 
 struct heartbeat {
@@ -15,16 +16,14 @@ struct heartbeat {
     uint32_t step, attempt;
     int64_t seconds;
     struct wall_ms due;                         /* when it is lost */
-    struct wall_ms looked;                      /* when it is looked at: not above due */
-    size_t place;                               /* in the heap, from 1 */
+    struct heap_node looked;                    /* when it is looked at: not above due */
     struct heartbeat *next_shown, **shown_link; /* among those that showed life; link NULL: no */
 };
 
 struct heartbeats {
     struct heartbeat **buckets;
     size_t bucket_count;
-    struct heartbeat **heap; /* by `looked`, from 1 */
-    size_t count, capacity;
+    struct heap looked;
     struct heartbeat *shown; /* since the time was known last */
 };
 

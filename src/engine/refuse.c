@@ -115,5 +115,5 @@ void slot_refused(struct run_slot *s, const struct err *err)
     s->phase = SLOT_WAIT;
     s->stored = s->row.wake_at;
     slot_wake_at(s, refusal_wait(s));
-    engine_trouble(e, s->key, &why, s->wake);
+    engine_trouble(e, s->key, &why, slot_wake(s));
 }

@@ -1,81 +1,29 @@
 /* Wakes: of runs in memory, of those that are not, and the reading of more. */
 #include "engine/engine_internal.h"
 
-#include <stdlib.h>
-
 static const struct away_wake horizon_none = {{INT64_MAX}, INT64_MAX};
 
-/* ---- runs in memory: a binary heap ---- */
-
-static void heap_set(struct wakes *w, size_t place, struct run_slot *s)
-{
-    w->items[place] = s;
-    s->wake_place = place;
-}
-
-static void heap_settle(struct wakes *w, size_t place)
-{
-    struct run_slot *s = w->items[place];
-    while (place > 1 && w->items[place / 2]->wake.ms > s->wake.ms) {
-        heap_set(w, place, w->items[place / 2]);
-        place /= 2;
-    }
-    for (size_t child = place * 2; child <= w->count; child = place * 2) {
-        if (child < w->count && w->items[child + 1]->wake.ms < w->items[child]->wake.ms)
-            child++;
-        if (w->items[child]->wake.ms >= s->wake.ms)
-            break;
-        heap_set(w, place, w->items[child]);
-        place = child;
-    }
-    heap_set(w, place, s);
-}
-
-static void heap_remove(struct wakes *w, struct run_slot *s)
-{
-    size_t place = s->wake_place;
-    struct run_slot *last = w->items[w->count--];
-    s->wake_place = 0;
-    if (last == s)
-        return;
-    heap_set(w, place, last);
-    heap_settle(w, place);
-}
-
-static void heap_add(struct wakes *w, struct run_slot *s)
-{
-    if (w->count + 1 >= w->capacity) {
-        w->capacity = w->capacity ? w->capacity * 2 : 64;
-        w->items = realloc(w->items, w->capacity * sizeof(struct run_slot *));
-        if (!w->items)
-            panic(__FILE__, __LINE__, "out of memory");
-    }
-    w->count++;
-    heap_set(w, w->count, s);
-    heap_settle(w, w->count);
-}
+/* ---- runs in memory ---- */
 
 void slot_wake_at(struct run_slot *s, struct wall_ms at)
 {
-    struct wakes *w = &s->engine->wakes;
-    if (s->wake.ms == at.ms)
+    if (slot_wake(s).ms == at.ms)
         return;
-    if (s->wake_place)
-        heap_remove(w, s);
-    s->wake = at;
     if (at.ms != 0)
-        heap_add(w, s);
+        heap_set(&s->engine->wakes, &s->wake, at.ms);
+    else
+        heap_remove(&s->engine->wakes, &s->wake);
+}
+
+struct wall_ms slot_wake(const struct run_slot *s)
+{
+    return (struct wall_ms){s->wake.place ? s->wake.at : 0};
 }
 
 struct run_slot *slot_first_wake(const struct engine *e)
 {
-    return e->wakes.count ? e->wakes.items[1] : NULL;
-}
-
-void wakes_release(struct wakes *w)
-{
-    free(w->items);
-    *w = (struct wakes){0};
+    struct heap_node *first = heap_first(&e->wakes);
+    return first ? HEAP_THING(first, struct run_slot, wake) : NULL;
 }
 
 /* A child that is waited for has to ask its parent, after a crash, whether it still is. */
@@ -109,7 +57,7 @@ void wakes_take_due(struct engine *e)
 {
     struct run_slot *s;
     struct away_wake wake;
-    while ((s = slot_first_wake(e)) && s->wake.ms <= e->wall.ms) {
+    while ((s = slot_first_wake(e)) && slot_wake(s).ms <= e->wall.ms) {
         slot_wake_at(s, (struct wall_ms){0});
         if (s->phase == SLOT_LIVE)
             slot_push(s, pending_new(e, FLOW_WAKE));
