@@ -77,6 +77,7 @@ struct path_entry {
     struct str path;
     uint32_t place; /* in the table as it was given */
     bool used;
+    uint32_t passed; /* of the first of a path: so many from it on are used; a hint */
 };
 
 /* What a recovery asked for and has not had yet. All of it follows from `asked`, but what

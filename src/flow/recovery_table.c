@@ -106,7 +106,8 @@ struct str step_path(const struct run *run, const struct frame *frame, uint32_t 
                : name;
 }
 
-/* The first unused one of this path. */
+/* The first unused one of this path. They are used in their order as a rule, so the first of
+ * a path remembers how many of them need no second look. */
 static struct path_entry *find(struct path_entry *entries, size_t count, struct str path)
 {
     size_t low = 0, high = count;
@@ -117,10 +118,14 @@ static struct path_entry *find(struct path_entry *entries, size_t count, struct 
         else
             high = middle;
     }
-    for (; low < count && str_eq(entries[low].path, path); low++)
-        if (!entries[low].used)
-            return &entries[low];
-    return NULL;
+    if (low == count || !str_eq(entries[low].path, path))
+        return NULL;
+    struct path_entry *first = &entries[low];
+    while (first->passed < count - low && first[first->passed].used &&
+           str_eq(first[first->passed].path, path))
+        first->passed++;
+    bool is_left = first->passed < count - low && str_eq(first[first->passed].path, path);
+    return is_left ? &first[first->passed] : NULL;
 }
 
 struct path_entry *recovery_skip(const struct run *run, struct str path)

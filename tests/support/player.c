@@ -90,8 +90,21 @@ static void check_snapshot(struct player *p)
     buf_release(&text);
 }
 
+/* A clone that was made before the turn goes the same way, and what it does leaves the run as
+ * it is: the next turn would not find it equal to the live one. Frees the clone. */
+static void check_clone(struct player *p, struct run *clone, const struct journal_turn *turn)
+{
+    struct err err;
+    if (!flow_fold(clone, turn->number, turn->at, turn->events, turn->count, &err))
+        p->problem = "a clone does not take the turn";
+    else if (!dumps_equal(p->folded, clone))
+        p->problem = "a clone differs from the run";
+    run_free(clone);
+}
+
 static void fold(struct player *p, const struct flow_turn *turn, enum flow_cause why)
 {
+    struct run *clone = run_clone(p->folded, &p->limits);
     struct buf body = BUF_INIT(0);
     struct journal_turn decoded = {0};
     struct err err;
@@ -107,11 +120,15 @@ static void fold(struct player *p, const struct flow_turn *turn, enum flow_cause
     if (!journal_fold(p->reader, &row, p->folded, &decoded, &err)) {
         printf("# %s: " STR_FMT "\n", err.message, STR_ARG(buf_str(&body)));
         p->problem = "a row cannot be folded";
+        run_free(clone);
+        clone = NULL;
     } else if (!dumps_equal(p->live, p->folded)) {
         p->problem = "the fold differs from the live run";
     } else {
         check_snapshot(p);
     }
+    if (clone)
+        check_clone(p, clone, &decoded);
     if (p->keep)
         p->keep(p->keep_arg, &row);
     buf_release(&body);
