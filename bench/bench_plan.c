@@ -1,9 +1,10 @@
-/* Planning: how long a resume takes to be planned, of an execution with 10,000 steps.
+/* Planning: how long a recovery takes to be planned, of an execution with 10,000 steps.
  *
  * Three executions are played in memory and fail in their last step: a loop, a Map whose
  * items are tasks side by side, and a chain of tasks. What is measured is plan_make, from
- * the story as a server has it folded: the copy of the run, the look ahead, the rows. A
- * figure is the median of RUNS. `--steps N`: another size.
+ * the story as a server has it folded: the copy of the run, the look ahead, the rows. Then
+ * all is done again from the first step, so that every step was run again, and it is measured
+ * once more, and steps_stale alone. A figure is the median of RUNS. `--steps N`: another size.
  */
 #include "asl/compile.h"
 #include "os/clock.h"
@@ -110,6 +111,13 @@ static void take(struct play *p, struct flow_input input)
     } while (turn.more);
 }
 
+static void play_on(struct play *p, struct flow_input input)
+{
+    take(p, input);
+    while (p->due_at < p->due_count)
+        take(p, p->due[p->due_at++]);
+}
+
 static struct play *play(struct str definition, struct json input)
 {
     struct arena *a = arena_new(0);
@@ -123,9 +131,7 @@ static struct play *play(struct str definition, struct json input)
     };
     p->live = run_new(p->machine, &identity, &p->limits);
     p->told = run_new(p->machine, &identity, &p->limits);
-    take(p, (struct flow_input){.why = FLOW_START, .value = input});
-    while (p->due_at < p->due_count)
-        take(p, p->due[p->due_at++]);
+    play_on(p, (struct flow_input){.why = FLOW_START, .value = input});
     return p;
 }
 
@@ -178,9 +184,10 @@ static struct play *play_chain(long steps)
 {
     struct buf text = BUF_INIT(0);
     buf_append(&text, STR("{\"StartAt\":\"S1\",\"States\":{"));
-    for (long i = 1; i < steps; i++)
+    for (long i = 1; i < steps - 1; i++)
         buf_printf(&text, "\"S%ld\":" TASK("f") "\"Next\":\"S%ld\"},", i, i + 1);
-    buf_printf(&text, "\"S%ld\":" TASK("last") "\"End\":true}}}", steps);
+    buf_printf(&text, "\"S%ld\":" TASK("f") "\"Next\":\"Last\"},", steps - 1);
+    buf_append(&text, STR("\"Last\":" TASK("last") "\"End\":true}}}"));
     struct play *p = play(buf_str(&text), json_object(NULL, 0));
     buf_release(&text);
     return p;
@@ -200,8 +207,7 @@ struct figures {
     size_t rows;
 };
 
-static void plan_once(struct play *p, const struct recovery_request *request, int run,
-                      struct figures *f)
+static struct plan plan_of(struct play *p, const struct recovery_request *request, struct arena *a)
 {
     struct recovery_story story = {
         .machine = p->machine,
@@ -212,26 +218,38 @@ static void plan_once(struct play *p, const struct recovery_request *request, in
         .limits = &p->limits,
         .now = {p->now_ms},
     };
-    struct arena *a = arena_new(0);
     struct plan plan;
     struct err err;
-    uint64_t begin = clock_mono().ns;
-    clock_t busy = clock();
     if (!plan_make(&story, request, a, &plan, &err) || !plan_feasible(&plan, &err))
         panic(__FILE__, __LINE__, err.message);
+    return plan;
+}
+
+/* NULL: only what is stale is asked. */
+static void measure_once(struct play *p, const struct recovery_request *request, int run,
+                         struct figures *f)
+{
+    struct arena *a = arena_new(0);
+    bool *stale = ARENA_ARRAY(a, bool, p->steps.count);
+    uint64_t begin = clock_mono().ns;
+    clock_t busy = clock();
+    f->rows = p->steps.count;
+    if (request)
+        f->rows = plan_of(p, request, a).count;
+    else
+        steps_stale(&p->steps, stale);
     f->cpu_ms[run] = (double)(clock() - busy) * 1e3 / CLOCKS_PER_SEC;
     f->wall_ms[run] = (double)(clock_mono().ns - begin) / 1e6;
-    f->rows = plan.count;
     arena_free(a);
 }
 
 static void measure(const char *what, const char *asked, struct play *p,
-                    struct recovery_request request)
+                    const struct recovery_request *request)
 {
     struct figures f;
-    plan_once(p, &request, 0, &f); /* to warm up */
+    measure_once(p, request, 0, &f); /* to warm up */
     for (int i = 0; i < RUNS; i++)
-        plan_once(p, &request, i, &f);
+        measure_once(p, request, i, &f);
     qsort(f.wall_ms, RUNS, sizeof(double), by_value);
     qsort(f.cpu_ms, RUNS, sizeof(double), by_value);
     printf(
@@ -242,13 +260,40 @@ static void measure(const char *what, const char *asked, struct play *p,
     fflush(stdout);
 }
 
-static void measure_all(const char *what, struct play *p, const char *back_to)
+static const struct {
+    const char *asked;
+    struct recovery_request request;
+} requests[] = {
+    {"resume", {.kind = RECOVERY_RESUME}},
+    {"--from-step 1", {.kind = RECOVERY_RESUME, .from = STR_INIT("1")}},
+    {"--skip-steps 1-HALF", {.kind = RECOVERY_RESUME}}, /* `skip` is filled in */
+    {"rerun of the last", {.kind = RECOVERY_RERUN, .step = STR_INIT("Last")}},
+    {"rerun of the first, --cascade",
+     {.kind = RECOVERY_RERUN, .step = STR_INIT("1"), .cascade = true}},
+};
+
+static void measure_requests(const char *what, struct play *p)
 {
-    measure(what, "resume", p, (struct recovery_request){.kind = RECOVERY_RESUME});
-    measure(what, "rerun", p,
-            (struct recovery_request){.kind = RECOVERY_RERUN, .step = STR("Last")});
-    measure(what, "from", p,
-            (struct recovery_request){.kind = RECOVERY_RESUME, .from = str_of_cstr(back_to)});
+    struct arena *a = arena_new(0);
+    struct str half = arena_printf(a, "1-%zu", p->steps.count / 2);
+    for (size_t i = 0; i < COUNT_OF(requests); i++) {
+        struct recovery_request request = requests[i].request;
+        if (strstr(requests[i].asked, "HALF"))
+            request.skip = half;
+        measure(what, requests[i].asked, p, &request);
+    }
+    measure(what, "what is stale", p, NULL);
+    arena_free(a);
+}
+
+static void measure_all(const char *what, struct play *p)
+{
+    struct arena *a = arena_new(0);
+    measure_requests(what, p);
+    struct plan again = plan_of(p, &requests[1].request, a);
+    play_on(p, (struct flow_input){.why = FLOW_RECOVER, .recovery = &again.recovery});
+    measure_requests(arena_cstr(a, arena_printf(a, "%s, run again", what)), p);
+    arena_free(a);
     play_free(p);
 }
 
@@ -261,10 +306,8 @@ int main(int argc, char **argv)
         fputs("usage: bench_plan [--steps N], N from 10\n", stderr);
         return 2;
     }
-    measure_all("loop", play_loop(steps), "2");
-    measure_all("map", play_map(steps), "Each");
-    struct play *chain = play_chain(steps);
-    measure("chain", "resume", chain, (struct recovery_request){.kind = RECOVERY_RESUME});
-    play_free(chain);
+    measure_all("loop", play_loop(steps));
+    measure_all("chain", play_chain(steps));
+    measure_all("map", play_map(steps));
     return 0;
 }

@@ -5,7 +5,6 @@ struct run *run_copy(const struct planner *p, size_t turns, size_t events, size_
 {
     const struct recovery_story *story = p->story;
     struct flow_limits limits = *story->limits;
-    limits.memory_max = PLAN_MEMORY_MAX;
     if (turn_states_max)
         limits.turn_states_max = turn_states_max;
     struct run *run = run_new(story->machine, run_identity(story->run), &limits);
@@ -21,35 +20,6 @@ struct run *run_copy(const struct planner *p, size_t turns, size_t events, size_
 }
 
 /* ---- what is taken for a step's work ---- */
-
-bool row_is_meant(const struct planner *p, const struct row *row, struct str text)
-{
-    const struct state *state = row->step.state;
-    uint32_t index = row->step.index;
-    int64_t number;
-    if (step_is_named(row->machine, row->parts, row->part_count, state, text) ||
-        str_eq(row->step.key, text))
-        return true;
-    if (!str_to_int64(text, &number))
-        return false;
-    if (p->request->numbering == STEPS_FROM_ZERO)
-        return index != STEP_NO_NONE && number == index;
-    return p->numbered ? state->step_number && number == state->step_number
-                       : index != STEP_NO_NONE && number == (int64_t)index + 1;
-}
-
-struct json output_named(const struct planner *p, struct json outputs, bool *used,
-                         const struct row *row)
-{
-    const struct json_member *members = json_members(outputs);
-    for (size_t i = 0; i < json_count(outputs); i++) {
-        if (!row_is_meant(p, row, json_str(members[i].key)))
-            continue;
-        used[i] = true;
-        return members[i].value;
-    }
-    return JSON_NONE;
-}
 
 /* {"result": x}, {"errorOutput": {"error", "cause"}} as TestState has them, or the result. */
 static struct outcome outcome_of_mock(struct json mock)
@@ -91,14 +61,14 @@ static int64_t usual_ms(const struct planner *p, struct str key)
     return 0;
 }
 
-static struct json mock_of(const struct planner *p, const struct step *step)
+static struct json mock_of(struct planner *p, const struct step *step)
 {
     struct row row = {.machine = p->machine,
                       .step = {.index = step->index, .state = step->state, .key = step->path}};
     if (!json_count(p->request->mocks) ||
         !step_parts(p->machine, step->state, step->path, p->arena, &row.parts, &row.part_count))
         return JSON_NONE;
-    return output_named(p, p->request->mocks, p->mock_used, &row);
+    return output_named(p, p->request->mocks, &p->mock_names, p->mock_used, &row);
 }
 
 static bool answer_ahead(void *arg, const struct step *step, uint32_t visit, uint32_t tries,
@@ -180,9 +150,7 @@ static const char *why_it_runs(const struct step *old, bool done)
 
 static void describe_untouched(const struct planner *p, struct row *row, const struct step *old)
 {
-    bool due = false;
-    for (size_t i = 0; i < p->recovery.reuse_count && !due; i++)
-        due = p->reuses[i].step == old->index;
+    bool due = old && p->again[old->index];
     row->step.action = row->done && !due ? PLAN_KEPT : PLAN_NOT_REACHED;
     if (row->step.action == PLAN_KEPT)
         row->step.why = old->taken_over               ? STR("it was taken over")
@@ -255,7 +223,8 @@ struct rest {
     struct path_counts frames; /* standing_frames */
     struct path_counts begun;  /* of the first steps of the list: 1 for each frame that has any */
     size_t begun_count;
-    bool *seen;     /* by state: listed in the scope being walked */
+    uint32_t *seen; /* by state: the last walk that listed it */
+    uint32_t walk;  /* through a scope and what it holds, the one that is on */
     bool sure;      /* what is listed will run */
     bool in_order;  /* the index of the next step is known */
     uint32_t index; /* that index */
@@ -345,12 +314,11 @@ static void rest_of_scope(struct rest *rest, const struct path_part *parts, size
                           uint32_t at)
 {
     const struct machine *m = rest->p->machine;
-    bool *seen = rest->seen;
     while (at != STATE_NO_NONE && rest->left) {
         const struct state *state = &m->states[at];
-        if (seen[at])
+        if (rest->seen[at] == rest->walk)
             return;
-        seen[at] = true;
+        rest->seen[at] = rest->walk;
         add_rest(rest, parts, count, state);
         if (state_holds_steps(state))
             rest_of_branches(rest, parts, count, state);
@@ -405,7 +373,7 @@ static void rest_of_holder(struct rest *rest, const struct step *holder,
         inner[count] = (struct path_part){holder->state, (uint32_t)i};
         uint32_t scope =
             is_map ? holder->state->u.map.processor : holder->state->u.parallel.branches[i];
-        memset(rest->seen, 0, m->state_count);
+        rest->walk++;
         rest_of_scope(rest, inner, count + 1, m->scopes[scope].start);
     }
 }
@@ -422,8 +390,7 @@ static void rest_of_frame(struct rest *rest, struct str frame_path)
         rest->in_order = false;
         rest_of_holder(rest, s, parts, count);
     }
-    memset(rest->seen, 0, rest->p->machine->state_count);
-    rest->seen[s->state->number] = true;
+    rest->seen[s->state->number] = ++rest->walk;
     rest_of_scope(rest, parts, count, s->state->next);
 }
 
@@ -451,7 +418,8 @@ static void add_the_rest(struct planner *p, const struct rehearsal *r)
         .rehearsal = r,
         .frames = standing_frames(r, p->arena),
         .begun = path_counts(p->arena),
-        .seen = ARENA_ARRAY(p->arena, bool, p->machine->state_count),
+        .seen = ARENA_ARRAY(p->arena, uint32_t, p->machine->state_count),
+        .walk = 1,
         .sure = true,
         .in_order = true,
         .index = (uint32_t)r->list.count,
@@ -478,13 +446,12 @@ static void add_the_rest(struct planner *p, const struct rehearsal *r)
 
 static struct run *run_ahead(const struct planner *p)
 {
-    struct flow_limits limits = *p->story->limits;
-    limits.memory_max = PLAN_MEMORY_MAX;
     if (!p->new_run)
-        return run_copy(p, p->story->turn_count, 0, 0);
+        return run_clone(p->story->run, p->story->limits);
     static const uint8_t secret[32];
     static const struct flow_identity nobody = {.secret = secret};
-    return run_new(p->machine, p->story->run ? run_identity(p->story->run) : &nobody, &limits);
+    return run_new(p->machine, p->story->run ? run_identity(p->story->run) : &nobody,
+                   p->story->limits);
 }
 
 static struct flow_input input_ahead(const struct planner *p)
@@ -506,8 +473,6 @@ static struct flow_input input_ahead(const struct planner *p)
 bool look_ahead(struct planner *p)
 {
     struct run *run = run_ahead(p);
-    if (!run)
-        return false;
     struct flow_input input = input_ahead(p);
     const struct trace *trace = p->new_run ? NULL : p->trace;
     struct rehearsal *r = rehearse_new(run, trace, p->story->now, answer_ahead, p, p->arena);

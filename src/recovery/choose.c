@@ -1,19 +1,36 @@
 /* Which steps a text of the request names. */
 #include "recovery/planner.h"
 
+#include <stdlib.h>
+
+struct numbered {
+    int64_t number;
+    size_t row;
+};
+
 /* Rows chosen so far, each once. */
 struct choice {
     struct planner *p;
     const char *field;
     size_t *rows;
     size_t count, capacity;
+    bool *taken;              /* by row */
+    struct numbered *numbers; /* of the rows that have one, in order; NULL: not asked for yet */
+    size_t number_count;
+    struct row_names *names; /* NULL: not asked for yet */
 };
+
+static struct choice choice(struct planner *p, const char *field)
+{
+    return (struct choice){
+        .p = p, .field = field, .taken = ARENA_ARRAY(p->arena, bool, p->row_count)};
+}
 
 static void take(struct choice *c, size_t row)
 {
-    for (size_t i = 0; i < c->count; i++)
-        if (c->rows[i] == row)
-            return;
+    if (c->taken[row])
+        return;
+    c->taken[row] = true;
     c->rows = arena_grow(c->p->arena, c->rows, c->count, &c->capacity, sizeof(*c->rows));
     c->rows[c->count++] = row;
 }
@@ -25,17 +42,6 @@ static bool refuse(const struct choice *c, enum err_code code, struct str what, 
 }
 
 /* ---- numbers ---- */
-
-/* -1: the row has none. */
-static int64_t row_number(const struct planner *p, const struct row *row)
-{
-    uint32_t index = row->step.index;
-    if (p->request->numbering == STEPS_FROM_ZERO)
-        return index == STEP_NO_NONE ? -1 : (int64_t)index;
-    if (p->numbered)
-        return row->step.state->step_number ? row->step.state->step_number : -1;
-    return index == STEP_NO_NONE ? -1 : (int64_t)index + 1;
-}
 
 static bool no_such_number(const struct choice *c, int64_t number)
 {
@@ -57,34 +63,57 @@ static bool no_such_number(const struct choice *c, int64_t number)
                                (long long)least, (long long)most));
 }
 
-static bool take_number(struct choice *c, int64_t number)
+static int by_number_and_row(const void *a, const void *b)
 {
-    size_t before = c->count;
-    bool found = false;
-    for (size_t i = 0; i < c->p->row_count; i++) {
-        if (row_number(c->p, &c->p->rows[i]) != number)
-            continue;
-        found = true;
-        take(c, i);
-    }
-    return found || c->count > before || no_such_number(c, number);
+    const struct numbered *x = a, *y = b;
+    if (x->number != y->number)
+        return x->number < y->number ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
 }
 
+static void sort_numbers(struct choice *c)
+{
+    const struct planner *p = c->p;
+    if (c->numbers)
+        return;
+    c->numbers = ARENA_ARRAY(p->arena, struct numbered, p->row_count);
+    for (size_t i = 0; i < p->row_count; i++) {
+        int64_t number = row_number(p, &p->rows[i]);
+        if (number >= 0)
+            c->numbers[c->number_count++] = (struct numbered){number, i};
+    }
+    qsort(c->numbers, c->number_count, sizeof(*c->numbers), by_number_and_row);
+}
+
+/* The first in order that is not below the number. */
+static size_t place_of_number(const struct choice *c, int64_t number)
+{
+    size_t low = 0, high = c->number_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (c->numbers[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Each number of a range has a row, or the first that has none is told. */
 static bool take_numbers(struct choice *c, const struct step_term *term)
 {
-    for (int64_t n = term->first; n <= term->last; n++)
-        if (!take_number(c, n))
-            return false;
+    sort_numbers(c);
+    size_t at = place_of_number(c, term->first);
+    for (int64_t n = term->first; n <= term->last; n++) {
+        if (at == c->number_count || c->numbers[at].number != n)
+            return no_such_number(c, n);
+        while (at < c->number_count && c->numbers[at].number == n)
+            take(c, c->numbers[at++].row);
+    }
     return true;
 }
 
 /* ---- names ---- */
-
-static bool row_is_named(const struct row *row, struct str text)
-{
-    return step_is_named(row->machine, row->parts, row->part_count, row->step.state, text) ||
-           str_eq(row->step.key, text);
-}
 
 static bool no_such_name(const struct choice *c, struct str text)
 {
@@ -108,15 +137,17 @@ static bool no_such_name(const struct choice *c, struct str text)
                            : STR("a dry run lists the steps with their paths"));
 }
 
+enum {
+    PATHS_SHOWN_MAX = 8
+};
+
+/* Rows of different paths; of more than are shown, one more. */
 static bool is_ambiguous(const struct choice *c, struct str text, const size_t *rows, size_t count)
 {
-    enum {
-        SHOWN_MAX = 8
-    };
     struct buf paths = BUF_INIT(ERR_MESSAGE_MAX);
-    for (size_t i = 0; i < count && i < SHOWN_MAX; i++)
+    for (size_t i = 0; i < count && i < PATHS_SHOWN_MAX; i++)
         buf_printf(&paths, "%s" STR_FMT, i ? ", " : "", STR_ARG(c->p->rows[rows[i]].step.path));
-    if (count > SHOWN_MAX)
+    if (count > PATHS_SHOWN_MAX)
         buf_append(&paths, STR(", ..."));
     struct str remedy =
         arena_printf(c->p->arena, "give one of these paths: " STR_FMT, STR_ARG(buf_str(&paths)));
@@ -130,23 +161,25 @@ static bool is_ambiguous(const struct choice *c, struct str text, const size_t *
 /* All visits of one path; a name that stands at several paths names none. */
 static bool take_name(struct choice *c, struct str text)
 {
-    struct choice found = {.p = c->p, .field = c->field}, paths = found;
-    for (size_t i = 0; i < c->p->row_count; i++) {
-        if (!row_is_named(&c->p->rows[i], text))
-            continue;
-        take(&found, i);
+    const struct row *rows = c->p->rows;
+    size_t paths[PATHS_SHOWN_MAX + 1], path_count = 0;
+    const size_t *named;
+    if (!c->names)
+        c->names = row_names_new(c->p);
+    size_t count = row_names_find(c->names, text, &named);
+    for (size_t i = 0; i < count && path_count < COUNT_OF(paths); i++) {
         bool known = false;
-        for (size_t k = 0; k < paths.count && !known; k++)
-            known = str_eq(c->p->rows[paths.rows[k]].step.key, c->p->rows[i].step.key);
+        for (size_t k = 0; k < path_count && !known; k++)
+            known = str_eq(rows[paths[k]].step.key, rows[named[i]].step.key);
         if (!known)
-            take(&paths, i);
+            paths[path_count++] = named[i];
     }
-    if (!found.count)
+    if (!path_count)
         return no_such_name(c, text);
-    if (paths.count > 1)
-        return is_ambiguous(c, text, paths.rows, paths.count);
-    for (size_t i = 0; i < found.count; i++)
-        take(c, found.rows[i]);
+    if (path_count > 1)
+        return is_ambiguous(c, text, paths, path_count);
+    for (size_t i = 0; i < count; i++)
+        take(c, named[i]);
     return true;
 }
 
@@ -161,7 +194,7 @@ static bool parse(struct choice *c, struct str text, const struct step_term **re
 bool choose_rows(struct planner *p, struct str text, const char *field, size_t **ret_rows,
                  size_t *ret_count)
 {
-    struct choice c = {.p = p, .field = field};
+    struct choice c = choice(p, field);
     const struct step_term *terms;
     size_t count;
     *ret_count = 0;
@@ -181,7 +214,7 @@ bool choose_rows(struct planner *p, struct str text, const char *field, size_t *
 bool choose_one(struct planner *p, struct str text, const char *field, size_t **ret_rows,
                 size_t *ret_count)
 {
-    struct choice c = {.p = p, .field = field};
+    struct choice c = choice(p, field);
     const struct step_term *terms;
     size_t count;
     *ret_count = 0;

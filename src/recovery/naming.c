@@ -36,16 +36,25 @@ static bool take_index(struct str *rest, uint32_t *ret_index)
     return true;
 }
 
-bool step_parts(const struct machine *m, const struct state *state, struct str key, struct arena *a,
-                const struct path_part **ret_parts, size_t *ret_count)
+/* The Parallels and Maps around a state, outermost first, without indexes. */
+static struct path_part *parts_around(const struct machine *m, const struct state *state,
+                                      struct arena *a, size_t *ret_count)
 {
     size_t depth = 0;
     for (const struct state *h = holder_of(m, state); h; h = holder_of(m, h))
         depth++;
     struct path_part *parts = ARENA_ARRAY(a, struct path_part, depth);
-    size_t at = depth;
+    *ret_count = depth;
     for (const struct state *h = holder_of(m, state); h; h = holder_of(m, h))
-        parts[--at].holder = h;
+        parts[--depth].holder = h;
+    return parts;
+}
+
+bool step_parts(const struct machine *m, const struct state *state, struct str key, struct arena *a,
+                const struct path_part **ret_parts, size_t *ret_count)
+{
+    size_t depth;
+    struct path_part *parts = parts_around(m, state, a, &depth);
     for (size_t i = 0; i < depth; i++)
         if (!take_name(&key, parts[i].holder->name) || !take_index(&key, &parts[i].index))
             return false;
@@ -58,6 +67,8 @@ struct str step_key(const struct path_part *parts, size_t count, const struct st
                     struct arena *a)
 {
     struct buf text = BUF_INIT(0);
+    if (!count)
+        return state->name;
     for (size_t i = 0; i < count; i++) {
         buf_append(&text, parts[i].holder->name);
         if (parts[i].index == PART_ANY)
@@ -100,6 +111,8 @@ struct str step_shown(const struct machine *m, const struct path_part *parts, si
                       const struct state *state, struct arena *a)
 {
     struct buf text = BUF_INIT(0);
+    if (!count)
+        return state->name;
     for (size_t i = 0; i < count; i++)
         append_part(m, &parts[i], &text);
     buf_append(&text, state->name);
@@ -180,6 +193,96 @@ bool step_is_named(const struct machine *m, const struct path_part *parts, size_
 {
     struct spelling s = {m, parts, count, state->name};
     return str_eq(text, state->name) || (count && spelled_from(&s, 0, text));
+}
+
+/* ---- the other way round ---- */
+
+struct spelled {
+    const struct machine *machine;
+    const struct state *state;
+    struct path_part *parts;
+    size_t count;
+    struct key_list *to;
+};
+
+static void keys_from(struct spelled *s, size_t part, struct str rest);
+
+/* As it is written by us, or an asterisk. */
+static bool read_index(struct str word, uint32_t *ret_index)
+{
+    int64_t number;
+    *ret_index = PART_ANY;
+    if (str_eq(word, STR("*")))
+        return true;
+    bool plain = word.len && (word.len == 1 || word.ptr[0] != '0') && word.ptr[0] >= '0' &&
+                 word.ptr[0] <= '9';
+    if (!plain || !str_to_int64(word, &number) || number >= PART_ANY)
+        return false;
+    *ret_index = (uint32_t)number;
+    return true;
+}
+
+/* What stands between the holder's name and the slash after it is an index. */
+static void keys_by_index(struct spelled *s, size_t part, struct str word, struct str rest)
+{
+    if (read_index(word, &s->parts[part].index))
+        keys_from(s, part + 1, rest);
+}
+
+/* The branch that the state is in, by its label or its first state. */
+static void keys_by_branch(struct spelled *s, size_t part, struct str rest)
+{
+    const struct state *inner = part + 1 < s->count ? s->parts[part + 1].holder : s->state;
+    const struct scope *scope = &s->machine->scopes[inner->scope];
+    const struct str names[] = {scope->label, s->machine->states[scope->start].name};
+    const struct state *holder = s->parts[part].holder;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct str after = rest;
+        if ((i && str_eq(names[0], names[1])) || !names[i].len || !take_name(&after, names[i]))
+            continue;
+        s->parts[part].index = 0;
+        while (&s->machine->scopes[holder->u.parallel.branches[s->parts[part].index]] != scope)
+            s->parts[part].index++;
+        keys_from(s, part + 1, after);
+    }
+}
+
+/* Recurses as deep as the definition nests. */
+static void keys_from(struct spelled *s, size_t part, struct str rest)
+{
+    if (part == s->count) {
+        struct key_list *to = s->to;
+        if (!str_eq(rest, s->state->name))
+            return;
+        to->items = arena_grow(to->arena, to->items, to->count, &to->capacity, sizeof(*to->items));
+        to->items[to->count++] = step_key(s->parts, s->count, s->state, to->arena);
+        return;
+    }
+    const struct state *holder = s->parts[part].holder;
+    struct str name = holder->name;
+    if (!str_starts_with(rest, name))
+        return;
+    rest = str_slice(rest, name.len, rest.len);
+    size_t end = str_find(rest, STR("]/"));
+    if (rest.len && rest.ptr[0] == '[' && end != SIZE_MAX)
+        keys_by_index(s, part, str_slice(rest, 1, end), str_slice(rest, end + 2, rest.len));
+    if (!rest.len || rest.ptr[0] != '/')
+        return;
+    rest = str_slice(rest, 1, rest.len);
+    end = str_find_char(rest, '/');
+    if (end != SIZE_MAX)
+        keys_by_index(s, part, str_slice(rest, 0, end), str_slice(rest, end + 1, rest.len));
+    if (holder->type == STATE_PARALLEL)
+        keys_by_branch(s, part, rest);
+}
+
+void step_keys_spelled(const struct machine *m, const struct state *state, struct str text,
+                       struct key_list *to)
+{
+    struct spelled s = {.machine = m, .state = state, .to = to};
+    s.parts = parts_around(m, state, to->arena, &s.count);
+    if (s.count)
+        keys_from(&s, 0, text);
 }
 
 bool branch_is_named(const struct machine *m, const struct path_part *parts, size_t count,

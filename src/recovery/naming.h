@@ -30,6 +30,16 @@ struct str step_shown(const struct machine *m, const struct path_part *parts, si
 const struct state *state_in(const struct machine *m, const struct path_part *parts, size_t count,
                              struct str name);
 
+/* The keys of this state's steps that the text names by a path, in any spelling, are added to
+ * the list, perhaps twice. There need be no such step. */
+struct key_list {
+    struct arena *arena;
+    struct str *items;
+    size_t count, capacity;
+};
+void step_keys_spelled(const struct machine *m, const struct state *state, struct str text,
+                       struct key_list *to);
+
 /* Does the text name the step: by its own name, or by its path in any spelling? */
 bool step_is_named(const struct machine *m, const struct path_part *parts, size_t count,
                    const struct state *state, struct str text);

@@ -108,12 +108,13 @@ static bool place_before(struct planner *p, uint32_t step)
 
 /* ---- going ahead ---- */
 
-static const struct row *row_of_key(const struct planner *p, struct str key)
+/* By key: the last such row + 1. */
+static struct path_counts rows_by_key(const struct planner *p)
 {
-    for (size_t i = p->row_count; i > 0; i--)
-        if (str_eq(p->rows[i - 1].step.key, key))
-            return &p->rows[i - 1];
-    return NULL;
+    struct path_counts rows = path_counts(p->arena);
+    for (size_t i = 0; i < p->row_count; i++)
+        *path_counts_at(&rows, p->rows[i].step.key) = (uint32_t)i + 1;
+    return rows;
 }
 
 /* The top-level step that the execution stands in; NULL: none. */
@@ -145,11 +146,13 @@ static void skip_ahead(struct planner *p, const struct row *target)
         cannot_go_ahead(p, target, STR("the execution did not come to it"));
         return;
     }
+    struct path_counts rows = rows_by_key(p);
     uint32_t at = row->step.state->number;
     for (uint32_t i = 0; i < p->machine->state_count && at != STATE_NO_NONE; i++) {
         if (at == target->step.state->number)
             return;
-        row = row_of_key(p, states[at].name);
+        uint32_t place = path_counts_get(&rows, states[at].name);
+        row = place ? &p->rows[place - 1] : NULL;
         bool last = states[at].next == target->step.state->number;
         if (!row || states[at].type == STATE_CHOICE) {
             cannot_go_ahead(p, target,
@@ -233,6 +236,21 @@ static bool take_skips(struct planner *p)
     return true;
 }
 
+/* The row's state in the machine that goes on, which may be another one. NULL: a problem. */
+static const struct state *state_ahead(struct planner *p, const struct row *row)
+{
+    const struct state *state = row->step.state;
+    if (row->machine == p->machine)
+        return state;
+    state = state_in(p->machine, row->parts, row->part_count, state->name);
+    if (!state)
+        plan_problem(p, ERR_CONFLICT, row->step.index,
+                     arena_printf(p->arena, "%s " STR_FMT ": the new definition has no such step",
+                                  option_name(p, OPTION_UNTIL), STR_ARG(row->step.path)),
+                     STR("name a step that it has"));
+    return state;
+}
+
 static bool take_until(struct planner *p)
 {
     size_t *rows, count;
@@ -242,13 +260,15 @@ static bool take_until(struct planner *p)
     if (!choose_one(p, p->request->until, option_name(p, OPTION_UNTIL), &rows, &count))
         return false;
     uint32_t *states = ARENA_ARRAY(p->arena, uint32_t, count);
+    bool *known = ARENA_ARRAY(p->arena, bool, p->machine->state_count);
     for (size_t i = 0; i < count; i++) {
         const struct row *row = &p->rows[rows[i]];
-        bool known = false;
-        for (size_t k = 0; k < p->recovery.until_count && !known; k++)
-            known = states[k] == row->step.state->number;
-        if (!known)
-            states[p->recovery.until_count++] = row->step.state->number;
+        const struct state *state = state_ahead(p, row);
+        if (!state)
+            continue;
+        if (!known[state->number])
+            states[p->recovery.until_count++] = state->number;
+        known[state->number] = true;
         ahead = ahead || p->recovery.placed || row->step.action != PLAN_KEPT;
     }
     p->recovery.until = states;
@@ -523,27 +543,34 @@ static bool make_rerun(struct planner *p)
 
 /* ---- the sums ---- */
 
-/* Of what is in a Parallel or Map that stays whole, in a new run: it has no rows there. */
-static int64_t time_within(const struct planner *p, struct str key)
+/* By a path's first record: the time of what is in it. In a new run a Parallel or Map that
+ * stays whole has no rows for that. */
+static int64_t *times_within(const struct planner *p)
 {
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < p->trace->list->count; i++) {
-        const struct step *s = &p->trace->list->items[i];
-        if (path_is_below(s->path, key) && p->trace->steps[i].current &&
-            !state_holds_steps(s->state) && step_is_done(s))
-            sum += step_duration_ms(s);
+    const struct trace *t = p->trace;
+    int64_t *times = ARENA_ARRAY(p->arena, int64_t, t->list->count);
+    for (uint32_t i = 0; i < t->list->count; i++) {
+        const struct step *s = &t->list->items[i];
+        if (!t->steps[i].current || state_holds_steps(s->state) || !step_is_done(s))
+            continue;
+        int64_t ms = step_duration_ms(s);
+        for (uint32_t h = trace_holder(t, i); ms > 0 && h != STEP_NO_NONE; h = trace_holder(t, h))
+            times[t->steps[h].first] += ms;
     }
-    return sum;
+    return times;
 }
 
 static void sum_up(struct planner *p, struct plan *plan)
 {
+    const int64_t *within = p->new_run ? times_within(p) : NULL;
     for (size_t i = 0; i < p->row_count; i++) {
         const struct plan_step *s = &p->rows[i].step;
         bool runs = s->action == PLAN_RUN || s->action == PLAN_RERUN;
         bool stays = s->action == PLAN_KEPT || s->action == PLAN_SKIPPED;
+        uint32_t record = within ? trace_last(p->trace, s->key) : STEP_NO_NONE;
         if (state_holds_steps(s->state))
-            plan->saved_ms += stays && p->new_run ? time_within(p, s->key) : 0;
+            plan->saved_ms +=
+                stays && record != STEP_NO_NONE ? within[p->trace->steps[record].first] : 0;
         else if (s->last_ms > 0 && runs)
             plan->expected_ms += s->last_ms;
         else if (s->last_ms > 0 && stays)
@@ -577,13 +604,9 @@ static void check_used(struct planner *p)
                 arena_printf(p->arena, "name the step with %s, too, or leave its output out",
                              option_name(p, OPTION_SKIP)));
     const struct json_member *mocks = json_members(p->request->mocks);
+    struct row_names *names = json_count(p->request->mocks) ? row_names_new(p) : NULL;
     for (size_t i = 0; i < json_count(p->request->mocks); i++) {
-        bool known = p->mock_used[i];
-        for (size_t k = 0; k < p->row_count && !known; k++)
-            known = row_is_meant(p, &p->rows[k], json_str(mocks[i].key));
-        for (uint32_t k = 0; k < p->machine->state_count && !known; k++)
-            known = str_eq(p->machine->states[k].name, json_str(mocks[i].key));
-        if (!known)
+        if (!p->mock_used[i] && !row_names_know(names, json_str(mocks[i].key)))
             plan_problem(p, ERR_NOT_FOUND, STEP_NO_NONE,
                          arena_printf(p->arena, "the mocks name \"" STR_FMT "\", which is no step",
                                       STR_ARG(json_str(mocks[i].key))),

@@ -23,9 +23,10 @@
 #include "recovery/request.h"
 
 enum {
-    PLAN_STEPS_AHEAD_MAX = 100000, /* steps played or listed beyond those recorded */
+    PLAN_STEPS_AHEAD_MAX = 100000, /* steps played or listed beyond those recorded, with their
+                                      attempts behind the first */
     PLAN_PROBLEMS_MAX = 100,
-    PLAN_MEMORY_MAX = 512 << 20, /* bytes of what is played */
+    PLAN_MEMORY_MAX = 256 << 20, /* bytes that looking ahead takes, and one turn's more */
 };
 
 /* An execution as its journal tells it. All of it is borrowed. */

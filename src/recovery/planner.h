@@ -30,8 +30,9 @@ struct planner {
     struct row *rows; /* of the last look ahead */
     size_t row_count, row_capacity;
     bool ends_known;
-    bool *mock_used, *output_used; /* by member of request->mocks, ->outputs */
-    uint32_t placed;               /* the record that the top level is placed before, if it is */
+    bool *mock_used, *output_used;                  /* by member of request->mocks, ->outputs */
+    struct member_names *mock_names, *output_names; /* of the same */
+    uint32_t placed;            /* the record that the top level is placed before, if it is */
     bool *asked, *kept, *again; /* by record: --skip-steps names it; it stays; it is taken again */
     struct flowed {
         struct json output, assigned; /* absent: as recorded */
@@ -73,14 +74,25 @@ MUST_CHECK bool look_ahead(struct planner *p);
 /* Fills the rows with the story's records alone. */
 void look_back(struct planner *p);
 
-/* A member of {"STEP": value} for this row; absent: none. Marks it as used. */
-struct json output_named(const struct planner *p, struct json outputs, bool *used,
-                         const struct row *row);
-/* Does the text name the row: by number, name or path? */
-bool row_is_meant(const struct planner *p, const struct row *row, struct str text);
-
 /* A run that is the story's, to be freed; NULL: an error. */
 struct run *run_copy(const struct planner *p, size_t turns, size_t events, size_t turn_states_max);
+
+/* ---- named.c ---- */
+
+/* As the command line, or a body, counts; -1: the row has none. */
+int64_t row_number(const struct planner *p, const struct row *row);
+
+/* The rows as they are now, by what names them. */
+struct row_names *row_names_new(const struct planner *p);
+/* Those that the text names by name or path, in their order; until the next call. */
+size_t row_names_find(struct row_names *n, struct str text, const size_t **ret_rows);
+/* Does it name any of them, by number, too, or a state of the machine that goes on? */
+bool row_names_know(struct row_names *n, struct str text);
+
+/* A member of {"STEP": value} that names this row by number, name or path; absent: none. Marks
+ * it as used. `names`: kept for the next call with the same object. */
+struct json output_named(struct planner *p, struct json outputs, struct member_names **names,
+                         bool *used, const struct row *row);
 
 /* ---- choose.c ---- */
 

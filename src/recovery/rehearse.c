@@ -40,9 +40,10 @@ static void follow_list(struct rehearsal *r, size_t known)
     }
 }
 
-static bool is_review(const struct state *state)
+/* The run's, and what is noted of it. */
+static size_t memory_used(const struct rehearsal *r)
 {
-    return state->type == STATE_TASK && state->u.task.resource.kind == TASK_REVIEW;
+    return arena_used(run_arena(r->run)) + arena_used(r->arena);
 }
 
 struct rehearsal *rehearse_new(struct run *run, const struct trace *trace, struct wall_ms now,
@@ -57,22 +58,33 @@ struct rehearsal *rehearse_new(struct run *run, const struct trace *trace, struc
         .answer = answer,
         .arg = arg,
         .visits = path_counts(a),
+        .tasks = {.arena = a},
+        .wake_from = INT64_MIN,
     };
     if (trace)
         copy_list(r, trace->list);
-    const struct machine *m = run_machine(run);
-    for (uint32_t i = 0; i < m->state_count && !r->has_reviews; i++)
-        r->has_reviews = m->states[i].review || is_review(&m->states[i]);
-    int64_t seconds = m->timeout_seconds;
+    r->memory_max = memory_used(r) + PLAN_MEMORY_MAX;
+    int64_t seconds = run_machine(run)->timeout_seconds;
     r->run_deadline = seconds ? now.ms + seconds * 1000 : 0;
     return r;
 }
 
 /* ---- turns ---- */
 
+static void note_review(struct rehearsal *r, const struct flow_event *e)
+{
+    r->reviews =
+        arena_grow(r->arena, r->reviews, r->review_count, &r->review_capacity, sizeof(*r->reviews));
+    r->reviews[r->review_count++] = (struct rehearsed_review){e->step, e->wake_ms};
+}
+
 static void note_event(struct rehearsal *r, const struct flow_event *e)
 {
     enum rehearsed what = REHEARSED_NOT;
+    if (e->wake_ms && e->wake_ms < r->wake_from)
+        r->wake_from = e->wake_ms;
+    if (e->kind == EVENT_REVIEW_ASKED)
+        note_review(r, e);
     if (event_shape(e->kind) == SHAPE_STATE_ENTERED)
         what = REHEARSED_RAN;
     else if (e->kind == EVENT_STEP_RESUMED &&
@@ -104,33 +116,49 @@ static void begin_task(struct rehearsal *r, const struct flow_effect *effect)
     struct outcome outcome = {0};
     const struct step *s = &r->list.items[effect->step];
     struct rehearsed_step *known = &r->steps[effect->step];
+    bool recorded = effect->step < r->count_first;
+    size_t tries = recorded ? r->trace->list->items[effect->step].attempt_count : 0;
+    r->tries_ahead += known->tries > tries;
     if (!r->answer(r->arg, s, known->visit, known->tries++, &outcome)) {
         stand(r, effect->deadline.ms);
         return;
     }
-    r->tasks = arena_grow(r->arena, r->tasks, r->task_count, &r->task_capacity, sizeof(*r->tasks));
-    r->tasks[r->task_count++] = (struct rehearsed_task){
+    struct rehearsed_task *task = r->spare;
+    if (task)
+        r->spare = task->next;
+    else
+        task = ARENA_NEW(r->arena, struct rehearsed_task);
+    *task = (struct rehearsed_task){
         .step = effect->step,
         .attempt = effect->attempt,
         .state = effect->state,
-        .due_ms = r->now.ms + outcome.ms,
         .outcome = outcome,
+        .next = known->task,
     };
+    known->task = task;
+    heap_set(&r->tasks, &task->due, r->now.ms + outcome.ms);
 }
 
-static struct rehearsed_task take_task(struct rehearsal *r, size_t at)
+static struct rehearsed_task take_task(struct rehearsal *r, struct rehearsed_task *task)
 {
-    struct rehearsed_task task = r->tasks[at];
-    r->task_count--;
-    memmove(&r->tasks[at], &r->tasks[at + 1], (r->task_count - at) * sizeof(*r->tasks));
-    return task;
+    struct rehearsed_task taken = *task, **at = &r->steps[task->step].task;
+    while (*at != task)
+        at = &(*at)->next;
+    *at = task->next;
+    heap_remove(&r->tasks, &task->due);
+    task->next = r->spare;
+    r->spare = task;
+    return taken;
 }
 
 static void end_task(struct rehearsal *r, const struct flow_effect *effect)
 {
-    for (size_t i = r->task_count; i > 0; i--)
-        if (r->tasks[i - 1].step == effect->step && r->tasks[i - 1].attempt == effect->attempt)
-            (void)take_task(r, i - 1);
+    struct rehearsed_task *next;
+    for (struct rehearsed_task *task = r->steps[effect->step].task; task; task = next) {
+        next = task->next;
+        if (task->attempt == effect->attempt)
+            (void)take_task(r, task);
+    }
 }
 
 static void take_turn(struct rehearsal *r, const struct flow_turn *turn)
@@ -146,7 +174,8 @@ static void take_turn(struct rehearsal *r, const struct flow_turn *turn)
         else if (turn->effects[i].kind == FLOW_TASK_CANCEL)
             end_task(r, &turn->effects[i]);
     }
-    r->too_long = r->list.count - r->count_first > PLAN_STEPS_AHEAD_MAX;
+    r->too_long = r->list.count - r->count_first + r->tries_ahead > PLAN_STEPS_AHEAD_MAX ||
+                  memory_used(r) > r->memory_max;
 }
 
 bool rehearse_input(struct rehearsal *r, const struct flow_input *given)
@@ -234,52 +263,56 @@ static void finish_task(struct rehearsal *r, const struct rehearsed_task *task)
 /* Decides one of the reviews that wait. False: none can be. */
 static bool review_one(struct rehearsal *r)
 {
-    const struct flow_review *reviews;
-    struct arena *a = arena_new(0);
-    size_t count = run_reviews(r->run, a, &reviews);
-    bool decided = false;
-    for (size_t i = 0; i < count && !decided; i++) {
-        struct rehearsed_step *known = &r->steps[reviews[i].step];
+    while (r->review_at < r->review_count) {
+        struct rehearsed_review review = r->reviews[r->review_at++];
+        const struct step *s = &r->list.items[review.step];
+        struct rehearsed_step *known = &r->steps[review.step];
         struct outcome outcome;
-        if (known->reviewed)
+        if (known->reviewed || s->status != STEP_RUNNING)
             continue;
         known->reviewed = true;
-        decided = r->answer(r->arg, &r->list.items[reviews[i].step], known->visit, 0, &outcome);
-        if (!decided)
-            stand(r, reviews[i].expires_at.ms);
-        else
-            (void)rehearse_input(r, &(struct flow_input){.why = FLOW_REVIEW,
-                                                         .step = reviews[i].step,
-                                                         .ok = true,
-                                                         .value = outcome.changes,
-                                                         .worker = STR("plan")});
+        if (!r->answer(r->arg, s, known->visit, 0, &outcome))
+            stand(r, review.expires_ms);
+        else if (rehearse_input(r, &(struct flow_input){.why = FLOW_REVIEW,
+                                                        .step = review.step,
+                                                        .ok = true,
+                                                        .value = outcome.changes,
+                                                        .worker = STR("plan")}))
+            return true;
     }
-    arena_free(a);
-    return decided;
+    return false;
+}
+
+/* When something in the run is due by itself, if not later than this; else any later time. To
+ * look for it takes a look at every frame, so that is done only where it may matter. */
+static int64_t next_wake(struct rehearsal *r, int64_t latest)
+{
+    if (r->wake_from > latest)
+        return r->wake_from;
+    int64_t wake = flow_wake(r->run).ms;
+    r->wake_from = wake ? wake : INT64_MAX;
+    return r->wake_from;
 }
 
 /* False: nothing is due that anybody knows of. */
 static bool next_thing(struct rehearsal *r)
 {
-    if (r->has_reviews && review_one(r))
+    if (review_one(r))
         return true;
-    int64_t wake = flow_wake(r->run).ms, due = wake ? wake : INT64_MAX;
-    size_t soonest = SIZE_MAX;
-    if (r->unknown && r->stands_until && due >= r->stands_until)
-        due = INT64_MAX;
-    for (size_t i = 0; i < r->task_count; i++) {
-        if (r->tasks[i].due_ms < due) {
-            due = r->tasks[i].due_ms;
-            soonest = i;
-        }
-    }
-    if (due == INT64_MAX)
+    struct heap_node *soonest = heap_first(&r->tasks);
+    int64_t due = soonest ? soonest->at : INT64_MAX, wake = next_wake(r, due);
+    if (r->unknown && r->stands_until && wake >= r->stands_until)
+        wake = INT64_MAX;
+    if (!soonest && wake == INT64_MAX)
         return false;
+    bool by_itself = wake <= due;
+    if (by_itself)
+        due = wake;
     if (due > r->now.ms)
         r->now.ms = due;
-    if (soonest == SIZE_MAX)
+    if (by_itself)
         return rehearse_input(r, &(struct flow_input){.why = FLOW_WAKE});
-    struct rehearsed_task task = take_task(r, soonest);
+    struct rehearsed_task task = take_task(r, HEAP_THING(soonest, struct rehearsed_task, due));
     finish_task(r, &task);
     return true;
 }

@@ -9,6 +9,7 @@
 #ifndef PAWL_RECOVERY_REHEARSE_H
 #define PAWL_RECOVERY_REHEARSE_H
 
+#include "base/heap.h"
 #include "recovery/trace.h"
 
 /* How a step's attempt went, or is taken to go. */
@@ -38,12 +39,21 @@ struct rehearsed_step {
     enum rehearsed what;
     uint32_t tries;
     uint32_t visit;
-    bool reviewed; /* its review was decided, or stands */
+    bool reviewed;               /* its review was decided, or stands */
+    struct rehearsed_task *task; /* that is out, the newest; NULL: none is */
+};
+
+/* A task that is out. */
+struct rehearsed_task {
+    struct heap_node due;
+    uint32_t step, attempt;
+    const struct state *state;
+    struct outcome outcome;
+    struct rehearsed_task *next; /* of the same step, an older one; or the next spare one */
 };
 
 struct rehearsal {
     struct arena *arena;
-    bool has_reviews; /* the machine asks a person somewhere */
     struct run *run;
     struct step_list list;
     struct rehearsed_step *steps; /* list.count of them */
@@ -52,17 +62,20 @@ struct rehearsal {
     uint64_t seed;
     rehearse_answer *answer;
     void *arg;
-    struct rehearsed_task {
-        uint32_t step, attempt;
-        const struct state *state;
-        int64_t due_ms;
-        struct outcome outcome;
-    } * tasks;
-    size_t task_count, task_capacity;
+    struct heap tasks;            /* that are out, by when they end */
+    struct rehearsed_task *spare; /* that have ended */
+    struct rehearsed_review {
+        uint32_t step;
+        int64_t expires_ms;
+    } * reviews; /* that were asked for, in their order */
+    size_t review_at, review_count, review_capacity;
+    int64_t wake_from;    /* nothing in the run is due by itself before */
     int64_t stands_until; /* earliest deadline that would end what nobody answers; 0: none */
     int64_t run_deadline; /* of the execution; 0: none */
     bool unknown;         /* there is one */
-    bool too_long;        /* PLAN_STEPS_AHEAD_MAX was met */
+    size_t tries_ahead;   /* attempts of steps behind their first and those recorded */
+    size_t memory_max;    /* of both arenas */
+    bool too_long;        /* PLAN_STEPS_AHEAD_MAX or PLAN_MEMORY_MAX was met */
     struct str stop_path; /* it stops once this path's visit was entered; empty: not so */
     uint32_t stop_visit;
     bool stopped;

@@ -134,7 +134,6 @@ static bool play(struct replay *replay, const bool *stale)
     struct flow_limits limits = *p->story->limits;
     struct flow_skip *skips;
     size_t count;
-    limits.memory_max = PLAN_MEMORY_MAX;
     limits.turn_states_max = 1; /* so that it can stop between entering and carrying out */
     skip_current(p, stale, replay->target, &skips, &count);
     struct flow_recovery recovery = {.kind = FLOW_FORK_RUN, .skips = skips, .skip_count = count};

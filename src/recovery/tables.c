@@ -264,7 +264,7 @@ void skip_asked(struct planner *p, const struct row *row, bool passed, struct js
     if (!can_be_skipped(p, row))
         return;
     if (json_is_absent(given))
-        given = output_named(p, p->request->outputs, p->output_used, row);
+        given = output_named(p, p->request->outputs, &p->output_names, p->output_used, row);
     if (find_output(p, row, passed, given, &skip)) {
         add_skip(p, skip);
         return;

@@ -71,54 +71,69 @@ static size_t place_of(const struct trace *t, struct str path)
     return at;
 }
 
+/* Each path's visits get their room once it is known how many there are. */
 static void index_paths(struct trace *t)
 {
+    uint32_t from = 0;
     for (uint32_t i = 0; i < t->list->count; i++) {
-        size_t at = place_of(t, t->list->items[i].path);
-        t->steps[i].next_visit = STEP_NO_NONE;
-        if (!t->table[at]) {
-            t->table[at] = i + 1;
-            t->last[i] = i;
-            continue;
-        }
-        uint32_t first = t->table[at] - 1;
-        t->steps[t->last[first]].next_visit = i;
-        t->steps[i].visit = t->steps[t->last[first]].visit + 1;
-        t->last[first] = i;
+        uint32_t *first = &t->table[place_of(t, t->list->items[i].path)];
+        if (!*first)
+            *first = i + 1;
+        t->steps[i].first = *first - 1;
+        t->steps[i].visit = t->paths[*first - 1].count++;
     }
+    for (uint32_t i = 0; i < t->list->count; i++) {
+        struct trace_step *s = &t->steps[i];
+        struct trace_path *path = &t->paths[s->first];
+        if (s->first == i) {
+            path->from = from;
+            from += path->count;
+        } else {
+            t->steps[t->visits[path->from + s->visit - 1]].next_visit = i;
+        }
+        t->visits[path->from + s->visit] = i;
+        s->next_visit = STEP_NO_NONE;
+    }
+}
+
+static void index_current(struct trace *t)
+{
+    for (uint32_t i = 0; i < t->list->count; i++) {
+        struct trace_path *path = &t->paths[t->steps[i].first];
+        t->steps[i].current_visit = path->current_count;
+        if (t->steps[i].current)
+            t->current_visits[path->from + path->current_count++] = i;
+    }
+}
+
+/* NULL: no step has it. */
+static const struct trace_path *path_of(const struct trace *t, struct str path)
+{
+    uint32_t step = t->table[place_of(t, path)];
+    return step ? &t->paths[step - 1] : NULL;
 }
 
 uint32_t trace_find(const struct trace *t, struct str path, uint32_t visit)
 {
-    uint32_t step = t->table[place_of(t, path)];
-    if (!step || visit > t->steps[t->last[step - 1]].visit)
-        return STEP_NO_NONE;
-    for (step--; t->steps[step].visit < visit;)
-        step = t->steps[step].next_visit;
-    return step;
+    const struct trace_path *p = path_of(t, path);
+    return p && visit < p->count ? t->visits[p->from + visit] : STEP_NO_NONE;
 }
 
 uint32_t trace_find_current(const struct trace *t, struct str path, uint32_t visit)
 {
-    for (uint32_t i = trace_find(t, path, 0); i != STEP_NO_NONE; i = t->steps[i].next_visit)
-        if (t->steps[i].current && visit-- == 0)
-            return i;
-    return STEP_NO_NONE;
+    const struct trace_path *p = path_of(t, path);
+    return p && visit < p->current_count ? t->current_visits[p->from + visit] : STEP_NO_NONE;
 }
 
 uint32_t trace_current_visit(const struct trace *t, uint32_t step)
 {
-    uint32_t visit = 0;
-    for (uint32_t i = trace_find(t, t->list->items[step].path, 0); i != step && i != STEP_NO_NONE;
-         i = t->steps[i].next_visit)
-        visit += t->steps[i].current;
-    return visit;
+    return t->steps[step].current_visit;
 }
 
 uint32_t trace_last(const struct trace *t, struct str path)
 {
-    uint32_t step = t->table[place_of(t, path)];
-    return step ? t->last[step - 1] : STEP_NO_NONE;
+    const struct trace_path *p = path_of(t, path);
+    return p ? t->visits[p->from + p->count - 1] : STEP_NO_NONE;
 }
 
 /* A greater generation than the record's is that of a rerun that failed. */
@@ -153,13 +168,16 @@ static uint32_t find_holder(const struct trace *t, uint32_t step)
     struct str frame = step_frame_path(&t->list->items[step]);
     if (!frame.len)
         return STEP_NO_NONE;
-    struct str holder = str_slice(frame, 0, str_rfind_char(frame, '/'));
-    uint32_t found = STEP_NO_NONE;
-    for (uint32_t i = trace_find(t, holder, 0);
-         i != STEP_NO_NONE && t->steps[i].created < t->steps[step].created;
-         i = t->steps[i].next_visit)
-        found = i;
-    return found;
+    const struct trace_path *p = path_of(t, str_slice(frame, 0, str_rfind_char(frame, '/')));
+    uint32_t low = 0, high = p ? p->count : 0;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (t->steps[t->visits[p->from + middle]].created < t->steps[step].created)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? t->visits[p->from + low - 1] : STEP_NO_NONE;
 }
 
 static void find_holders(struct trace *t)
@@ -187,7 +205,9 @@ struct trace *trace_make(const struct step_list *list, const struct journal_turn
         size *= 2;
     t->list = list;
     t->steps = ARENA_ARRAY(a, struct trace_step, list->count);
-    t->last = ARENA_ARRAY(a, uint32_t, list->count);
+    t->paths = ARENA_ARRAY(a, struct trace_path, list->count);
+    t->visits = ARENA_ARRAY(a, uint32_t, list->count);
+    t->current_visits = ARENA_ARRAY(a, uint32_t, list->count);
     t->table = ARENA_ARRAY(a, uint32_t, size);
     t->mask = size - 1;
     index_paths(t);
@@ -205,6 +225,7 @@ struct trace *trace_make(const struct step_list *list, const struct journal_turn
         }
     }
     find_holders(t);
+    index_current(t);
     return t;
 }
 
@@ -266,4 +287,9 @@ uint32_t *path_counts_at(struct path_counts *c, struct str path)
         c->used++;
     }
     return &slot->count;
+}
+
+uint32_t path_counts_get(const struct path_counts *c, struct str path)
+{
+    return count_slot(c, path)->count;
 }

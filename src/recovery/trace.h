@@ -12,10 +12,12 @@
 #include "journal/journal.h"
 
 struct trace_step {
+    uint32_t first; /* the record of the path's first visit */
     uint32_t visit;
-    uint32_t holder;     /* trace_holder */
-    uint32_t next_visit; /* the record of the path's next visit; STEP_NO_NONE: none */
-    uint32_t generation; /* the greatest one that any event tells of */
+    uint32_t current_visit; /* trace_current_visit */
+    uint32_t holder;        /* trace_holder */
+    uint32_t next_visit;    /* the record of the path's next visit; STEP_NO_NONE: none */
+    uint32_t generation;    /* the greatest one that any event tells of */
     /* Where the journal has these events, see trace_place; 0: nowhere. */
     uint64_t created; /* the entering that made the record first */
     uint64_t entered; /* the one that it tells of; of a step that was skipped, that */
@@ -31,8 +33,12 @@ struct trace {
     const struct step_list *list;
     struct trace_step *steps; /* list->count of them */
     uint32_t *table;          /* by hash of path: the path's first record + 1; 0: free */
-    uint32_t *last;           /* by a path's first record: its last */
     size_t mask;
+    struct trace_path {
+        uint32_t from; /* of both lists */
+        uint32_t count, current_count;
+    } * paths;                          /* by a path's first record */
+    uint32_t *visits, *current_visits;  /* records, each path's beside one another */
     const struct flow_event *recovered; /* the last RECOVERED that is no rerun; NULL: none */
     uint64_t recovered_at;              /* its place */
     bool alone;                         /* private: what is being read is the rerun of one step */
@@ -82,6 +88,8 @@ struct path_counts {
 struct path_counts path_counts(struct arena *a);
 /* The number kept for a path, 0 at first; valid until the next call. Borrows the path. */
 uint32_t *path_counts_at(struct path_counts *c, struct str path);
+/* It, or 0 when none is kept. */
+uint32_t path_counts_get(const struct path_counts *c, struct str path);
 
 /* ---- steps ---- */
 
