@@ -7,9 +7,12 @@
 
 enum {
     FEED_LOOK_EVERY_MS = 200,
-    FEED_WAIT_MS = 60000,       /* for a server that is being started again */
-    FEED_EXECUTIONS_MAX = 1000, /* here: the newest of all workflows that are looked through */
-    FEED_LISTED_MAX = 20,       /* there: the newest of the workflow that are looked at */
+    FEED_WAIT_MS = 60000,        /* for a server that is being started again */
+    FEED_EXECUTIONS_MAX = 1000,  /* here: the newest of all workflows that are looked through */
+    FEED_FOLLOWED_MAX = 1000,    /* there: executions of the workflow at once; told when met */
+    FEED_REMEMBERED_MAX = 10000, /* there: of those that have ended, how far they were told */
+    FEED_PAGE = 100,             /* there: of a list */
+    FEED_LIST_LAG_MS = 5000,     /* there: a list may be so far behind */
 };
 
 /* One execution (NULL: the newest) or all of a workflow. With `follow` to its end, or until

@@ -4,25 +4,42 @@
 #include "cli/told.h"
 #include "os/clock.h"
 
-/* One execution at a server. */
-struct followed {
-    struct str id;
-    uint64_t last; /* the cursor: the number of the last event that was told */
-    int64_t turns; /* that were told */
+/* One execution at a server, while it is followed. Lies in its arena. */
+struct opened {
+    struct arena *arena;
+    struct str arn, id;
+    uint64_t last; /* the cursor: the number of the last event that came by */
+    int64_t turns; /* that came by */
+    int64_t told;  /* turns below it were told before, or are of the past */
     int64_t goal;  /* stop behind this turn; 0: at the end */
-    bool past;     /* the turns up to `goal` are not told */
     bool ended, failed;
     const struct machine *machine;
     struct logbook book;
     struct err err;
 };
 
+/* One of a workflow. */
+struct known {
+    uint64_t key;          /* of its ARN */
+    int64_t told;          /* turns, those of the past counted in */
+    struct opened *opened; /* NULL: it has ended, and is let go until it goes on */
+};
+
+struct definition {
+    struct definition *next;
+    struct str hash;
+    const struct machine *machine;
+};
+
 struct feed {
     struct cli *cli;
     struct client *client;
     struct log_filter *filter;
-    struct followed **items;
-    size_t count, capacity;
+    struct definition *definitions;
+    struct known *known; /* in the order in which they were found */
+    size_t known_count, known_capacity, opened_count;
+    struct wall_ms since; /* what started before was found, or is among those that run */
+    bool limit_told;
 };
 
 /* ---- one execution ---- */
@@ -34,44 +51,63 @@ static bool ask_state(struct feed *feed, struct str id, struct arena *a, struct 
     return client_call(feed->client, a, "GET", path, STR(""), 0, ret_state, reterr);
 }
 
-static bool ask_machine(struct feed *feed, struct followed *f, struct err *reterr)
+/* Those of a workflow have few definitions between them. */
+static bool ask_machine(struct feed *feed, struct str id, struct str hash,
+                        const struct machine **ret_machine, struct err *reterr)
 {
     struct arena *a = feed->cli->arena;
     struct diag_list diags = diag_list(a);
     struct json answer;
     struct err syntax;
-    struct str path = arena_printf(a, "/api/v1/executions/" STR_FMT "/definition", STR_ARG(f->id));
+    for (const struct definition *d = feed->definitions; d; d = d->next)
+        if (str_eq(d->hash, hash)) {
+            *ret_machine = d->machine;
+            return true;
+        }
+    struct str path = arena_printf(a, "/api/v1/executions/" STR_FMT "/definition", STR_ARG(id));
     if (!client_call(feed->client, a, "GET", path, STR(""), 0, &answer, reterr))
         return false;
     struct str text = arena_str(a, json_str(json_get(answer, STR("definition"))));
-    if (!asl_compile_stored(a, text, &diags, &f->machine, &syntax))
+    if (!asl_compile_stored(a, text, &diags, ret_machine, &syntax))
         return err_set(reterr, ERR_INVALID_DEFINITION,
                        "this release of pawl cannot read the definition that the server runs");
-    f->book.layout = step_layout_of(f->machine);
+    struct definition *d = ARENA_NEW(a, struct definition);
+    *d = (struct definition){feed->definitions, arena_str(a, hash), *ret_machine};
+    feed->definitions = d;
     return true;
 }
 
 /* The state names it by its whole id. */
-static bool open_book(struct feed *feed, struct json state, struct followed **ret,
+static bool open_book(struct feed *feed, struct json state, int64_t told, struct opened **ret,
                       struct err *reterr)
 {
-    struct arena *a = feed->cli->arena;
-    struct followed *f = ARENA_NEW(a, struct followed);
-    f->id = arena_str(a, json_str(json_get(state, STR("id"))));
-    if (!f->id.len)
+    struct str id = json_str(json_get(state, STR("id")));
+    struct str definition = json_str(json_get(state, STR("definition")));
+    const struct machine *machine;
+    if (!id.len)
         return err_set(reterr, ERR_INTERNAL, "the server's answer has no id");
-    f->book = (struct logbook){
+    if (!ask_machine(feed, id, definition, &machine, reterr))
+        return false;
+    struct arena *a = arena_new(0);
+    struct opened *o = ARENA_NEW(a, struct opened);
+    *o = (struct opened){.arena = a,
+                         .arn = arena_str(a, json_str(json_get(state, STR("execution_arn")))),
+                         .id = arena_str(a, id),
+                         .told = told,
+                         .machine = machine};
+    o->book = (struct logbook){
         .filter = feed->filter,
         .arena = a,
-        .id = f->id,
+        .id = o->id,
         .name = arena_str(a, json_str(json_get(state, STR("name")))),
         .workflow = arena_str(a, json_str(json_get(state, STR("machine_name")))),
+        .layout = step_layout_of(machine),
     };
-    *ret = f;
-    return ask_machine(feed, f, reterr);
+    *ret = o;
+    return true;
 }
 
-static bool take_steps(struct followed *f, struct json steps)
+static bool take_steps(struct opened *f, struct json steps)
 {
     for (size_t i = 0; i < json_count(steps); i++) {
         int64_t index = -1;
@@ -87,7 +123,7 @@ static bool take_steps(struct followed *f, struct json steps)
     return true;
 }
 
-static void take_turn(struct followed *f, struct json line, int64_t turn)
+static void take_turn(struct opened *f, struct json line, int64_t turn)
 {
     struct json events = json_get(line, STR("events"));
     struct wall_ms at = told_time(json_get(line, STR("at")));
@@ -115,11 +151,11 @@ static void take_turn(struct followed *f, struct json line, int64_t turn)
 
 static bool take_line(void *arg, struct json line)
 {
-    struct followed *f = arg;
+    struct opened *f = arg;
     struct json closed = json_get(line, STR("closed"));
     int64_t turn = 0;
     if (json_to_int64(json_get(line, STR("turn")), &turn)) {
-        f->book.quiet = f->past && turn < f->goal;
+        f->book.quiet = turn < f->told;
         take_turn(f, line, turn);
     }
     f->ended = json_is_object(json_get(line, STR("end")));
@@ -129,7 +165,7 @@ static bool take_line(void *arg, struct json line)
 }
 
 /* From its cursor on. */
-static bool follow(struct feed *feed, struct followed *f, struct err *reterr)
+static bool follow(struct feed *feed, struct opened *f, struct err *reterr)
 {
     const struct client_stream stream = {.line = take_line, .arg = f};
     struct arena *a = arena_new(0);
@@ -156,79 +192,224 @@ static bool comes_back(const struct err *err, uint64_t *since)
 static int feed_one(struct feed *feed, const struct log_wish *wish)
 {
     struct json state;
-    struct followed *f;
+    struct opened *f = NULL;
     struct err err;
     uint64_t since = 0;
     if (!wish->id)
         err_set(&err, ERR_USAGE, "at a server, name the execution: pawl ls lists them");
     if (!wish->id || !ask_state(feed, str_of_cstr(wish->id), feed->cli->arena, &state, &err) ||
-        !open_book(feed, state, &f, &err))
+        !open_book(feed, state, 0, &f, &err))
         return cli_fail(feed->cli, NULL, &err);
     bool ended = told_status(json_get(state, STR("status"))) != EXECUTION_RUNNING;
+    int status = 0;
     if (!wish->follow && !ended && !json_to_int64(json_get(state, STR("turns")), &f->goal))
         f->goal = 0;
     while (!f->ended && !feed->filter->out->closed && !(f->goal && f->turns >= f->goal)) {
         uint64_t before = f->last;
-        if (!follow(feed, f, &err) && !comes_back(&err, &since))
-            return cli_fail(feed->cli, NULL, &err);
+        if (!follow(feed, f, &err) && !comes_back(&err, &since)) {
+            status = cli_fail(feed->cli, NULL, &err);
+            break;
+        }
         if (f->last != before)
             since = 0;
         else
             log_feed_rest(feed->filter);
     }
-    return 0;
+    arena_free(f->arena);
+    return status;
 }
 
-/* ---- a workflow ---- */
+/* ---- a workflow: what is known ---- */
 
-static struct followed *find(const struct feed *feed, struct str id)
+/* It may begin anew, with what is still to be told. */
+static void let_go(struct feed *feed, struct known *k)
 {
-    for (size_t i = 0; i < feed->count; i++)
-        if (str_eq(feed->items[i]->id, id))
-            return feed->items[i];
-    return NULL;
+    arena_free(k->opened->arena);
+    k->opened = NULL;
+    feed->opened_count--;
 }
 
-/* `news`: what has ended already is not told. */
-static bool look_at(struct feed *feed, struct json listed, bool news, struct err *reterr)
+/* The older half of those that have ended; one that goes on later is told from its start. */
+static void forget_some(struct feed *feed)
 {
+    size_t kept = 0, gone = 0;
+    for (size_t i = 0; i < feed->known_count; i++) {
+        bool goes = !feed->known[i].opened && gone < FEED_REMEMBERED_MAX / 2;
+        gone += goes;
+        if (!goes)
+            feed->known[kept++] = feed->known[i];
+    }
+    feed->known_count = kept;
+}
+
+/* SIZE_MAX: it is not known. */
+static size_t find(const struct feed *feed, struct str arn)
+{
+    uint64_t key = checksum64(arn);
+    for (size_t i = feed->known_count; i > 0; i--)
+        if (feed->known[i - 1].key == key)
+            return i - 1;
+    return SIZE_MAX;
+}
+
+static size_t add(struct feed *feed, struct str arn)
+{
+    if (feed->known_count - feed->opened_count >= FEED_REMEMBERED_MAX)
+        forget_some(feed);
+    feed->known = arena_grow(feed->cli->arena, feed->known, feed->known_count,
+                             &feed->known_capacity, sizeof(*feed->known));
+    feed->known[feed->known_count] = (struct known){.key = checksum64(arn)};
+    return feed->known_count++;
+}
+
+static void tell_limit(struct feed *feed)
+{
+    if (feed->limit_told)
+        return;
+    feed->limit_told = true;
+    out_flush(feed->filter->out);
+    out_printf(&feed->cli->err,
+               "More than %d executions at once, which is all that is followed (limit "
+               "followed_max): some are not told of.\n",
+               FEED_FOLLOWED_MAX);
+    out_flush(&feed->cli->err);
+}
+
+/* ---- a workflow: looking ---- */
+
+/* `past`: what it has come to by now is not told, if it has ended. */
+static bool look_at(struct feed *feed, size_t index, struct str arn, bool past, struct err *reterr)
+{
+    struct known *k = &feed->known[index];
     struct arena *a = arena_new(0);
     struct json state;
-    struct followed *f = NULL;
     int64_t turns = 0;
-    bool good = ask_state(feed, json_str(json_get(listed, STR("executionArn"))), a, &state, reterr);
-    if (good)
-        f = find(feed, json_str(json_get(state, STR("id"))));
+    bool good = ask_state(feed, arn, a, &state, reterr);
+    bool ended = good && told_status(json_get(state, STR("status"))) != EXECUTION_RUNNING;
     if (good && !json_to_int64(json_get(state, STR("turns")), &turns))
         turns = 0;
-    if (good && !f && (good = open_book(feed, state, &f, reterr))) {
-        feed->items = arena_grow(feed->cli->arena, feed->items, feed->count, &feed->capacity,
-                                 sizeof(struct followed *));
-        feed->items[feed->count++] = f;
-        f->past = news && told_status(json_get(state, STR("status"))) != EXECUTION_RUNNING;
+    if (good && past && ended && !k->opened)
+        k->told = turns;
+    if (good && turns > k->told && !k->opened) {
+        good = open_book(feed, state, k->told, &k->opened, reterr);
+        feed->opened_count += good;
     }
-    if (good && turns > f->turns) {
-        f->goal = turns;
-        good = follow(feed, f, reterr);
-        f->past = false;
+    if (good && turns > k->told) {
+        k->opened->goal = turns;
+        good = follow(feed, k->opened, reterr);
+        if (k->opened->turns > k->told)
+            k->told = k->opened->turns;
     }
+    if (good && ended && k->opened && k->told >= turns)
+        let_go(feed, k);
     arena_free(a);
     return good;
 }
 
-static bool look_at_all(struct feed *feed, struct str arn, bool news, struct err *reterr)
+/* Those of this status (NULL: of any) that started at `since` or later, the newest first; the
+ * newest alone when there are more than can be followed. */
+static bool list(struct feed *feed, struct str arn, const char *status, struct wall_ms since,
+                 struct arena *a, struct json *ret_items, struct err *reterr)
 {
-    const struct json_member asked[] = {
-        {json_string(STR("stateMachineArn")), json_string(arn)},
-        {json_string(STR("maxResults")), json_int(FEED_LISTED_MAX)},
-    };
+    struct json_object_builder b = json_object_builder(a);
+    struct json_array_builder items = json_array_builder(a);
+    json_object_add(&b, STR("stateMachineArn"), json_string(arn));
+    json_object_add(&b, STR("maxResults"), json_int(FEED_PAGE));
+    if (status)
+        json_object_add(&b, STR("statusFilter"), json_string(str_of_cstr(status)));
+    struct json asked = json_object_done(&b), answer;
+    for (bool more = true; more;) {
+        if (!client_operation(feed->client, a, "ListExecutions", asked, &answer, reterr))
+            return false;
+        struct json page = json_get(answer, STR("executions"));
+        struct json token = json_get(answer, STR("nextToken"));
+        more = json_is_string(token);
+        for (size_t i = 0; i < json_count(page); i++) {
+            struct json item = json_at(page, i);
+            bool full = items.count == FEED_FOLLOWED_MAX;
+            if (full)
+                tell_limit(feed);
+            if (full || remote_time(json_get(item, STR("startDate"))).ms < since.ms) {
+                more = false;
+                break;
+            }
+            json_array_add(&items, item);
+        }
+        if (more)
+            asked = json_object_with(a, asked, STR("nextToken"), token);
+    }
+    *ret_items = json_array_done(&items);
+    return true;
+}
+
+static void note_newest(struct feed *feed, struct json items)
+{
+    if (json_count(items))
+        feed->since.ms =
+            remote_time(json_get(json_at(items, 0), STR("startDate"))).ms - FEED_LIST_LAG_MS;
+}
+
+/* The oldest first, as far as there is room. known: also those that were let go. */
+static bool look_at_listed(struct feed *feed, struct json items, bool known, bool past,
+                           struct err *reterr)
+{
+    for (size_t i = json_count(items); i > 0 && !feed->filter->out->closed; i--) {
+        struct str arn = json_str(json_get(json_at(items, i - 1), STR("executionArn")));
+        size_t index = find(feed, arn);
+        if (index != SIZE_MAX && (!known || feed->known[index].opened))
+            continue;
+        if (feed->opened_count >= FEED_FOLLOWED_MAX) {
+            tell_limit(feed);
+            return true;
+        }
+        if (index == SIZE_MAX)
+            index = add(feed, arn);
+        if (!look_at(feed, index, arn, past, reterr))
+            return false;
+    }
+    return true;
+}
+
+/* What started before the newest there is, and not just before, is of the past. */
+static bool find_since(struct feed *feed, struct str arn, struct arena *a, struct err *reterr)
+{
+    const struct json_member asked[] = {{json_string(STR("stateMachineArn")), json_string(arn)},
+                                        {json_string(STR("maxResults")), json_int(1)}};
+    struct json answer;
+    if (!client_operation(feed->client, a, "ListExecutions", json_object(asked, COUNT_OF(asked)),
+                          &answer, reterr))
+        return false;
+    note_newest(feed, json_get(answer, STR("executions")));
+    return true;
+}
+
+/* What is followed; what runs, which finds those that go on again; what is new, which finds
+ * those that have ended since they started. A list may be behind by FEED_LIST_LAG_MS. */
+static bool look_at_all(struct feed *feed, struct str arn, bool first, struct err *reterr)
+{
+    struct arena *a = arena_new(0);
+    struct json running, young;
+    bool good = !first || find_since(feed, arn, a, reterr);
+    for (size_t i = 0; good && i < feed->known_count; i++)
+        if (feed->known[i].opened)
+            good = look_at(feed, i, feed->known[i].opened->arn, false, reterr);
+    good = good && list(feed, arn, "RUNNING", (struct wall_ms){0}, a, &running, reterr) &&
+           look_at_listed(feed, running, true, false, reterr);
+    good = good && list(feed, arn, NULL, feed->since, a, &young, reterr) &&
+           look_at_listed(feed, young, false, first, reterr);
+    if (good)
+        note_newest(feed, young);
+    arena_free(a);
+    return good;
+}
+
+/* All there is, without waiting for more. */
+static bool look_once(struct feed *feed, struct str arn, struct err *reterr)
+{
     struct arena *a = arena_new(0);
     struct json items;
-    bool more,
-        good = remote_list(feed->client, a, "ListExecutions", json_object(asked, COUNT_OF(asked)),
-                           "executions", FEED_LISTED_MAX, &items, &more, reterr);
-    for (size_t i = good ? json_count(items) : 0; i > 0 && good; i--)
-        good = look_at(feed, json_at(items, i - 1), news, reterr);
+    bool good = list(feed, arn, NULL, (struct wall_ms){0}, a, &items, reterr) &&
+                look_at_listed(feed, items, false, false, reterr);
     arena_free(a);
     return good;
 }
@@ -240,14 +421,14 @@ static int feed_workflow(struct feed *feed, const struct log_wish *wish)
     uint64_t since = 0;
     if (!remote_machine_arn(feed->client, feed->cli->arena, wish->workflow, &arn, &err))
         return cli_fail(feed->cli, NULL, &err);
-    for (bool news = wish->follow; !feed->filter->out->closed;) {
-        bool good = look_at_all(feed, arn, news, &err);
+    for (bool first = true; !feed->filter->out->closed;) {
+        bool good = wish->follow ? look_at_all(feed, arn, first, &err) : look_once(feed, arn, &err);
         if (!good && !comes_back(&err, &since))
             return cli_fail(feed->cli, NULL, &err);
-        if (!wish->follow)
+        if (!wish->follow && good)
             break;
         since = good ? 0 : since;
-        news &= !good;
+        first &= !good;
         log_feed_rest(feed->filter);
     }
     return 0;

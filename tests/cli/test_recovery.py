@@ -824,6 +824,66 @@ def a_server_that_is_away_for_a_moment(p):
     assert said.count("step 1 Fetch  done") == 1 and said.count("SUCCEEDED") == 1, (said, err)
 
 
+# Waits for a decision, unless it is quick; no step of it takes a process.
+MANY = {"StartAt": "First", "States": {
+    "First": {"Type": "Choice", "Choices": [{"Variable": "$.quick", "BooleanEquals": True, "Next": "Last"}], "Default": "Look"},
+    "Look": {"Type": "Pass", "x-review": True, "Next": "Last"},
+    "Last": {"Type": "Pass", "End": True}}}
+
+
+def start_many(s, names, quick=False):
+    for name in names:
+        status, answer = s.ask("POST", "/api/v1/workflows/line/executions", {"name": name, "trigger_data": {"quick": quick}})
+        assert status == 201, answer
+
+
+@test
+def all_executions_of_a_workflow_at_a_server(p):
+    """More than one page of a list, those that end at once, and over a crash: each line once."""
+    prepare(p, definition=MANY)
+    waiting, quick = [f"w{i}" for i in range(130)], [f"q{i}" for i in range(130)]
+    seen = []
+
+    def ended():
+        return [e["name"] for e in seen if "SUCCEEDED" in e["message"]]
+
+    def read(logs, until):
+        while not until():
+            seen.append(json.loads(logs.stdout.readline()))
+    with serving(p) as first:
+        p.run("start", "line.asl.json", "--name", "past", "--input", '{"quick": true}').has(0)
+        p.run("wait", "past").has(0)
+        start_many(first, waiting)
+        with p.running("logs", "--workflow", "line", "--follow", "--json", "--endpoint", first.url) as logs:
+            read(logs, lambda: {e["name"] for e in seen if e.get("state") == "Look"} == set(waiting))
+            start_many(first, quick, quick=True)
+            read(logs, lambda: len(ended()) == len(quick))
+            first.end(signal.SIGKILL)
+            with serving(p, "--listen", f"127.0.0.1:{first.port}") as second:
+                for name in waiting:
+                    assert second.ask("POST", f"/api/v1/executions/{name}/resume", {"approved": True})[0] == 200
+                start_many(second, ["later"], quick=True)
+                read(logs, lambda: len(ended()) == len(quick) + len(waiting) + 1)
+    assert sorted(ended()) == sorted([*waiting, *quick, "later"])
+    lines = [json.dumps(e) for e in seen]
+    assert len(set(lines)) == len(lines), "something was told twice"
+    for name in (*waiting, *quick):
+        assert [e["state"] for e in seen if e["name"] == name and e["message"].startswith("done")] == (
+            ["First", "Look", "Last"] if name in waiting else ["First", "Last"])
+
+
+@test
+def more_executions_than_can_be_followed(p):
+    prepare(p, definition=MANY)
+    with serving(p) as s:
+        p.run("machines", "create", "line", "line.asl.json", "--endpoint", s.url).has(0)
+        names = [f"w{i}" for i in range(1001)]
+        start_many(s, names)
+        done = p.run("logs", "--workflow", "line", "--json", "--endpoint", s.url).has(0, "followed_max")
+        assert done.err.count("followed_max") == 1, done.err
+        assert {json.loads(e)["name"] for e in done.out.splitlines()} == set(names[1:])
+
+
 # ---- what is refused ----
 
 @test

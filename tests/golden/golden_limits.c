@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "catalog/catalog.h"
 #include "cli/crews.h"
+#include "cli/log_feed.h"
 #include "config/config.h"
 #include "engine/engine.h"
 #include "expr/expr.h"
@@ -106,6 +107,8 @@ static const struct {
     {"body_depth_max", LIMIT_COUNT, CALL_JSON_DEPTH_MAX, "nesting of a request's body"},
     {"body_memory_max", LIMIT_BYTES, CALL_MEMORY_MAX, "memory to take one request apart"},
     {"followers_max", LIMIT_COUNT, API_FOLLOWERS_MAX, "followed executions at once"},
+    {"followed_max", LIMIT_COUNT, FEED_FOLLOWED_MAX,
+     "executions of a workflow that `pawl logs` follows at a server at once"},
     {"story_max", LIMIT_BYTES, API_STORY_SIZE_MAX, "memory to read one execution"},
     {"workers_max", LIMIT_COUNT, RUNTIME_WORKERS_MAX, "warm workers of all bindings together"},
     {"turn_max", LIMIT_BYTES, STORE_BODY_SIZE_MAX, "one turn, snapshot or definition in the store"},
