@@ -19,6 +19,9 @@ struct story;
 /* A turn has been folded. False: enough for now; story_advance goes on. */
 typedef bool story_turn(void *arg, struct story *story, const struct journal_turn *turn);
 
+/* The one for those who only want to know how it stands. */
+story_turn story_read_on;
+
 /* No more turns for now (err NULL), or none for ever: CORRUPT, INVALID_DEFINITION,
  * TOO_LARGE, and the store's errors. */
 typedef void story_rested(void *arg, struct story *story, const struct err *err);

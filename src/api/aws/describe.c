@@ -184,12 +184,6 @@ static bool may_be_full(const struct call *c)
            engine_history_is_full(c->api->options.engine, d->events);
 }
 
-static bool on_counted(void *arg, struct story *story, const struct journal_turn *turn)
-{
-    (void)arg, (void)story, (void)turn;
-    return true;
-}
-
 static void on_all_counted(void *arg, struct story *story, const struct err *err)
 {
     struct call *c = arg;
@@ -205,7 +199,7 @@ static void on_all_counted(void *arg, struct story *story, const struct err *err
 static void count_history(struct call *c)
 {
     struct describe *d = c->work;
-    d->story = story_new(c->api, &d->row, on_counted, on_all_counted, c);
+    d->story = story_new(c->api, &d->row, story_read_on, on_all_counted, c);
     story_advance(d->story);
 }
 

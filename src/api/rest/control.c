@@ -90,12 +90,6 @@ static bool take_review(struct call *c, struct engine_review *r)
            refuse(c, "\"changes\" go with \"approved\": true only");
 }
 
-static bool on_turn(void *arg, struct story *story, const struct journal_turn *turn)
-{
-    (void)arg, (void)story, (void)turn;
-    return true;
-}
-
 static void on_rested(void *arg, struct story *story, const struct err *err)
 {
     struct call *c = arg;
@@ -122,7 +116,7 @@ static void review_found(struct call *c, const struct execution_row *row)
         errand_review(call_errand(c, done), row->key, &k->review);
         return;
     }
-    k->story = story_new(c->api, row, on_turn, on_rested, c);
+    k->story = story_new(c->api, row, story_read_on, on_rested, c);
     story_advance(k->story);
 }
 

@@ -155,12 +155,6 @@ static void clean(void *work)
     story_close(r->story);
 }
 
-static bool on_turn(void *arg, struct story *story, const struct journal_turn *turn)
-{
-    (void)arg, (void)story, (void)turn;
-    return true;
-}
-
 static void on_rested(void *arg, struct story *story, const struct err *err)
 {
     struct call *c = arg;
@@ -237,7 +231,7 @@ static void made_of_it_read(void *owner, struct errand *e, const struct err *err
         add_related(c, &e->read.executions[i],
                     e->read.executions[i].relation == RELATION_RESTARTS ? STR("restarted_by")
                                                                         : STR("reused_by"));
-    read_story(c, &r->row, on_turn);
+    read_story(c, &r->row, story_read_on);
 }
 
 static void read_made_of_it(struct call *c)
@@ -398,7 +392,7 @@ static void show_steps(struct call *c, const struct story *story)
 static void steps_found(struct call *c, const struct execution_row *row)
 {
     reading_new(c, show_steps);
-    read_story(c, row, on_turn);
+    read_story(c, row, story_read_on);
 }
 
 void rest_steps(struct call *c)

@@ -167,12 +167,6 @@ static void look_in_vain(struct look *l)
     begin_next(api);
 }
 
-static bool on_turn(void *arg, struct story *story, const struct journal_turn *turn)
-{
-    (void)arg, (void)story, (void)turn;
-    return true;
-}
-
 static void on_rested(void *arg, struct story *story, const struct err *err)
 {
     struct look *l = arg;
@@ -194,7 +188,7 @@ static void row_read(void *owner, struct errand *e, const struct err *err)
     } else if (row->express) { /* which can do neither */
         look_in_vain(l);
     } else {
-        l->story = story_new(l->api, row, on_turn, on_rested, l);
+        l->story = story_new(l->api, row, story_read_on, on_rested, l);
         story_advance(l->story);
     }
 }
