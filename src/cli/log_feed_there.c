@@ -419,19 +419,25 @@ static int feed_workflow(struct feed *feed, const struct log_wish *wish)
     struct str arn;
     struct err err;
     uint64_t since = 0;
+    int status = 0;
     if (!remote_machine_arn(feed->client, feed->cli->arena, wish->workflow, &arn, &err))
         return cli_fail(feed->cli, NULL, &err);
     for (bool first = true; !feed->filter->out->closed;) {
         bool good = wish->follow ? look_at_all(feed, arn, first, &err) : look_once(feed, arn, &err);
-        if (!good && !comes_back(&err, &since))
-            return cli_fail(feed->cli, NULL, &err);
+        if (!good && !comes_back(&err, &since)) {
+            status = cli_fail(feed->cli, NULL, &err);
+            break;
+        }
         if (!wish->follow && good)
             break;
         since = good ? 0 : since;
         first &= !good;
         log_feed_rest(feed->filter);
     }
-    return 0;
+    for (size_t i = 0; i < feed->known_count; i++)
+        if (feed->known[i].opened)
+            let_go(feed, &feed->known[i]);
+    return status;
 }
 
 int log_feed_there(struct cli *cli, const char *url, const struct log_wish *wish,
