@@ -48,7 +48,8 @@ static bool is_review_task(const struct state *state)
 bool review_is_due(const struct run *run, const struct frame *f)
 {
     const struct state *state = frame_state(run, f);
-    return f->phase == FRAME_ENTERED && state->review && !f->reviewed && !is_review_task(state);
+    return f->phase == FRAME_ENTERED && state->review && !f->reviewed && !is_review_task(state) &&
+           !run->identity->express; /* of an earlier release, to which the field said nothing */
 }
 
 /* What a review goes by: the task's own words come first. */

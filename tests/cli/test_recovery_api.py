@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Recovery and control over HTTP, on `pawl serve`: RedriveExecution, /api/v1, /admin/jobs.
 Prints TAP. $PAWL_BIN is the binary."""
+import contextlib
+import hashlib
 import http.client
 import json
 import os
 import re
+import sqlite3
 import sys
 
 from asking import ROLE, create, problem, quoted
@@ -767,6 +770,26 @@ def an_express_execution_can_only_be_restarted(p):
         assert (status, refused["__type"]) == (400, "InvalidArn"), refused
         status, answer = s.ask("POST", path + "/restart", {})
         assert status == 201 and answer["restarts"] == started["executionArn"], answer
+
+
+@test
+def an_express_machine_of_an_earlier_release_asks_nobody(p):
+    """It was taken when x-review said nothing; now none is that has it."""
+    before = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    old = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "x-review": True, "End": True}}})
+    asked = {"name": "quick", "roleArn": ROLE, "type": "EXPRESS"}
+    with serve(p) as s:
+        status, refused = s.operation("CreateStateMachine", {**asked, "definition": old})
+        assert (status, refused["__type"]) == (400, "InvalidDefinition"), refused
+        assert s.operation("CreateStateMachine", {**asked, "definition": json.dumps(before)})[0] == 200
+        s.end()
+    digest = hashlib.sha256(old.encode()).digest()
+    with contextlib.closing(sqlite3.connect(p.path / ".pawl/pawl.db")) as db, db:
+        db.execute("insert into definition (org, hash, text) values (0, ?, ?)", (digest, old))
+        assert db.execute("update machine set definition = ?", (digest,)).rowcount == 1
+    with serve(p) as s:
+        status, done = s.operation("StartSyncExecution", {"stateMachineArn": MACHINE + "quick", "input": '{"n": 1}'})
+        assert status == 200 and (done["status"], done["output"]) == ("SUCCEEDED", '{"n":1}'), done
 
 
 @test
