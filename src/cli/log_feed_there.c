@@ -39,6 +39,7 @@ struct feed {
     struct known *known; /* in the order in which they were found */
     size_t known_count, known_capacity, opened_count;
     struct wall_ms since; /* what started before was found, or is among those that run */
+    bool begun;           /* what had ended before is known as such */
     bool limit_told;
 };
 
@@ -350,11 +351,13 @@ static void note_newest(struct feed *feed, struct json items)
 }
 
 /* The oldest first, as far as there is room. known: also those that were let go. */
-static bool look_at_listed(struct feed *feed, struct json items, bool known, bool past,
-                           struct err *reterr)
+static bool look_at_listed(struct feed *feed, struct json items, bool known, struct err *reterr)
 {
     for (size_t i = json_count(items); i > 0 && !feed->filter->out->closed; i--) {
-        struct str arn = json_str(json_get(json_at(items, i - 1), STR("executionArn")));
+        struct json item = json_at(items, i - 1);
+        struct str arn = json_str(json_get(item, STR("executionArn")));
+        bool past =
+            !feed->begun && !str_eq(json_str(json_get(item, STR("status"))), STR("RUNNING"));
         size_t index = find(feed, arn);
         if (index != SIZE_MAX && (!known || feed->known[index].opened))
             continue;
@@ -383,22 +386,24 @@ static bool find_since(struct feed *feed, struct str arn, struct arena *a, struc
     return true;
 }
 
-/* What is followed; what runs, which finds those that go on again; what is new, which finds
- * those that have ended since they started. A list may be behind by FEED_LIST_LAG_MS. */
-static bool look_at_all(struct feed *feed, struct str arn, bool first, struct err *reterr)
+/* What is followed; what is new, which finds those that have ended since they started; what
+ * runs, which finds those that go on again. What had ended at the first look is not told. A list
+ * may be behind by FEED_LIST_LAG_MS. */
+static bool look_at_all(struct feed *feed, struct str arn, struct err *reterr)
 {
     struct arena *a = arena_new(0);
     struct json running, young;
-    bool good = !first || find_since(feed, arn, a, reterr);
+    bool good = feed->begun || find_since(feed, arn, a, reterr);
     for (size_t i = 0; good && i < feed->known_count; i++)
         if (feed->known[i].opened)
             good = look_at(feed, i, feed->known[i].opened->arn, false, reterr);
-    good = good && list(feed, arn, "RUNNING", (struct wall_ms){0}, a, &running, reterr) &&
-           look_at_listed(feed, running, true, false, reterr);
     good = good && list(feed, arn, NULL, feed->since, a, &young, reterr) &&
-           look_at_listed(feed, young, false, first, reterr);
+           look_at_listed(feed, young, false, reterr);
     if (good)
         note_newest(feed, young);
+    feed->begun |= good;
+    good = good && list(feed, arn, "RUNNING", (struct wall_ms){0}, a, &running, reterr) &&
+           look_at_listed(feed, running, true, reterr);
     arena_free(a);
     return good;
 }
@@ -408,8 +413,9 @@ static bool look_once(struct feed *feed, struct str arn, struct err *reterr)
 {
     struct arena *a = arena_new(0);
     struct json items;
+    feed->begun = true;
     bool good = list(feed, arn, NULL, (struct wall_ms){0}, a, &items, reterr) &&
-                look_at_listed(feed, items, false, false, reterr);
+                look_at_listed(feed, items, false, reterr);
     arena_free(a);
     return good;
 }
@@ -422,8 +428,8 @@ static int feed_workflow(struct feed *feed, const struct log_wish *wish)
     int status = 0;
     if (!remote_machine_arn(feed->client, feed->cli->arena, wish->workflow, &arn, &err))
         return cli_fail(feed->cli, NULL, &err);
-    for (bool first = true; !feed->filter->out->closed;) {
-        bool good = wish->follow ? look_at_all(feed, arn, first, &err) : look_once(feed, arn, &err);
+    while (!feed->filter->out->closed) {
+        bool good = wish->follow ? look_at_all(feed, arn, &err) : look_once(feed, arn, &err);
         if (!good && !comes_back(&err, &since)) {
             status = cli_fail(feed->cli, NULL, &err);
             break;
@@ -431,7 +437,6 @@ static int feed_workflow(struct feed *feed, const struct log_wish *wish)
         if (!wish->follow && good)
             break;
         since = good ? 0 : since;
-        first &= !good;
         log_feed_rest(feed->filter);
     }
     for (size_t i = 0; i < feed->known_count; i++)
