@@ -52,6 +52,24 @@ static void check_reports(struct str text, const struct diag_list *diags, const 
     buf_release(&b);
 }
 
+/* The store's definitions load wherever the others do, and beyond that only where a field of
+ * our own was passed over. */
+static void check_stored(struct str text, bool taken, struct arena *scratch)
+{
+    struct arena *a = arena_new(16 << 20);
+    struct diag_list diags = diag_list(scratch);
+    const struct machine *m;
+    struct err syntax;
+
+    if (asl_compile_stored(a, text, &diags, &m, &syntax)) {
+        ASSERT(m->passed_over == !taken);
+        check_machine(m, scratch);
+    } else {
+        ASSERT(!taken);
+    }
+    arena_free(a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = str_of((const char *)data, size);
@@ -68,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(diags.error_count > 0 && m == NULL);
     }
     check_reports(text, &diags, &syntax, work);
+    check_stored(text, m != NULL, work);
     arena_free(work);
     arena_free(a);
     return 0;
