@@ -20,7 +20,7 @@ import traceback
 
 PAWL = os.environ["PAWL_BIN"]
 SEED = int(os.environ.get("PAWL_SEED", "1"))
-KILLS = int(os.environ.get("PAWL_KILLS", "2000" if os.environ.get("PAWL_LONG") else "25"))
+KILLS = int(os.environ.get("PAWL_KILLS", "500" if os.environ.get("PAWL_LONG") else "25"))
 PATIENCE_S = 60  # for a condition that must come true; longer means it never will
 LINE_SIZE = 256
 TESTS = []
