@@ -40,6 +40,10 @@ static void read_done(void *arg, const struct err *err)
 void errand_read(struct errand *e, enum store_read_kind kind)
 {
     const struct api_options *o = &e->api->options;
+    struct str *asked[] = {&e->read.name, &e->read.machine_arn, &e->read.object_kind,
+                           &e->read.prefix};
+    for (size_t i = 0; i < COUNT_OF(asked); i++) /* who asked may be gone before the answer */
+        *asked[i] = arena_str(e->arena, *asked[i]);
     e->read.kind = kind;
     e->read.org = o->org;
     e->read.arena = e->arena;
