@@ -392,7 +392,7 @@ static bool find_since(struct feed *feed, struct str arn, struct arena *a, struc
 static bool look_at_all(struct feed *feed, struct str arn, struct err *reterr)
 {
     struct arena *a = arena_new(0);
-    struct json running, young;
+    struct json running, young = JSON_NONE;
     bool good = feed->begun || find_since(feed, arn, a, reterr);
     for (size_t i = 0; good && i < feed->known_count; i++)
         if (feed->known[i].opened)
