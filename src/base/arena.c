@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define EACH_ITS_OWN_MALLOC 1
@@ -17,6 +18,7 @@
 enum {
     CHUNK_SIZE_FIRST = 4096,
     CHUNK_SIZE_LARGEST = 1 << 20,
+    LARGE_PAGE = 2 << 20,
 };
 
 struct chunk {
@@ -28,6 +30,7 @@ struct chunk {
 struct arena {
     struct chunk *newest;
     size_t size_max, used, allocations;
+    bool large_pages;
 };
 
 struct arena *arena_new(size_t size_max)
@@ -37,6 +40,11 @@ struct arena *arena_new(size_t size_max)
         panic(__FILE__, __LINE__, "out of memory");
     a->size_max = size_max ? size_max : SIZE_MAX;
     return a;
+}
+
+void arena_use_large_pages(struct arena *a)
+{
+    a->large_pages = true;
 }
 
 static void free_down_to(struct arena *a, const struct chunk *keep)
@@ -56,6 +64,35 @@ void arena_free(struct arena *a)
     free(a);
 }
 
+#ifdef MADV_HUGEPAGE
+static void ask_for_large_pages(void *memory, size_t size)
+{
+    (void)madvise(memory, size, MADV_HUGEPAGE); /* a wish: there may be none */
+}
+#else
+static void ask_for_large_pages(void *memory, size_t size)
+{
+    (void)memory;
+    (void)size;
+}
+#endif
+
+/* At least so large; *size becomes what it is. */
+static struct chunk *chunk_new(const struct arena *a, size_t *size)
+{
+    if (*size > SIZE_MAX - sizeof(struct chunk) - LARGE_PAGE)
+        panic(__FILE__, __LINE__, "out of memory");
+    size_t total = *size + sizeof(struct chunk);
+    if (EACH_ITS_OWN_MALLOC || !a->large_pages)
+        return malloc(total);
+    total = (total + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1);
+    struct chunk *c = aligned_alloc(LARGE_PAGE, total);
+    if (c)
+        ask_for_large_pages(c, total);
+    *size = total - sizeof(struct chunk);
+    return c;
+}
+
 static void add_chunk(struct arena *a, size_t needed)
 {
     size_t size = needed;
@@ -66,9 +103,7 @@ static void add_chunk(struct arena *a, size_t needed)
         if (size < grown)
             size = grown;
     }
-    if (size > SIZE_MAX - sizeof(struct chunk))
-        panic(__FILE__, __LINE__, "out of memory");
-    struct chunk *c = malloc(sizeof(*c) + size);
+    struct chunk *c = chunk_new(a, &size);
     if (!c)
         panic(__FILE__, __LINE__, "out of memory");
     *c = (struct chunk){.older = a->newest, .size = size};

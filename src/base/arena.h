@@ -28,6 +28,11 @@ struct arena;
 /* size_max: the budget in bytes; 0 stands for none. Owned: arena_free. */
 struct arena *arena_new(size_t size_max);
 
+/* From now on it takes its memory in the system's large pages, if there are any: for what will
+ * be megabytes. The first touch of ten thousand small pages may cost more than what is then
+ * written to them. */
+void arena_use_large_pages(struct arena *a);
+
 /* Accepts NULL. */
 void arena_free(struct arena *a);
 

@@ -1,6 +1,15 @@
 /* Looking ahead: the recovery's turn on a copy of the run, and what follows. */
 #include "recovery/planner.h"
 
+void take_large_pages(const struct recovery_story *story, struct arena *a)
+{
+    enum {
+        STEPS_MIN = 1000
+    };
+    if (story->steps && story->steps->count >= STEPS_MIN)
+        arena_use_large_pages(a);
+}
+
 struct run *run_copy(const struct planner *p, size_t turns, size_t events, size_t turn_states_max)
 {
     const struct recovery_story *story = p->story;
@@ -8,6 +17,7 @@ struct run *run_copy(const struct planner *p, size_t turns, size_t events, size_
     if (turn_states_max)
         limits.turn_states_max = turn_states_max;
     struct run *run = run_new(story->machine, run_identity(story->run), &limits);
+    take_large_pages(p->story, run_arena(run));
     for (size_t i = 0; i < turns || (i == turns && events); i++) {
         const struct journal_turn *t = &story->turns[i];
         size_t count = i == turns ? events : t->count;
@@ -473,6 +483,7 @@ static struct flow_input input_ahead(const struct planner *p)
 bool look_ahead(struct planner *p)
 {
     struct run *run = run_ahead(p);
+    take_large_pages(p->story, run_arena(run));
     struct flow_input input = input_ahead(p);
     const struct trace *trace = p->new_run ? NULL : p->trace;
     struct rehearsal *r = rehearse_new(run, trace, p->story->now, answer_ahead, p, p->arena);

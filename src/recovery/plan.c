@@ -685,6 +685,7 @@ bool plan_make(const struct recovery_story *story, const struct recovery_request
 {
     static const struct step_list no_steps;
     const struct step_list *list = story->steps ? story->steps : &no_steps;
+    take_large_pages(story, a);
     struct planner p = {
         .story = story,
         .request = request,

@@ -74,6 +74,9 @@ MUST_CHECK bool look_ahead(struct planner *p);
 /* Fills the rows with the story's records alone. */
 void look_back(struct planner *p);
 
+/* An arena for the planning of many steps. */
+void take_large_pages(const struct recovery_story *story, struct arena *a);
+
 /* A run that is the story's, to be freed; NULL: an error. */
 struct run *run_copy(const struct planner *p, size_t turns, size_t events, size_t turn_states_max);
 

@@ -138,6 +138,7 @@ static bool play(struct replay *replay, const bool *stale)
     skip_current(p, stale, replay->target, &skips, &count);
     struct flow_recovery recovery = {.kind = FLOW_FORK_RUN, .skips = skips, .skip_count = count};
     replay->run = run_new(p->story->machine, run_identity(p->story->run), &limits);
+    take_large_pages(p->story, run_arena(replay->run));
     struct rehearsal *r = rehearse_new(replay->run, NULL, run_started_at(p->story->run),
                                        answer_replay, replay, p->arena);
     replay->rehearsal = r;

@@ -112,6 +112,27 @@ static void texts_are_copied(void **state)
     arena_free(NULL);
 }
 
+static void large_pages_change_nothing_else(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new(0);
+    struct arena_mark empty = arena_mark(a);
+    char *before = arena_alloc(a, 100);
+    memset(before, 1, 100);
+    arena_use_large_pages(a);
+    for (size_t size = 1; size <= 8 << 20; size *= 2) {
+        char *block = arena_alloc(a, size);
+        assert_int_equal((uintptr_t)block % alignof(max_align_t), 0);
+        memset(block, 0xff, size);
+    }
+    assert_int_equal(arena_used(a), 100 + (16 << 20) - 1);
+    assert_int_equal(before[99], 1);
+    arena_rewind(a, empty);
+    assert_int_equal(arena_used(a), 0);
+    memset(arena_alloc(a, 3 << 20), 1, 3 << 20);
+    arena_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +141,7 @@ int main(void)
         cmocka_unit_test(the_budget_is_asked_not_enforced),
         cmocka_unit_test(a_budget_can_be_given_anew),
         cmocka_unit_test(marks_nest),
+        cmocka_unit_test(large_pages_change_nothing_else),
         cmocka_unit_test(grow_keeps_the_items),
         cmocka_unit_test(texts_are_copied),
     };
