@@ -201,6 +201,7 @@ static bool apply_task_scheduled(const struct change *c)
     f->heartbeat_seconds = c->event->heartbeat;
     f->timeout_seconds = c->event->timeout;
     f->submitted = 0;
+    run_note_task(c->run, f);
     give_chained_id(c);
     return true;
 }

@@ -41,6 +41,7 @@ struct run *run_clone(const struct run *from, const struct flow_limits *limits)
     run->arena = a;
     run->limits = *limits;
     run->spare = NULL;
+    run->tasks = ARENA_NEW(a, struct task_table);
     run->frame_capacity = run->frame_count;
     run->frames = ARENA_ARRAY(a, struct frame *, run->frame_count);
     for (uint32_t i = 0; i < run->frame_count; i++)

@@ -72,6 +72,12 @@ struct frame {
     struct frame *next_spare;
 };
 
+/* The frames of tasks that are out, by step: a hint, made when it is first asked for. */
+struct task_table {
+    uint32_t *frames; /* by hash of the step: id + 1 of a frame that may have its task; 0: free */
+    size_t size, used;
+};
+
 /* An entry of a recovery's tables, sorted by path; those of one path in their order. */
 struct path_entry {
     struct str path;
@@ -111,6 +117,7 @@ struct run {
     uint32_t frames_live;
     uint32_t free_from;  /* no id below it is free: a hint, no state of its own */
     struct frame *spare; /* ended frames to use again */
+    struct task_table *tasks;
 
     uint32_t redrive_count;
     struct wall_ms redriven_at;
@@ -142,6 +149,10 @@ struct str frame_path(const struct run *run, uint32_t state, uint32_t index, str
 /* Can it go on at this time without an input from outside? */
 /* Is a task of it out? */
 bool frame_has_task(const struct frame *frame);
+/* Its task is out from now on. */
+void run_note_task(struct run *run, const struct frame *frame);
+/* The frame that the step's task is out for; NULL: none. attempt NULL: whichever. */
+struct frame *run_task_frame(const struct run *run, uint32_t step, const uint32_t *attempt);
 /* Is it the frame of a rerun? */
 bool frame_is_rerun(const struct run *run, const struct frame *frame);
 /* ... and has it left its one state? */

@@ -38,6 +38,7 @@ struct run *run_new(const struct machine *machine, const struct flow_identity *i
     run->machine = machine;
     run->identity = identity;
     run->limits = *limits;
+    run->tasks = ARENA_NEW(arena, struct task_table);
     return run;
 }
 

@@ -183,25 +183,11 @@ void task_cancel_effect(struct turn *t, const struct frame *f)
 
 uint32_t run_task_attempt(const struct run *run, uint32_t step)
 {
-    for (uint32_t i = 0; i < run->frame_count; i++) {
-        const struct frame *f = run->frames[i];
-        if (f && frame_has_task(f) && f->step == step)
-            return f->attempt;
-    }
-    return 0;
+    const struct frame *f = run_task_frame(run, step, NULL);
+    return f ? f->attempt : 0;
 }
 
 /* ---- results ---- */
-
-static struct frame *waiting_frame(const struct run *run, uint32_t step, uint32_t attempt)
-{
-    for (uint32_t i = 0; i < run->frame_count; i++) {
-        struct frame *f = run->frames[i];
-        if (f && frame_has_task(f) && f->step == step && f->attempt == attempt)
-            return f;
-    }
-    return NULL;
-}
 
 /* lambda:invoke answers an envelope around what the function returned. */
 static struct json envelope(struct turn *t, const struct state *state, struct json output)
@@ -305,7 +291,7 @@ static struct json child_start(struct turn *t, struct json child)
 void task_child_ended(struct turn *t)
 {
     const struct flow_input *in = t->input;
-    struct frame *f = waiting_frame(t->run, in->step, in->attempt);
+    struct frame *f = run_task_frame(t->run, in->step, &in->attempt);
     if (!f || !awaits_child(&frame_state(t->run, f)->u.task.resource))
         return;
     const struct state *state = frame_state(t->run, f);
@@ -332,7 +318,7 @@ void task_child_ended(struct turn *t)
 void task_result(struct turn *t)
 {
     const struct flow_input *in = t->input;
-    struct frame *f = waiting_frame(t->run, in->step, in->attempt);
+    struct frame *f = run_task_frame(t->run, in->step, &in->attempt);
     if (!f)
         return;
     const struct state *state = frame_state(t->run, f);
@@ -364,7 +350,7 @@ bool task_shows_token(const struct resource *resource)
 /* The frame whose task has a token that somebody may use. */
 static struct frame *token_frame(const struct run *run, uint32_t step, uint32_t attempt)
 {
-    struct frame *f = waiting_frame(run, step, attempt);
+    struct frame *f = run_task_frame(run, step, &attempt);
     const struct resource *resource = f ? &frame_state(run, f)->u.task.resource : NULL;
     if (!f)
         return NULL;
@@ -397,7 +383,7 @@ void task_token_result(struct turn *t)
 void task_started(struct turn *t)
 {
     const struct flow_input *in = t->input;
-    struct frame *f = waiting_frame(t->run, in->step, in->attempt);
+    struct frame *f = run_task_frame(t->run, in->step, &in->attempt);
     if (!f || frame_state(t->run, f)->u.task.resource.kind != TASK_ACTIVITY ||
         in->again != (bool)f->submitted)
         return;
