@@ -201,6 +201,7 @@ static int feed_one(struct feed *feed, const struct log_wish *wish)
     if (!wish->id || !ask_state(feed, str_of_cstr(wish->id), feed->cli->arena, &state, &err) ||
         !open_book(feed, state, 0, &f, &err))
         return cli_fail(feed->cli, NULL, &err);
+    ASSERT(f);
     bool ended = told_status(json_get(state, STR("status"))) != EXECUTION_RUNNING;
     int status = 0;
     if (!wish->follow && !ended && !json_to_int64(json_get(state, STR("turns")), &f->goal))
