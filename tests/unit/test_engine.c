@@ -931,7 +931,7 @@ static void test_stop_is_quick(void **state)
     (void)state;
     faulty_open(&f, (struct faulty_options){.seed = 7});
     world_start(&f.w, "m", endless, "", "{}", &start);
-    world_pass(&f.w, 3000);
+    world_pass(&f.w, 300);
     assert_int_equal(start.code, ERR_NONE);
     uint64_t began = f.w.now_ms;
     engine_stop(f.w.engine, start.key, STR(""), STR(""), world_replied, &stop);
