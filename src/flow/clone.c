@@ -34,11 +34,13 @@ static void clone_recovery(struct arena *a, struct recovery *r)
     r->until_left = arena_dup(a, r->until_left, r->until_count * sizeof(*r->until_left));
 }
 
-struct run *run_clone(const struct run *from, const struct flow_limits *limits)
+struct run *run_clone(const struct run *from, const struct flow_identity *identity,
+                      const struct flow_limits *limits)
 {
     struct arena *a = arena_new(0);
     struct run *run = arena_dup(a, from, sizeof(*from));
     run->arena = a;
+    run->identity = identity;
     run->limits = *limits;
     run->spare = NULL;
     run->tasks = ARENA_NEW(a, struct task_table);

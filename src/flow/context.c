@@ -120,11 +120,12 @@ static void seal_key(const uint8_t *secret, const uint8_t key[static KEY_SIZE],
 struct str task_token(const struct flow_identity *who, uint32_t step, uint32_t attempt,
                       struct arena *a)
 {
-    uint8_t bytes[KEY_SIZE + SEAL_SIZE];
+    uint8_t bytes[KEY_SIZE + SEAL_SIZE] = {0};
     put_number(bytes, (uint64_t)who->key, 8);
     put_number(bytes + 8, step, 4);
     put_number(bytes + 12, attempt, 4);
-    seal_key(who->secret, bytes, bytes + KEY_SIZE);
+    if (who->secret)
+        seal_key(who->secret, bytes, bytes + KEY_SIZE);
     return base64_encode(a, str_of((const char *)bytes, sizeof(bytes)));
 }
 

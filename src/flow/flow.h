@@ -55,7 +55,8 @@ struct flow_identity {
     int64_t key;
     struct str execution_arn, name, machine_arn, machine_name, role_arn;
     struct str region, account;
-    const uint8_t *secret; /* 32 bytes: the key of task tokens */
+    const uint8_t *secret; /* 32 bytes: the key of task tokens; NULL: they are not sealed, and
+                              nobody can answer by one */
     bool express;
 };
 
@@ -74,7 +75,8 @@ struct run *run_new(const struct machine *machine, const struct flow_identity *i
                     const struct flow_limits *limits);
 /* The same run, which from here on goes its own way under these limits. It shares the other's
  * values and texts, which must outlive it. Owned: run_free. */
-struct run *run_clone(const struct run *run, const struct flow_limits *limits);
+struct run *run_clone(const struct run *run, const struct flow_identity *identity,
+                      const struct flow_limits *limits);
 void run_free(struct run *run);
 
 /* ---- turns ---- */

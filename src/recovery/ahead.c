@@ -454,14 +454,15 @@ static void add_the_rest(struct planner *p, const struct rehearsal *r)
 
 /* ---- looking ahead ---- */
 
+/* Nobody answers by a token, so none is sealed. */
 static struct run *run_ahead(const struct planner *p)
 {
-    if (!p->new_run)
-        return run_clone(p->story->run, p->story->limits);
-    static const uint8_t secret[32];
-    static const struct flow_identity nobody = {.secret = secret};
-    return run_new(p->machine, p->story->run ? run_identity(p->story->run) : &nobody,
-                   p->story->limits);
+    struct flow_identity *nobody = ARENA_NEW(p->arena, struct flow_identity);
+    if (p->story->run)
+        *nobody = *run_identity(p->story->run);
+    nobody->secret = NULL;
+    return p->new_run ? run_new(p->machine, nobody, p->story->limits)
+                      : run_clone(p->story->run, nobody, p->story->limits);
 }
 
 static struct flow_input input_ahead(const struct planner *p)

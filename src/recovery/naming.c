@@ -308,12 +308,22 @@ bool machine_is_numbered(const struct machine *m)
     return false;
 }
 
+static struct str decimal(uint64_t number, struct arena *a)
+{
+    char text[20];
+    size_t from = sizeof(text);
+    do
+        text[--from] = (char)('0' + number % 10);
+    while (number /= 10);
+    return arena_str(a, str_of(text + from, sizeof(text) - from));
+}
+
 struct str step_number_text(bool numbered, const struct state *state, uint32_t index,
                             struct arena *a)
 {
     if (numbered && state->step_number)
-        return arena_printf(a, "%lld", (long long)state->step_number);
+        return decimal((uint64_t)state->step_number, a);
     if (numbered || index == UINT32_MAX)
         return STR("");
-    return arena_printf(a, "%u", index + 1);
+    return decimal((uint64_t)index + 1, a);
 }

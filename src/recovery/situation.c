@@ -1,11 +1,18 @@
 /* What a recorded step is given: as it was, or with what the steps before it give by now. */
 #include "recovery/planner.h"
 
+/* Its input stands where it was entered; whether there was more to see, variables or the item
+ * of a Map, only a fold of all that was before can tell. */
 static bool recorded_situation(struct planner *p, uint32_t step, struct situation *to)
 {
     uint64_t place = p->trace->steps[step].entered - 1;
     uint32_t turn = (uint32_t)(place >> 32), event = (uint32_t)place;
     const struct flow_event *e = &p->story->turns[turn].events[event];
+    bool at_top = trace_holder(p->trace, step) == STEP_NO_NONE;
+    if (event_shape(e->kind) == SHAPE_STATE_ENTERED && at_top && !p->trace->assigns) {
+        to->input = json_copy(p->arena, e->value.value);
+        return true;
+    }
     struct run *run = run_copy(p, turn, event, 0);
     if (!run)
         return false;

@@ -214,6 +214,7 @@ struct trace *trace_make(const struct step_list *list, const struct journal_turn
     for (uint32_t i = 0; i < turn_count; i++) {
         for (uint32_t k = 0; k < turns[i].count; k++) {
             const struct flow_event *e = &turns[i].events[k];
+            t->assigns = t->assigns || !json_is_absent(e->assigned.value);
             if (e->kind == EVENT_RERUN_BEGAN || e->kind == EVENT_RERUN_ENDED)
                 t->alone = e->kind == EVENT_RERUN_BEGAN;
             else if (e->state != STATE_NO_NONE && e->step < list->count)

@@ -41,6 +41,7 @@ struct trace {
     uint32_t *visits, *current_visits;  /* records, each path's beside one another */
     const struct flow_event *recovered; /* the last RECOVERED that is no rerun; NULL: none */
     uint64_t recovered_at;              /* its place */
+    bool assigns;                       /* some step assigned variables */
     bool alone;                         /* private: what is being read is the rerun of one step */
 };
 

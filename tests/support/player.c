@@ -104,7 +104,7 @@ static void check_clone(struct player *p, struct run *clone, const struct journa
 
 static void fold(struct player *p, const struct flow_turn *turn, enum flow_cause why)
 {
-    struct run *clone = run_clone(p->folded, &p->limits);
+    struct run *clone = run_clone(p->folded, &p->who, &p->limits);
     struct buf body = BUF_INIT(0);
     struct journal_turn decoded = {0};
     struct err err;
