@@ -181,19 +181,22 @@ static void take_turn(struct rehearsal *r, const struct flow_turn *turn)
 bool rehearse_input(struct rehearsal *r, const struct flow_input *given)
 {
     struct flow_input input = *given;
+    struct arena *a = r->turns ? r->turns : arena_new(0);
+    struct arena_mark empty = arena_mark(a);
     struct flow_turn turn;
     bool accepted;
     do {
-        struct arena *a = arena_new(0);
         input.now = r->now;
         input.seed = ++r->seed;
         flow_turn(r->run, &input, a, &turn);
         accepted = turn.accepted;
         if (accepted)
             take_turn(r, &turn);
-        arena_free(a);
+        arena_rewind(a, empty);
         input = (struct flow_input){.why = FLOW_CONTINUE};
     } while (accepted && turn.more && !r->too_long && !r->stopped);
+    if (!r->turns)
+        arena_free(a);
     return accepted;
 }
 
@@ -319,9 +322,12 @@ static bool next_thing(struct rehearsal *r)
 
 void rehearse_play(struct rehearsal *r)
 {
+    r->turns = arena_new(0);
     while (run_status(r->run) == FLOW_RUNNING && !r->too_long && !r->stopped &&
            !run_pause(r->run).quiet && next_thing(r))
         ;
+    arena_free(r->turns);
+    r->turns = NULL;
 }
 
 /* ---- records ---- */

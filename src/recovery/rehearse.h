@@ -54,6 +54,7 @@ struct rehearsed_task {
 
 struct rehearsal {
     struct arena *arena;
+    struct arena *turns; /* of one turn after the other while it is played on; else NULL */
     struct run *run;
     struct step_list list;
     struct rehearsed_step *steps; /* list.count of them */
