@@ -24,6 +24,7 @@ enum {
 struct chunk {
     struct chunk *older;
     size_t size, used;
+    bool mapped; /* by itself, for large pages */
     alignas(max_align_t) char bytes[];
 };
 
@@ -47,12 +48,20 @@ void arena_use_large_pages(struct arena *a)
     a->large_pages = true;
 }
 
+static void chunk_free(struct chunk *c)
+{
+    if (c->mapped)
+        (void)munmap(c, sizeof(*c) + c->size);
+    else
+        free(c);
+}
+
 static void free_down_to(struct arena *a, const struct chunk *keep)
 {
     while (a->newest != keep) {
         struct chunk *c = a->newest;
         a->newest = c->older;
-        free(c);
+        chunk_free(c);
     }
 }
 
@@ -77,19 +86,34 @@ static void ask_for_large_pages(void *memory, size_t size)
 }
 #endif
 
-/* At least so large; *size becomes what it is. */
-static struct chunk *chunk_new(const struct arena *a, size_t *size)
+/* Not out of the heap, whose pages are small where something of them was ever used. NULL: none.
+ * What is mapped beyond a multiple of large pages is given back. */
+static struct chunk *map_large(size_t total)
 {
-    if (*size > SIZE_MAX - sizeof(struct chunk) - LARGE_PAGE)
-        panic(__FILE__, __LINE__, "out of memory");
-    size_t total = *size + sizeof(struct chunk);
-    if (EACH_ITS_OWN_MALLOC || !a->large_pages)
-        return malloc(total);
-    total = (total + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1);
-    struct chunk *c = aligned_alloc(LARGE_PAGE, total);
+    char *memory =
+        mmap(NULL, total + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    size_t before = LARGE_PAGE - ((uintptr_t)memory & (LARGE_PAGE - 1));
+    (void)munmap(memory, before);
+    if (before < LARGE_PAGE)
+        (void)munmap(memory + before + total, LARGE_PAGE - before);
+    ask_for_large_pages(memory + before, total);
+    return (struct chunk *)(void *)(memory + before);
+}
+
+/* At least so large; NULL: out of memory. */
+static struct chunk *chunk_new(const struct arena *a, size_t size)
+{
+    if (size > SIZE_MAX - sizeof(struct chunk) - 2 * (size_t)LARGE_PAGE)
+        return NULL;
+    bool mapped = !EACH_ITS_OWN_MALLOC && a->large_pages;
+    size_t total = size + sizeof(struct chunk);
+    if (mapped)
+        total = (total + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1);
+    struct chunk *c = mapped ? map_large(total) : malloc(total);
     if (c)
-        ask_for_large_pages(c, total);
-    *size = total - sizeof(struct chunk);
+        *c = (struct chunk){.size = total - sizeof(*c), .mapped = mapped};
     return c;
 }
 
@@ -103,10 +127,10 @@ static void add_chunk(struct arena *a, size_t needed)
         if (size < grown)
             size = grown;
     }
-    struct chunk *c = chunk_new(a, &size);
+    struct chunk *c = chunk_new(a, size);
     if (!c)
         panic(__FILE__, __LINE__, "out of memory");
-    *c = (struct chunk){.older = a->newest, .size = size};
+    c->older = a->newest;
     a->newest = c;
 }
 
@@ -245,7 +269,7 @@ void arena_rewind(struct arena *a, struct arena_mark mark)
         while (a->newest->older || a->newest->size > CHUNK_SIZE_LARGEST) {
             struct chunk *c = a->newest;
             a->newest = c->older;
-            free(c);
+            chunk_free(c);
             if (!a->newest)
                 break;
         }
