@@ -75,7 +75,7 @@ struct run *run_new(const struct machine *machine, const struct flow_identity *i
                     const struct flow_limits *limits);
 /* The same run, which from here on goes its own way under these limits. It shares the other's
  * values and texts, which must outlive it. Owned: run_free. */
-struct run *run_clone(const struct run *run, const struct flow_identity *identity,
+struct run *run_clone(const struct run *from, const struct flow_identity *identity,
                       const struct flow_limits *limits);
 void run_free(struct run *run);
 
