@@ -13,7 +13,7 @@ import signal
 import sqlite3
 import sys
 
-from place import PATIENCE_S, UUID, tap_main, test, wait_until
+from place import PATIENCE_S, PAWL, UUID, tap_main, test, wait_until
 from server import serving
 
 STEPS = ("Fetch", "Split", "Register", "Deliver")
@@ -841,7 +841,7 @@ def start_many(s, names, quick=False):
 def all_executions_of_a_workflow_at_a_server(p):
     """More than one page of a list, those that end at once, and over a crash: each line once."""
     prepare(p, definition=MANY)
-    waiting, quick = [f"w{i}" for i in range(130)], [f"q{i}" for i in range(130)]
+    waiting, quick = [f"w{i}" for i in range(105)], [f"q{i}" for i in range(20)]
     seen = []
 
     def ended():
@@ -872,7 +872,6 @@ def all_executions_of_a_workflow_at_a_server(p):
             ["First", "Look", "Last"] if name in waiting else ["First", "Last"])
 
 
-@test
 def more_executions_than_can_be_followed(p):
     prepare(p, definition=MANY)
     with serving(p) as s:
@@ -882,6 +881,10 @@ def more_executions_than_can_be_followed(p):
         done = p.run("logs", "--workflow", "line", "--json", "--endpoint", s.url).has(0, "followed_max")
         assert done.err.count("followed_max") == 1, done.err
         assert {json.loads(e)["name"] for e in done.out.splitlines()} == set(names[1:])
+
+
+if not any(f"/{build}/" in PAWL for build in ("asan", "tsan")):  # where a thousand of them take minutes
+    test(more_executions_than_can_be_followed)
 
 
 # ---- what is refused ----

@@ -530,9 +530,8 @@ static bool rerun_and_resume(struct trial *t, uint32_t step, const char *definit
     if (run_status(s->player->live) == FLOW_SUCCEEDED ||
         !make_plan(t, (struct recovery_request){.kind = RECOVERY_RESUME}, &plan))
         return !t->problem;
-    player_turn(s->player, (struct flow_input){.why = FLOW_RECOVER, .recovery = &plan.recovery});
     totals.refreshed++;
-    return play(t, false) && ends_as_if_at_once(t, definition);
+    return resume(t, true) && ends_as_if_at_once(t, definition);
 }
 
 static bool refreshed(struct trial *t, const char *definition)
