@@ -524,7 +524,8 @@ static void kill_at_every_moment(void **state)
     scene_open(s, how, &t);
     uint64_t moments = play(s, 0, 0);
     assert_true(moments > 5);
-    for (uint64_t moment = 1; moment <= moments; moment++) {
+    uint64_t tried = 0;
+    for (uint64_t moment = 1; moment <= moments; moment += DYING_EVERY, tried++) {
         play(s, moment, 0);
         play(s, moment, 2 + moment % AGAIN_MOST); /* and the one that goes on dies, too */
     }
@@ -535,7 +536,7 @@ static void kill_at_every_moment(void **state)
         "done before=%u; records compared=%u, checks noted=%u\n",
         scenarios[how].name, t.kills, t.acknowledged, t.lost, t.ran, t.strange, t.repeated,
         t.records, t.notes);
-    assert_true(t.kills >= 2 * moments && t.kills <= 3 * moments);
+    assert_true(t.kills >= 2 * tried && t.kills <= 3 * tried);
     assert_true(t.acknowledged && t.ran);
     assert_int_equal(t.lost + t.strange + t.repeated, 0);
 }

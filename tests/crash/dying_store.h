@@ -10,6 +10,13 @@
 
 #include "store/store.h"
 
+/* Of the moments, one in so many is tried: all, but under a sanitizer, where each takes seconds. */
+#if defined(__SANITIZE_ADDRESS__)
+#define DYING_EVERY 3
+#else
+#define DYING_EVERY 1
+#endif
+
 /* Takes over `inner`. moment: from 1; 0: never. *moments counts them. */
 struct store *dying_store_new(struct store *inner, uint64_t moment, uint64_t *moments);
 

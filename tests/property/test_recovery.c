@@ -508,6 +508,7 @@ static bool ends_as_if_at_once(struct trial *t, const char *definition)
     (void)scene_story(reference);
     uint32_t lone = ok ? lone_task(t) : STEP_NO_NONE;
     t->scene = resumed;
+    t->machine = resumed->machine;
     ok = ok && (lone == STEP_NO_NONE || ends_alike(t, reference->player->live));
     scene_free(reference);
     return ok;
@@ -577,9 +578,9 @@ static bool play_trial(struct trial *t, struct scene *reference, const char *def
     t->salt = 0;
     if (ok && run_status(wanted) == FLOW_SUCCEEDED && rng_below(t->rng, 2))
         ok = rerun(t) && rerun(t);
-    scene_free(s);
     t->salt = 0;
     memset(t->broken, 0, t->machine->state_count * sizeof(bool));
+    scene_free(s);
     return ok && (run_status(wanted) != FLOW_SUCCEEDED || refreshed(t, definition));
 }
 
