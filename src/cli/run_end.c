@@ -140,13 +140,18 @@ int session_print_detached(struct session *s)
     return 0;
 }
 
-static int print_pause(struct session *s)
+static void print_standing(struct out *o, const char *how)
 {
-    struct out *o = &s->cli->err;
     out_style(o, STYLE_BUSY);
     out_text(o, "‖ ");
     out_style(o, STYLE_OFF);
-    out_text(o, "paused ");
+    out_text(o, how);
+}
+
+static int print_pause(struct session *s)
+{
+    struct out *o = &s->cli->err;
+    print_standing(o, "paused ");
     out_foreign(o, s->pause_told, 0);
     out_text(o, "\n  Go on with: ");
     session_print_next(s, "pawl resume");
@@ -157,10 +162,7 @@ static int print_pause(struct session *s)
 static int print_review(struct session *s)
 {
     struct out *o = &s->cli->err;
-    out_style(o, STYLE_BUSY);
-    out_text(o, "‖ ");
-    out_style(o, STYLE_OFF);
-    out_text(o, "needs a review\n");
+    print_standing(o, "needs a review\n");
     if (s->review_told)
         return 0;
     out_text(o, "  See what is asked: ");

@@ -287,29 +287,36 @@ static void rerun_well(struct scene *s, const char *step)
     scene_recover(s, &plan);
 }
 
+static void resume_well(struct scene *s, struct recovery_request request, const char *rows,
+                        const char *output, size_t steps)
+{
+    struct plan plan = make_good(s, request, rows);
+    scene_recover(s, &plan);
+    assert_output(s, output);
+    (void)scene_story(s);
+    assert_int_equal(s->steps.count, steps);
+}
+
 static void test_resume_after_a_rerun(void **state)
 {
     struct scene *s = failed_chain(state, "d");
     rerun_well(s, "B");
-    struct plan plan = make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME},
-                                 "A kept, B kept, C kept, D run");
-    scene_recover(s, &plan);
-    assert_output(s, "{\"a\":{\"by\":\"a\",\"n\":1},\"b\":{\"by\":\"b\",\"n\":2},"
-                     "\"c\":{\"by\":\"c\",\"n\":1},\"d\":{\"by\":\"d\",\"n\":2}}");
-    (void)scene_story(s);
-    assert_int_equal(s->steps.count, 4);
+    resume_well(s, (struct recovery_request){.kind = RECOVERY_RESUME},
+                "A kept, B kept, C kept, D run",
+                "{\"a\":{\"by\":\"a\",\"n\":1},\"b\":{\"by\":\"b\",\"n\":2},"
+                "\"c\":{\"by\":\"c\",\"n\":1},\"d\":{\"by\":\"d\",\"n\":2}}",
+                4);
 }
 
 static void test_resume_with_what_it_had(void **state)
 {
     struct scene *s = failed_chain(state, "d");
     rerun_well(s, "B");
-    struct plan plan =
-        make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME, .recorded_context = true},
-                  "A kept, B kept, C kept, D run");
-    scene_recover(s, &plan);
-    assert_output(s, "{\"a\":{\"by\":\"a\",\"n\":1},\"b\":{\"by\":\"b\",\"n\":1},"
-                     "\"c\":{\"by\":\"c\",\"n\":1},\"d\":{\"by\":\"d\",\"n\":2}}");
+    resume_well(s, (struct recovery_request){.kind = RECOVERY_RESUME, .recorded_context = true},
+                "A kept, B kept, C kept, D run",
+                "{\"a\":{\"by\":\"a\",\"n\":1},\"b\":{\"by\":\"b\",\"n\":1},"
+                "\"c\":{\"by\":\"c\",\"n\":1},\"d\":{\"by\":\"d\",\"n\":2}}",
+                4);
 }
 
 /* The failed one has been run again well: it goes on behind it. */
@@ -318,13 +325,11 @@ static void test_resume_after_two_reruns(void **state)
     struct scene *s = failed_chain(state, "c");
     rerun_well(s, "C");
     rerun_well(s, "A");
-    struct plan plan = make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME},
-                                 "A kept, B kept, C kept, D run");
-    scene_recover(s, &plan);
-    assert_output(s, "{\"a\":{\"by\":\"a\",\"n\":2},\"b\":{\"by\":\"b\",\"n\":1},"
-                     "\"c\":{\"by\":\"c\",\"n\":2},\"d\":{\"by\":\"d\",\"n\":1}}");
-    (void)scene_story(s);
-    assert_int_equal(s->steps.count, 4);
+    resume_well(s, (struct recovery_request){.kind = RECOVERY_RESUME},
+                "A kept, B kept, C kept, D run",
+                "{\"a\":{\"by\":\"a\",\"n\":2},\"b\":{\"by\":\"b\",\"n\":1},"
+                "\"c\":{\"by\":\"c\",\"n\":2},\"d\":{\"by\":\"d\",\"n\":1}}",
+                4);
 }
 
 /* What a person changed who approved a step is changed in a replay, too. */
@@ -347,11 +352,10 @@ static void test_resume_behind_a_review(void **state)
     assert_int_equal(run_status(s->player->live), FLOW_FAILED);
     scene_fails(s, "d", false);
     rerun_well(s, "A");
-    struct plan plan =
-        make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME}, "A kept, R kept, D run");
-    scene_recover(s, &plan);
-    assert_output(s, "{\"a\":{\"by\":\"a\",\"n\":2},\"to\":\"me\","
-                     "\"r\":{\"by\":\"r\",\"n\":1},\"d\":{\"by\":\"d\",\"n\":2}}");
+    resume_well(s, (struct recovery_request){.kind = RECOVERY_RESUME}, "A kept, R kept, D run",
+                "{\"a\":{\"by\":\"a\",\"n\":2},\"to\":\"me\","
+                "\"r\":{\"by\":\"r\",\"n\":1},\"d\":{\"by\":\"d\",\"n\":2}}",
+                3);
 }
 
 static void test_fork_after_a_rerun(void **state)
@@ -510,14 +514,11 @@ static void test_resume_of_branches_after_reruns(void **state)
     scene_fails(s, "d", false);
     rerun_well(s, "A");
     rerun_well(s, "C");
-    struct plan plan =
-        make_good(s, (struct recovery_request){.kind = RECOVERY_RESUME},
-                  "Both run, Both/A/A kept, Both/C/C kept, Both/A/B kept, Both/C/D run");
-    scene_recover(s, &plan);
-    assert_output(s, "[{\"a\":{\"by\":\"a\",\"n\":2},\"b\":{\"by\":\"b\",\"n\":1}},"
-                     "{\"c\":{\"by\":\"c\",\"n\":2},\"d\":{\"by\":\"d\",\"n\":2}}]");
-    (void)scene_story(s);
-    assert_int_equal(s->steps.count, 5);
+    resume_well(s, (struct recovery_request){.kind = RECOVERY_RESUME},
+                "Both run, Both/A/A kept, Both/C/C kept, Both/A/B kept, Both/C/D run",
+                "[{\"a\":{\"by\":\"a\",\"n\":2},\"b\":{\"by\":\"b\",\"n\":1}},"
+                "{\"c\":{\"by\":\"c\",\"n\":2},\"d\":{\"by\":\"d\",\"n\":2}}]",
+                5);
 }
 
 static void test_from_a_step_inside(void **state)

@@ -140,7 +140,7 @@ static void begin_next(struct api *api)
         }
 }
 
-/* err: NULL. There is something to answer. */
+/* There is something to answer; err: that the look failed, or NULL. */
 static void look_done(struct look *l, const struct err *err)
 {
     struct api *api = l->api;
